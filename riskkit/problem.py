@@ -1,0 +1,124 @@
+"""What a problem is: a distribution D, a loss, and everything about them that is known exactly.
+
+A problem is admitted only if its population risk F, the empirical minimum F_S* and its constants are known in
+closed form or to a stated tolerance; no number here ever comes from a test sample.
+
+Shapes: ``R`` replicates, ``C`` configurations, ``n`` examples, ``d`` parameters, ``w`` numbers an example.
+An example is one row of ``w`` numbers: for a regression ``(x_1, ..., x_d, y)``, for a location problem ``z``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from riskkit.streams import Stream
+
+
+class Regime(enum.StrEnum):
+    """What is assumed of F_S; each theorem asks for one of these."""
+
+    CONVEX = "convex"
+    STRONGLY_CONVEX = "strongly convex"
+    PL = "nonconvex, PL"
+    NONCONVEX = "nonconvex"
+
+
+@dataclasses.dataclass(frozen=True)
+class Constants:
+    """The constants of the theorems, all of them upper (or for lam, mu: lower) bounds that hold for every dataset.
+
+    They hold on Theta, or, where Theta is R^d, on the set that the problem's docstring names (the convex hull of all
+    points that the iterates can reach). ``math.inf`` says that no finite constant exists, 0 for ``lam`` or ``mu`` that
+    the property fails.
+
+    Attributes:
+        L: smoothness of every l(.; z).
+        G: supremum of ||grad l(theta; z)|| over Theta and z.
+        lam: strong convexity of F_S, for every admitted S.
+        lam_example: strong convexity of every l(.; z), which stability bounds need (ridge has it, least squares not).
+        mu: Polyak-Lojasiewicz constant of F_S, a uniform lower bound over the admitted S (lam where F_S is convex).
+        rho: weak convexity of F_S: F_S + (rho/2)||.||^2 is convex; 0 if F_S is convex.
+        M: supremum - infimum of the loss on Theta, over z as well.
+    """
+
+    L: float
+    G: float
+    lam: float = 0.0
+    lam_example: float = 0.0
+    mu: float = 0.0
+    rho: float = 0.0
+    M: float = math.inf
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not value >= 0:
+                raise ValueError(f"Constants: {field.name} must be a number >= 0 or inf; got {value!r}.")
+
+
+@runtime_checkable
+class Problem(Protocol):
+    """The protocol; each member appears in the definition of excess risk. Implement it as a frozen dataclass whose
+    fields are numbers, strings or tuples of them: the fields and the class name are the problem's identity in the store.
+
+    All methods take tensors of one dtype and device and answer in the same. None draws random numbers but ``sample``,
+    and that only from the stream it is given. A teacher is part of the problem (drawn once, from a seed field).
+    """
+
+    @property
+    def name(self) -> str:
+        """A short name for tables and figures, such as ``"mean estimation"``."""
+
+    @property
+    def regime(self) -> Regime: ...
+
+    @property
+    def dim(self) -> int:
+        """d, the number of parameters."""
+
+    @property
+    def constants(self) -> Constants: ...
+
+    @property
+    def radius(self) -> float | None:
+        """Radius of Theta, a ball about the origin, onto which every fast step is projected; None for R^d."""
+
+    @property
+    def start(self) -> Sequence[float] | np.ndarray:
+        """theta_0, shape (d,); must not depend on the dataset."""
+
+    def sample(self, stream: Stream, n: int) -> Tensor:
+        """n examples for each replicate of the stream, shape (R, n, w). Row i depends on i alone, never on n."""
+
+    def gradient(self, theta: Tensor, z: Tensor) -> Tensor:
+        """grad l(theta; z): theta (R, C, d), z (R, 1, w), all broadcasting -> (R, C, d)."""
+
+    def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
+        """F_S: theta (R, C, d), data (R, n, w) -> (R, C)."""
+
+    def empirical_minimiser(self, data: Tensor) -> Tensor:
+        """theta*_S, a minimiser of F_S over Theta, the one nearest theta_0: data (R, n, w) -> (R, d)."""
+
+    def population_risk(self, theta: Tensor) -> Tensor:
+        """F: theta (..., d) -> (...)."""
+
+    def population_minimiser(self) -> Sequence[float] | np.ndarray:
+        """theta*, a minimiser of F over Theta, shape (d,)."""
+
+
+def parameters(problem: Problem) -> dict[str, object]:
+    """The fields that, with the class name, identify a problem; raises TypeError for one that is no frozen dataclass."""
+    kind = type(problem)
+    if not dataclasses.is_dataclass(problem) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise TypeError(
+            f"{kind.__name__} must be a frozen dataclass, whose fields identify it; add @dataclass(frozen=True)."
+        )
+    return {field.name: getattr(problem, field.name) for field in dataclasses.fields(problem)}
