@@ -25,15 +25,21 @@ Output = Literal["last", "average"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 
+def _number(value: object) -> float:
+    """The value as a float, NaN if it is no real number (a bool is none)."""
+    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
+
+
 def _whole(owner: str, name: str, value: object, least: int) -> int:
     """The value as an int; ValueError with one line if it is no whole number >= least."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != math.floor(value) or value < least:
+    number = _number(value)
+    if not (least <= number < math.inf and number == math.floor(number)):
         raise ValueError(f"{owner}: {name} must be a whole number >= {least}; got {value!r}.")
-    return int(value)
+    return int(number)
 
 
-def _positive(owner: str, name: str, value: float) -> None:
-    if not (isinstance(value, numbers.Real) and 0 < value < math.inf):
+def _positive(owner: str, name: str, value: object) -> None:
+    if not 0 < _number(value) < math.inf:
         raise ValueError(f"{owner}: {name} must be a finite number > 0; got {value!r}.")
 
 
@@ -110,9 +116,9 @@ class Stage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "T", _whole("Lookahead", "T", self.T, 1))
         object.__setattr__(self, "k", _whole("Lookahead", "k", self.k, 1))
-        if not (isinstance(self.alpha, numbers.Real) and 0 < self.alpha <= 1):
+        if not 0 < _number(self.alpha) <= 1:
             raise ValueError(f"Lookahead: alpha must lie in (0, 1]; got {self.alpha!r}.")
-        if not (isinstance(self.beta, numbers.Real) and 0 <= self.beta < math.inf):
+        if not 0 <= _number(self.beta) < math.inf:
             raise ValueError(f"SLRLA: beta must be a finite number >= 0; got {self.beta!r}.")
         if self.output not in OUTPUTS:
             raise ValueError(f"SLRLA: output must be one of {', '.join(OUTPUTS)}; got {self.output!r}.")
@@ -153,9 +159,14 @@ class Algorithm:
         """Outer rounds in all; checkpoints count these."""
         return sum(stage.T for stage in self.stages)
 
+    def gradients(self, rounds: np.ndarray) -> np.ndarray:
+        """How many gradients have been taken when each of the given rounds (1 .. ``self.rounds``) ends."""
+        ends = np.concatenate([np.full(stage.T, stage.k) for stage in self.stages]).cumsum()
+        return ends[np.asarray(rounds) - 1]
+
 
 def SGD(steps: int, step: Step, k: int = 1) -> Algorithm:
-    """SGD for ``steps`` gradients: Lookahead with alpha = 1. ``k`` only sets how often a round, and so a checkpoint, ends."""
+    """SGD for ``steps`` gradients: Lookahead with alpha = 1. ``k`` only sets where rounds, and so checkpoints, end."""
     total, k = _whole("SGD", "steps", steps, 1), _whole("SGD", "k", k, 1)
     if total % k:
         raise ValueError(f"SGD: steps must be a multiple of k; got steps={total}, k={k}.")
@@ -192,8 +203,8 @@ def StagewiseSGD(stages: tuple[Stage, ...] | list[Stage]) -> Algorithm:
 class Optimiser(Protocol):
     """A user's own method for the reference engine: an explicit state, advanced one stochastic gradient at a time.
 
-    The state is a NamedTuple or tuple of tensors; ``step`` must return a new one or may mutate and return the given one.
-    ``name``, ``steps`` and the repr identify it, so make it a frozen dataclass.
+    The state is a tuple of tensors; ``step`` returns a new one, or mutates and returns the given one. Make it a frozen
+    dataclass: the class name and the fields identify it. A round is one step (k = 1).
     """
 
     name: str
@@ -206,7 +217,7 @@ class Optimiser(Protocol):
         """Where the next gradient is wanted, (R, 1, d)."""
 
     def step(self, state: Any, gradient: Any, j: int) -> Any:
-        """The state after the j-th gradient; the engine projects ``query(state)`` no further: project here if Theta is a ball."""
+        """The state after the j-th gradient. Nothing else projects onto Theta: do it here if Theta is a ball."""
 
     def output(self, state: Any) -> dict[Output, Any]:
         """``last`` and ``average``, each (R, 1, d)."""

@@ -67,7 +67,7 @@ class Constants:
 @runtime_checkable
 class Problem(Protocol):
     """The protocol; each member appears in the definition of excess risk. Implement it as a frozen dataclass whose
-    fields are numbers, strings or tuples of them: the fields and the class name are the problem's identity in the store.
+    fields are numbers, strings or tuples of them: fields and class name are the problem's identity in the store.
 
     All methods take tensors of one dtype and device and answer in the same. None draws random numbers but ``sample``,
     and that only from the stream it is given. A teacher is part of the problem (drawn once, from a seed field).
@@ -115,9 +115,9 @@ class Problem(Protocol):
 
 
 def parameters(problem: Problem) -> dict[str, object]:
-    """The fields that, with the class name, identify a problem; raises TypeError for one that is no frozen dataclass."""
+    """The fields that, with the class name, identify a problem; TypeError for one that is no frozen dataclass."""
     kind = type(problem)
-    if not dataclasses.is_dataclass(problem) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if not dataclasses.is_dataclass(problem) or not kind.__dataclass_params__.frozen:
         raise TypeError(
             f"{kind.__name__} must be a frozen dataclass, whose fields identify it; add @dataclass(frozen=True)."
         )
