@@ -16,7 +16,7 @@ import numpy.typing as npt
 from riskkit.algorithm import Algorithm, Output, Step
 from riskkit.problem import Constants, Problem
 
-Quantity = Literal["optimization", "generalization", "excess"]
+Quantity = Literal["optimization", "generalization", "excess", "distance"]
 Floats = npt.NDArray[np.float64]
 
 
@@ -31,6 +31,8 @@ class Setting:
         D2: E ||theta_0 - theta*_S||^2.
         f0: E [F_S(theta_0) - F_S*].
         g2: E ||grad F_S(theta*_S)||^2; zero iff the minimiser is stationary, as every interior one is.
+        path_moment: mean over the run's gradients of E ||g_j||^2; stands for G^2 where a proof needs no more than that,
+            and need not be known.
     """
 
     constants: Constants
@@ -42,6 +44,7 @@ class Setting:
     D2: npt.ArrayLike = np.nan
     f0: npt.ArrayLike = np.nan
     g2: npt.ArrayLike = 0.0
+    path_moment: npt.ArrayLike = np.nan
 
 
 class Bound(Protocol):
@@ -57,23 +60,36 @@ class Bound(Protocol):
         schedules: the step-size classes it was proved for; it is never drawn over a run it does not cover.
     """
 
-    name: str
-    theorem: int
-    quantity: Quantity
-    output: Output
-    statement: str
-    claim_statement: str
-    schedules: tuple[type[Step], ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def theorem(self) -> int: ...
+
+    @property
+    def quantity(self) -> Quantity: ...
+
+    @property
+    def output(self) -> Output: ...
+
+    @property
+    def statement(self) -> str: ...
+
+    @property
+    def claim_statement(self) -> str: ...
+
+    @property
+    def schedules(self) -> tuple[type[Step], ...]: ...
 
     def excludes(self, problem: Problem, algorithm: Algorithm) -> str | None:
         """Why this bound says nothing about the run (one sentence naming the hypothesis that fails), or None."""
 
     def claim(self, setting: Setting) -> NamedTuple:
-        """The slide's expression: named terms, each of the broadcast shape."""
+        """The slide's expression: named terms, each of the broadcast shape; nan for a step it is not stated for."""
 
     def explicit(self, setting: Setting) -> NamedTuple:
-        """The proved bound: named terms, each of the broadcast shape."""
+        """The proved bound: named terms, each of the broadcast shape; nan throughout where none is proved."""
 
     def trivial(self, setting: Setting) -> Floats:
-        """What is true without any theorem: E f_0 for the optimization error (what theta_0 achieves), M for the
-        generalization error. A bound above it is VACUOUS there."""
+        """What is true without any theorem: E f_0 for the optimization error and the excess risk, D^2 for the distance
+        (what theta_0 achieves), M for the generalization error. A bound above it is VACUOUS there."""

@@ -1,0 +1,108 @@
+"""The recursion that all proofs share, evaluated over whole grids.
+
+Within a round every proof bounds some x (a squared distance, a gap, a stability) by affine steps, so that the fast
+weights end the round at ``p_t x_{t-1} + w_t``; the outer step mixes, x being convex:
+
+    x_t = (1 - alpha + alpha p_t) x_{t-1} + alpha w_t + alpha (1 - alpha) c_t
+
+(``c_t`` is what mixing costs where x is not convex; else 0.) p, w and c depend on k alone, so that one pass per (k,
+alpha) answers every T and every starting value x_0.
+
+Shapes: ``T`` rounds, ``P`` cells. t counts rounds, j counts gradients; round t covers j in [(t-1) k, t k).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from riskkit.theory.bound import Floats
+
+
+class Rounds(NamedTuple):
+    """What a round does to x, for t = 1..T; ``mixing`` 0 where x is convex. Each (T,)."""
+
+    contraction: Floats
+    addition: Floats
+    mixing: Floats | float = 0.0
+
+
+class Solution(NamedTuple):
+    """x_T = initial * x_0 + noise + mixing, each of the cells' shape."""
+
+    initial: Floats
+    noise: Floats
+    mixing: Floats
+
+
+def scan(a: Floats, *b: Floats) -> tuple[Floats, ...]:
+    """Running solutions of x_t = a_t x_{t-1} + b_t: (A, B, ...) with x_t = A_t x_0 + B_t, each (T,).
+
+    Composes the affine maps by doubling: log2(T) vectorised passes, and neither a division nor a difference, so that
+    for a in [0, 1] and b >= 0 the relative error stays within some log2(T) roundings of each term.
+    """
+    A, B = a.copy(), [part.copy() for part in b]
+    shift = 1
+    while shift < A.size:
+        for part in B:
+            part[shift:] += A[shift:] * part[:-shift]
+        A[shift:] *= A[:-shift].copy()
+        shift *= 2
+    return A, *B
+
+
+def solve(T: Floats, k: Floats, alpha: Floats, rounds: Callable[[int, int], Rounds]) -> Solution:
+    """The recursion at every cell: T, k, alpha of one shape, ``rounds(T, k)`` what each round does for a given k.
+
+    One call of ``rounds`` for each k, one scan for each (k, alpha), both for the largest T they are asked for.
+    """
+    shape = T.shape
+    T, k, alpha = T.ravel(), k.ravel(), alpha.ravel()
+    found = Solution(*(np.empty(T.size) for _ in range(3)))
+    for period, of_k in groups(k):
+        made = rounds(int(T[of_k].max()), int(period))
+        p, w = made.contraction, made.addition
+        c = np.broadcast_to(made.mixing, p.shape)
+        for mix, within in groups(alpha[of_k]):
+            cells = of_k[within]
+            last = T[cells].astype(np.int64) - 1
+            stop = int(last.max()) + 1
+            A, *B = scan(1 - mix + mix * p[:stop], mix * w[:stop], mix * (1 - mix) * c[:stop])
+            for answer, curve in zip(found, (A, *B), strict=True):
+                answer[cells] = curve[last]
+    return Solution(*(answer.reshape(shape) for answer in found))
+
+
+def groups(values: Floats) -> list[tuple[float, np.ndarray]]:
+    """(value, where it stands) for each distinct value of an array (P,)."""
+    distinct, inverse = np.unique(values, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    edges = np.searchsorted(inverse[order], np.arange(distinct.size + 1))
+    return [(float(value), order[edges[i] : edges[i + 1]]) for i, value in enumerate(distinct)]
+
+
+def fold(factor: Floats, term: Floats) -> tuple[Floats, Floats]:
+    """One round of the fast recursion x <- factor_j x + term_j, step by step: (T, k) each -> p, w (T,)."""
+    p, w = np.ones(len(factor)), np.zeros(len(factor))
+    for tau in range(factor.shape[1]):
+        w = factor[:, tau] * w + term[:, tau]
+        p = factor[:, tau] * p
+    return p, w
+
+
+def inverse_time_rounds(T: int, k: int, offset: float) -> Rounds:
+    """A round of x <- ((j + j0 - 2) / (j + j0)) x + 1 / (j + j0)^2, the step of Theorems 2 and 3 in units of its noise.
+
+    (j+j0-2)/(j+j0) telescopes over j = s .. e-1:
+
+        p = (s+j0-2)(s+j0-1) / ((e+j0-2)(e+j0-1))
+        w = sum_j 1/(j+j0)^2 * (j+j0-1)(j+j0) / ((e+j0-2)(e+j0-1)) = sum_j (j+j0-1)/(j+j0) / ((e+j0-2)(e+j0-1))
+
+    ``mixing`` is k sum_j 1 / (j + j0)^2, the bound on E||v_k - v_0||^2 in the same units.
+    """
+    j = np.arange(T * k, dtype=np.float64).reshape(T, k) + offset
+    start, end = j[:, 0], j[:, -1] + 1
+    scale = (end - 2) * (end - 1)
+    return Rounds((start - 2) * (start - 1) / scale, ((j - 1) / j).sum(axis=1) / scale, k * (j**-2).sum(axis=1))
