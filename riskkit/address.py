@@ -1,0 +1,64 @@
+"""The content address: what was asked names where the answer lies.
+
+Two questions share an address exactly when everything that decides the numbers agrees. Labels, order, workers and
+batch sizes decide nothing and stay out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+
+@functools.cache
+def _identity(kind: type) -> tuple[str, ...]:
+    """The fields that take part in equality; ``compare=False`` is how a dataclass marks a label."""
+    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
+
+
+def _canonical(value: object, where: str) -> object:
+    """The value in JSON's own types; floats go through their shortest repr, which is exact."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if math.isnan(number):
+            raise ValueError(f"address: {where} must be a number equal to itself; got nan.")
+        # 1 == 1.0 are one parameter, so they are one address.
+        return int(number) if number.is_integer() else number
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, tuple | list):
+        return [_canonical(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"address: the keys of {where} must be strings; got {key!r}.")
+        return {key: _canonical(item, f"{where}.{key}") for key, item in value.items()}
+    kind = type(value)
+    if dataclasses.is_dataclass(kind):
+        fields = {name: _canonical(getattr(value, name), f"{where}.{name}") for name in _identity(kind)}
+        return {"class": kind.__name__, "fields": fields}
+    raise TypeError(
+        f"address: {where} must be None, a bool, number, string, tuple, list, mapping or dataclass of them; "
+        f"got {kind.__name__}; turn it into one of these."
+    )
+
+
+def address(parts: Mapping[str, object]) -> str:
+    """The SHA-256, in hex, of ``parts`` as canonical JSON: sorted keys, exact floats, tuples as lists.
+
+    A dataclass counts as its class name and, recursively, its fields, without those declared ``compare=False``
+    (labels). Equal numbers are one: ``1`` and ``1.0``. Raises TypeError for any other type, an array or a set say,
+    naming where it stands, and ValueError for NaN.
+    """
+    text = json.dumps(_canonical(parts, "parts"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
