@@ -30,7 +30,7 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
 
 
-def _whole(owner: str, name: str, value: object, least: int) -> int:
+def whole(owner: str, name: str, value: object, least: int) -> int:
     """The value as an int; ValueError with one line if it is no whole number >= least."""
     number = _number(value)
     if not (least <= number < math.inf and number == math.floor(number)):
@@ -114,8 +114,8 @@ class Stage:
     output: Output = "last"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "T", _whole("Lookahead", "T", self.T, 1))
-        object.__setattr__(self, "k", _whole("Lookahead", "k", self.k, 1))
+        object.__setattr__(self, "T", whole("Lookahead", "T", self.T, 1))
+        object.__setattr__(self, "k", whole("Lookahead", "k", self.k, 1))
         if not 0 < _number(self.alpha) <= 1:
             raise ValueError(f"Lookahead: alpha must lie in (0, 1]; got {self.alpha!r}.")
         if not 0 <= _number(self.beta) < math.inf:
@@ -147,7 +147,7 @@ class Algorithm:
         if not self.stages:
             raise ValueError("SLRLA: stages must hold at least one Stage; got none.")
         if self.anchor_every is not None:
-            object.__setattr__(self, "anchor_every", _whole("SLRLA", "anchor_every", self.anchor_every, 1))
+            object.__setattr__(self, "anchor_every", whole("SLRLA", "anchor_every", self.anchor_every, 1))
 
     @property
     def steps(self) -> int:
@@ -167,7 +167,7 @@ class Algorithm:
 
 def SGD(steps: int, step: Step, k: int = 1) -> Algorithm:
     """SGD for ``steps`` gradients: Lookahead with alpha = 1. ``k`` only sets where rounds, and so checkpoints, end."""
-    total, k = _whole("SGD", "steps", steps, 1), _whole("SGD", "k", k, 1)
+    total, k = whole("SGD", "steps", steps, 1), whole("SGD", "k", k, 1)
     if total % k:
         raise ValueError(f"SGD: steps must be a multiple of k; got steps={total}, k={k}.")
     return Algorithm((Stage(total // k, k, 1.0, step),), name="SGD")

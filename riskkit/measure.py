@@ -125,22 +125,23 @@ def measure_block(
 ) -> list[Measured]:
     """All runs that share problem and n, on the block of replicates that starts at ``first``: draws S, solves for
     theta*_S, runs, evaluates and drops the data. One Measured a run."""
-    stream = Stream(seed, range(first, first + block_size(problem, n)), dtype=DTYPES[dtype], device=device)
-    data = problem.sample(stream, n)
-    paths = reference.run(problem, algorithms, data, lambda j, count: stream.indices(n, j, count), rounds)
-    ground = _Ground.of(problem, data.double())
-    return [
-        Measured(
-            run=address,
-            first=first,
-            rounds=np.asarray(checkpoints, dtype=np.int64),
-            values=ground.decompose(problem, path, algorithm.gradients(checkpoints)),
-            dataset=ground.dataset(),
-            diverged_at=path.diverged_at.cpu().numpy(),
-            engine="reference",
-        )
-        for address, algorithm, checkpoints, path in zip(addresses, algorithms, rounds, paths, strict=True)
-    ]
+    with reference.one_thread():
+        stream = Stream(seed, range(first, first + block_size(problem, n)), dtype=DTYPES[dtype], device=device)
+        data = problem.sample(stream, n)
+        paths = reference.run(problem, algorithms, data, lambda j, count: stream.indices(n, j, count), rounds)
+        ground = _Ground.of(problem, data.double())
+        return [
+            Measured(
+                run=address,
+                first=first,
+                rounds=np.asarray(checkpoints, dtype=np.int64),
+                values=ground.decompose(problem, path, algorithm.gradients(checkpoints)),
+                dataset=ground.dataset(),
+                diverged_at=path.diverged_at.cpu().numpy(),
+                engine="reference",
+            )
+            for address, algorithm, checkpoints, path in zip(addresses, algorithms, rounds, paths, strict=True)
+        ]
 
 
 def simulate(
@@ -185,6 +186,7 @@ def simulate(
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
     drawn = None if indices is None else _given_indices(indices, n, algorithm.steps, replicates).to(device)
 
+    counts = algorithm.gradients(checkpoints) if isinstance(algorithm, Algorithm) else checkpoints
     size = block_size(problem, n)
     blocks = []
     for start in range(first // size * size, first + replicates, size):
@@ -201,23 +203,24 @@ def simulate(
             rows: Tensor = drawn[own, j : j + count]
             return rows
 
-        (path,) = reference.run(problem, [algorithm], S, index, [checkpoints])
-        ground = _Ground.of(problem, S.double())
-        counts = algorithm.gradients(checkpoints) if isinstance(algorithm, Algorithm) else checkpoints
+        with reference.one_thread():
+            (path,) = reference.run(problem, [algorithm], S, index, [checkpoints])
+            ground = _Ground.of(problem, S.double())
+            values, dataset = ground.decompose(problem, path, counts), ground.dataset()
         keep = slice(max(first - start, 0), min(first + replicates - start, size))
         blocks.append(
             (
-                {name: value[keep] for name, value in ground.decompose(problem, path, counts).items()},
-                {name: value[keep] for name, value in ground.dataset().items()},
+                {name: value[keep] for name, value in values.items()},
+                {name: value[keep] for name, value in dataset.items()},
                 path.diverged_at.cpu().numpy()[keep],
                 path.theta.cpu().numpy()[keep],
             )
         )
-    values, dataset, diverged_at, theta = zip(*blocks, strict=True)
+    measured, datasets, diverged_at, theta = zip(*blocks, strict=True)
     return Measurement(
         rounds=checkpoints,
-        values={name: np.concatenate([part[name] for part in values]) for name in values[0]},
-        dataset={name: np.concatenate([part[name] for part in dataset]) for name in dataset[0]},
+        values={name: np.concatenate([part[name] for part in measured]) for name in measured[0]},
+        dataset={name: np.concatenate([part[name] for part in datasets]) for name in datasets[0]},
         diverged_at=np.concatenate(diverged_at),
         theta=np.concatenate(theta),
     )

@@ -49,26 +49,27 @@ def run(
 ) -> list[Path]:
     """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
 
-    Returns one Path an algorithm, in their order.
+    Returns one Path an algorithm, in their order. Call it within ``one_thread``.
     """
     # Longest first: the configurations still running are a prefix.
     staged = [(i, algorithm) for i, algorithm in enumerate(algorithms) if isinstance(algorithm, Algorithm)]
     staged.sort(key=lambda pair: -pair[1].steps)
     paths: dict[int, Path] = {}
-    with _one_thread():
-        if staged:
-            batch = StagedBatch([a for _, a in staged], data, problem.radius)
-            reads = [a.gradients(rounds[i]) for i, a in staged]
-            advanced = _advance(batch, problem, data, indices, reads)
-            paths.update(zip((i for i, _ in staged), advanced, strict=True))
-        for i, algorithm in enumerate(algorithms):
-            if not isinstance(algorithm, Algorithm):
-                (paths[i],) = _advance(algorithm, problem, data, indices, [np.asarray(rounds[i])])
+    if staged:
+        batch = StagedBatch([a for _, a in staged], data, problem.radius)
+        reads = [a.gradients(rounds[i]) for i, a in staged]
+        advanced = _advance(batch, problem, data, indices, reads)
+        paths.update(zip((i for i, _ in staged), advanced, strict=True))
+    for i, algorithm in enumerate(algorithms):
+        if not isinstance(algorithm, Algorithm):
+            (paths[i],) = _advance(algorithm, problem, data, indices, [np.asarray(rounds[i])])
     return [paths[i] for i in range(len(algorithms))]
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """The body computes on one thread: with more, torch splits vectors where the number of threads says, and a
+    remainder's bits differ. Replicates, not operations, are what riskkit runs side by side."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

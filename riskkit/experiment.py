@@ -1,0 +1,290 @@
+"""A frozen question: problem, bounds, step sizes, grids, replicates, seed; and the cells and runs that answer it.
+
+A *cell* is one point (n, T, k, alpha) under one algorithm. A *run* is one computation, of which a cell reads one
+checkpoint. With horizon-free step sizes one run serves every T; with 1/sqrt(kT) each T is a run of its own. SGD does
+not know k, so one SGD run serves every (T, k) of the same product.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from riskkit.address import address
+from riskkit.algorithm import (
+    Algorithm,
+    Constant,
+    InverseTime,
+    Lookahead,
+    SqrtHorizon,
+    Stage,
+    Step,
+    horizon_free,
+    whole,
+)
+from riskkit.problem import Problem, parameters
+from riskkit.theory.bound import Bound, Floats
+
+Axis = Literal["n", "T", "k", "alpha"]
+AXES: tuple[Axis, ...] = get_args(Axis)
+Role = Literal["Lookahead", "SGD", "matched SGD"]
+
+NUMERICS = 1
+"""Raised whenever a change of code moves the measured numbers: stored runs of an older version are not reused."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """A full grid over n, k, alpha and either T or kT, along whose ``axis`` rates are judged, all else held.
+
+    With ``kT`` the product is the grid's coordinate and T = kT / k; then the axis "T" is swept through kT.
+    Raises ValueError for an empty axis and for values that no algorithm takes.
+    """
+
+    axis: Axis
+    n: tuple[int, ...]
+    k: tuple[int, ...]
+    alpha: tuple[float, ...]
+    T: tuple[int, ...] = ()
+    kT: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.axis not in AXES:
+            raise ValueError(f"Sweep: axis must be one of {', '.join(AXES)}; got {self.axis!r}.")
+        for name, least in (("n", 2), ("k", 1), ("T", 1), ("kT", 1)):
+            values = tuple(whole("grid", name, value, least) for value in getattr(self, name))
+            object.__setattr__(self, name, tuple(sorted(set(values))))
+        for value in self.alpha:
+            Stage(1, 1, value, Constant(1.0))  # says what is wrong with an alpha
+        object.__setattr__(self, "alpha", tuple(sorted({float(value) for value in self.alpha})))
+        for name in ("n", "k", "alpha"):
+            if not getattr(self, name):
+                raise ValueError(f"grid: {name} needs at least one value; got none.")
+        if bool(self.T) == bool(self.kT):
+            raise ValueError("grid: give values for exactly one of T and kT.")
+        for total, k in itertools.product(self.kT, self.k):
+            if total % k:
+                raise ValueError(f"grid: kT must be a multiple of k; got kT={total}, k={k}.")
+
+    def points(self) -> list[Point]:
+        """All grid points, in the order n, k, alpha, T."""
+        grid = itertools.product(self.n, self.k, self.alpha)
+        return [Point(n, T, k, alpha) for n, k, alpha in grid for T in self.rounds(k)]
+
+    def rounds(self, k: int) -> tuple[int, ...]:
+        return self.T or tuple(total // k for total in self.kT)
+
+    def lines(self) -> list[tuple[Point, ...]]:
+        """The points grouped into lines along the axis; everything else (or with kT: the product) is held."""
+
+        def held(point: Point) -> tuple[float, ...]:
+            T = point.k * point.T if self.kT else point.T
+            coordinates = {"n": point.n, "T": T, "k": point.k, "alpha": point.alpha}
+            return tuple(value for name, value in coordinates.items() if name != self.axis)
+
+        groups: dict[tuple[float, ...], list[Point]] = {}
+        for point in self.points():
+            groups.setdefault(held(point), []).append(point)
+        return [tuple(sorted(line, key=lambda point: getattr(point, self.axis))) for line in groups.values()]
+
+
+class Point(NamedTuple):
+    n: int
+    T: int
+    k: int
+    alpha: float
+
+
+class Run(NamedTuple):
+    """One computation: an algorithm on samples of size n, read after the given rounds (the last one included)."""
+
+    n: int
+    algorithm: Algorithm
+    rounds: tuple[int, ...]
+
+
+class Cell(NamedTuple):
+    """One point under one algorithm, and where its numbers lie: checkpoint ``rounds`` of ``run``.
+
+    ``matched_alpha``: for matched SGD the alpha by which its steps are shortened, else NaN.
+    """
+
+    point: Point
+    role: Role
+    matched_alpha: float
+    step: Step
+    run: Run
+    rounds: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How much is computed."""
+
+    sweeps: tuple[Sweep, ...]
+    replicates: int
+
+    def __post_init__(self) -> None:
+        whole("experiment", "replicates", self.replicates, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A question, ending in "?", and all that is needed to answer it.
+
+    Attributes:
+        name: the module's name in ``experiments/``.
+        step: the schedule, or a function of the problem that gives it (when it needs the problem's constants).
+        laptop: the size of the default sweep; None: too slow for it, ``--paper`` only.
+        paper: the size for a paper.
+        exact: expected values known in closed form, by (quantity, output): a function of (problem, step, points)
+            answering an array with one value a point, NaN where the closed form does not hold.
+        controls: what runs beside Lookahead at every point; matched SGD has step alpha eta.
+    """
+
+    name: str
+    question: str
+    problem: Problem
+    bounds: tuple[Bound, ...]
+    step: Step | Callable[[Problem], Step]
+    paper: Size
+    laptop: Size | None = None
+    seed: int = 0
+    exact: dict[tuple[str, str], Callable[[Problem, Step, Sequence[Point]], Floats]] = dataclasses.field(
+        default_factory=dict
+    )
+    controls: tuple[Role, ...] = ("SGD", "matched SGD")
+
+    def __post_init__(self) -> None:
+        if not self.question.endswith("?"):
+            raise ValueError(f"{self.name}: question must end with a question mark; got {self.question!r}.")
+        if not 0 <= self.seed < 2**64:
+            raise ValueError(f"{self.name}: seed must be a whole number in [0, 2^64); got {self.seed!r}.")
+
+    def schedule(self) -> Step:
+        """The step sizes for the experiment's problem."""
+        return self.step(self.problem) if callable(self.step) else self.step
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """An experiment at one size: its cells, and the distinct runs they read."""
+
+    experiment: Experiment
+    size: Size
+    dtype: str
+    cells: tuple[Cell, ...]
+    runs: dict[str, Run]
+    """By content address."""
+    addresses: dict[Run, str]
+
+    def cell(self, point: Point, role: Role = "Lookahead") -> Cell:
+        return self._by_place[point, role]
+
+    @functools.cached_property
+    def _by_place(self) -> dict[tuple[Point, Role], Cell]:
+        return {(cell.point, cell.role): cell for cell in self.cells}
+
+
+def matched(step: Step, alpha: float) -> Step:
+    """The schedule alpha * eta_j: what makes SGD move, on average, as far as Lookahead with that alpha."""
+    match step:
+        case Constant(eta):
+            return Constant(alpha * eta)
+        case SqrtHorizon(eta0):
+            return SqrtHorizon(alpha * eta0)
+        case InverseTime(lam, offset):
+            return InverseTime(lam / alpha, offset)
+    raise TypeError(f"matched SGD needs Constant, SqrtHorizon or InverseTime; got {type(step).__name__}.")
+
+
+def plan(experiment: Experiment, size: Size, dtype: str = "float64") -> Plan:
+    """The cells of every sweep, each once, and the runs that answer them."""
+    step = experiment.schedule()
+    points = dict.fromkeys(point for sweep in size.sweeps for point in sweep.points())
+    wanted: list[tuple[Point, Role, float, Step, int, int, float]] = []
+    for point in points:
+        wanted.append((point, "Lookahead", math.nan, step, point.T, point.k, point.alpha))
+        if "SGD" in experiment.controls:
+            wanted.append((point, "SGD", math.nan, step, point.k * point.T, 1, 1.0))
+        if "matched SGD" in experiment.controls:
+            slow = matched(step, point.alpha)
+            wanted.append((point, "matched SGD", point.alpha, slow, point.k * point.T, 1, 1.0))
+
+    # alpha = 1 is SGD whatever k: one run, read every k-th step.
+    def canonical(T: int, k: int, alpha: float) -> tuple[int, int]:
+        return (k * T, 1) if alpha == 1 else (T, k)
+
+    reads: dict[tuple[int, int, float, Step], set[int]] = {}
+    for point, _, _, own, T, k, alpha in wanted:
+        rounds, period = canonical(T, k, alpha)
+        key = (point.n, period, alpha, own)
+        if horizon_free(own):
+            reads.setdefault(key, set()).add(rounds)
+
+    cells, runs, addresses = [], {}, {}
+    for point, role, matched_alpha, own, T, k, alpha in wanted:
+        rounds, period = canonical(T, k, alpha)
+        checkpoints = tuple(sorted(reads.get((point.n, period, alpha, own), {rounds})))
+        run = Run(point.n, Lookahead(checkpoints[-1], period, alpha, own), checkpoints)
+        if run not in addresses:
+            addresses[run] = run_address(experiment.problem, run, experiment.seed, dtype)
+            runs[addresses[run]] = run
+        cells.append(Cell(point, role, matched_alpha, own, run, rounds))
+    return Plan(experiment, size, dtype, tuple(cells), runs, addresses)
+
+
+def run_address(problem: Problem, run: Run, seed: int, dtype: str) -> str:
+    """The content address of a run: everything that decides its numbers, and no label, order, engine or device."""
+    return address(
+        {
+            "problem": {"class": type(problem).__name__, "fields": parameters(problem)},
+            "n": run.n,
+            "algorithm": run.algorithm,
+            "rounds": run.rounds,
+            "seed": seed,
+            "dtype": dtype,
+            "numerics": NUMERICS,
+        }
+    )
+
+
+def replace_axes(size: Size, replacements: dict[str, Iterable[float]], owner: str) -> Size:
+    """The size with whole axes replaced in every sweep that has them; ValueError if none has."""
+    sweeps = size.sweeps
+    for name in replacements:
+        if not any(getattr(sweep, name) for sweep in sweeps):
+            axes = [axis for axis in ("n", "T", "kT", "k", "alpha") if any(getattr(sweep, axis) for sweep in sweeps)]
+            raise ValueError(f"{owner} has no axis {name}; its axes are {', '.join(axes)}.")
+    return dataclasses.replace(
+        size,
+        sweeps=tuple(
+            dataclasses.replace(
+                sweep, **{name: tuple(values) for name, values in replacements.items() if getattr(sweep, name)}
+            )
+            for sweep in sweeps
+        ),
+    )
+
+
+def describe(step: Step) -> str:
+    """The schedule as text for tables: ``"0.5/sqrt(kT)"``."""
+    match step:
+        case Constant(eta):
+            return f"{eta:g}"
+        case SqrtHorizon(eta0):
+            return f"{eta0:g}/sqrt(kT)"
+        case InverseTime(lam, offset):
+            return f"1/({lam:g} (j + {offset:g}))"
+    return repr(step)
+
+
+def first_size(step: Step, T: int, k: int) -> float:
+    """eta_0 of a run of T rounds of k steps."""
+    return float(np.asarray(step.sizes(T, k))[0])
