@@ -15,9 +15,10 @@ import numpy as np
 
 from riskkit import rates, verdict
 from riskkit.algorithm import OUTPUTS, Lookahead
-from riskkit.experiment import Axis, Cell, Plan, Point, describe, first_size
+from riskkit.experiment import Axis, Cell, Plan, Point, describe
 from riskkit.measure import DATASET, QUANTITIES, Measured
 from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.inequality import first_size
 from riskkit.verdict import Verdict
 
 REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
@@ -110,11 +111,16 @@ class Evidence:
                 D2=inputs["start_distance"],
                 f0=inputs["start_gap"],
                 g2=inputs["gradient_at_minimiser"],
+                path_moment=np.array([self.path_moment(cells[p]) for p in places]),
             )
             result.claim[places] = sum(bound.claim(setting))
             result.explicit[places] = sum(bound.explicit(setting))
             result.trivial[places] = bound.trivial(setting)
         return result
+
+    def path_moment(self, cell: Cell) -> float:
+        """Mean over the run's gradients and the replicates of ||grad l(v_j; z_j)||^2."""
+        return float(self.values([cell], "path_moment", "last").mean())
 
     def dataset(self, cell: Cell, name: str) -> Floats:
         """(R,) values of a dataset-level quantity for the cell's sample size."""
@@ -319,6 +325,7 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, su
         level.explicit[covered],
         level.trivial[covered],
         subject=subject,
+        quantity=bound.quantity,
         axis=axis,
     )
 
@@ -344,7 +351,14 @@ def _against_exact(
                 where = _held(line, "T")
                 values = evidence.values(on_line, quantity, output)
                 x = np.array([cell.point.T for cell in on_line], dtype=float)
-                judged = verdict.judge_exponent(values, x, curve, subject=f"{subject} ({_listed(where)})", axis="T")
+                judged = verdict.judge_exponent(
+                    values,
+                    x,
+                    curve,
+                    subject=f"{subject} ({_listed(where)})",
+                    axis="T",
+                    asymptote=evidence.plan.experiment.asymptote(quantity, where),
+                )
                 found.append(Finding("exact", "T", where, quantity, output, judged))
     return found
 

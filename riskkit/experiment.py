@@ -12,9 +12,8 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
 from typing import Literal, NamedTuple, get_args
-
-import numpy as np
 
 from riskkit.address import address
 from riskkit.algorithm import (
@@ -145,6 +144,7 @@ class Experiment:
         paper: the size for a paper.
         exact: expected values known in closed form, by (quantity, output): a function of (problem, step, points)
             answering an array with one value a point, NaN where the closed form does not hold.
+        limits: quantity -> its exponent along T as T grows, a function of alpha, drawn as the asymptote it is.
         controls: what runs beside Lookahead at every point; matched SGD has step alpha eta.
     """
 
@@ -159,6 +159,7 @@ class Experiment:
     exact: dict[tuple[str, str], Callable[[Problem, Step, Sequence[Point]], Floats]] = dataclasses.field(
         default_factory=dict
     )
+    limits: dict[str, Callable[[float], float]] = dataclasses.field(default_factory=dict)
     controls: tuple[Role, ...] = ("SGD", "matched SGD")
 
     def __post_init__(self) -> None:
@@ -167,9 +168,14 @@ class Experiment:
         if not 0 <= self.seed < 2**64:
             raise ValueError(f"{self.name}: seed must be a whole number in [0, 2^64); got {self.seed!r}.")
 
+    def asymptote(self, quantity: str, where: dict[str, float]) -> float:
+        """The exponent along T in the limit, for the alpha that is held; NaN where none is stated."""
+        limit = self.limits.get(quantity)
+        return limit(where["alpha"]) if limit is not None and "alpha" in where else math.nan
+
     def schedule(self) -> Step:
         """The step sizes for the experiment's problem."""
-        return self.step(self.problem) if callable(self.step) else self.step
+        return self.step(self.problem) if isinstance(self.step, FunctionType) else self.step  # type: ignore[return-value]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -283,8 +289,3 @@ def describe(step: Step) -> str:
         case InverseTime(lam, offset):
             return f"1/({lam:g} (j + {offset:g}))"
     return repr(step)
-
-
-def first_size(step: Step, T: int, k: int) -> float:
-    """eta_0 of a run of T rounds of k steps."""
-    return float(np.asarray(step.sizes(T, k))[0])

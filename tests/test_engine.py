@@ -31,7 +31,7 @@ GOLDEN = json.loads((Path(__file__).parent / "reference" / "trajectories.json").
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """Squared or logistic loss plus (lam/2)||theta||^2 on examples that are given, not drawn; its risks play no part."""
+    """Squared or logistic loss plus (lam/2)||theta||^2 on given examples; its risks play no part."""
 
     loss: str
     lam: float

@@ -1,0 +1,36 @@
+"""Theorem 2 on ridge regression, a realistic problem that it covers: how far below the bounds are the measurements?"""
+
+from __future__ import annotations
+
+import math
+
+from problems import Ridge
+from riskkit.algorithm import InverseTime
+from riskkit.experiment import Experiment, Size, Sweep
+from riskkit.problem import Problem
+from riskkit.theory import theorem2
+
+
+def step(problem: Problem) -> InverseTime:
+    """1/(lam (j + j0)) with j0 = max(2, L/lam), so that eta_0 <= 1/L."""
+    c = problem.constants
+    return InverseTime(c.lam, max(2.0, math.ceil(c.L / c.lam)))
+
+
+def sweeps(longest: int) -> tuple[Sweep, ...]:
+    rounds = tuple(2**e for e in range(3, longest + 1))
+    return (
+        Sweep("T", n=(100,), k=(5,), alpha=(0.25, 0.5, 1.0), T=rounds),
+        Sweep("n", n=(25, 50, 100, 200, 400), k=(5,), alpha=(0.5,), T=(128,)),
+    )
+
+
+EXPERIMENT = Experiment(
+    name="theorem2_ridge",
+    question="How do the errors of Lookahead on ridge regression compare with Theorem 2, claimed and explicit?",
+    problem=Ridge(dim=8, lam=0.1),
+    bounds=(theorem2.OPTIMIZATION, theorem2.GENERALIZATION, theorem2.EXCESS),
+    step=step,
+    laptop=Size(sweeps(9), replicates=512),
+    paper=Size(sweeps(13), replicates=4096),
+)
