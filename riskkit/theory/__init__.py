@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskkit.theory import theorem1, theorem2
+from riskkit.theory import theorem1, theorem2, theorem3
 from riskkit.theory.bound import Bound
 
 BOUNDS: dict[str, Bound] = {
@@ -17,5 +17,8 @@ BOUNDS: dict[str, Bound] = {
         theorem2.OPTIMIZATION,
         theorem2.GENERALIZATION,
         theorem2.EXCESS,
+        theorem3.OPTIMIZATION,
+        theorem3.GENERALIZATION,
+        theorem3.EXCESS,
     )
 }

@@ -102,6 +102,13 @@ def first_size(step: Step, T: int, k: int) -> float:
     return float(np.asarray(step.sizes(T, k)).max())
 
 
+def inverse_time(theorem: int, step: Step) -> InverseTime:
+    """The step, known to be InverseTime. Raises TypeError for another."""
+    if not isinstance(step, InverseTime):
+        raise TypeError(f"Theorem {theorem} needs an InverseTime step; got {type(step).__name__}.")
+    return step
+
+
 def one_stage(theorem: int) -> Hypothesis:
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
         if len(algorithm.stages) == 1 and algorithm.stages[0].beta == 0:
@@ -160,6 +167,15 @@ def strongly_convex_examples(theorem: int) -> Hypothesis:
     return ask
 
 
+def polyak_lojasiewicz(theorem: int) -> Hypothesis:
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        if problem.constants.mu > 0:
+            return None
+        return f"Theorem {theorem} needs a PL constant mu > 0; {problem.name} has none.{_instead(problem.regime)}"
+
+    return ask
+
+
 def _instead(regime: Regime) -> str:
     return {
         Regime.CONVEX: " Use Theorem 1, or LogisticRidge.",
@@ -205,8 +221,7 @@ def offset_at_least(theorem: int, least: float) -> Hypothesis:
     """For InverseTime only: its j0."""
 
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
-        step = algorithm.stages[0].step
-        assert isinstance(step, InverseTime)
+        step = inverse_time(theorem, algorithm.stages[0].step)
         if step.offset >= least:
             return None
         return f"Theorem {theorem} needs an offset j0 >= {least:g} in the step; got {step.offset:g}."
@@ -218,8 +233,7 @@ def step_constant_at_most(theorem: int, name: str, meaning: str) -> Hypothesis:
     """For InverseTime only: 1 / (lam (j + j0)) with lam at most the problem's constant, so long enough a step."""
 
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
-        step, most = algorithm.stages[0].step, getattr(problem.constants, name)
-        assert isinstance(step, InverseTime)
+        step, most = inverse_time(theorem, algorithm.stages[0].step), getattr(problem.constants, name)
         if step.lam <= most * (1 + 4 * np.finfo(float).eps):
             return None
         return (

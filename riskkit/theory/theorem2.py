@@ -47,6 +47,7 @@ from riskkit.theory.inequality import (
     Inequality,
     finite,
     grid,
+    inverse_time,
     minimise_over_alpha,
     offset_at_least,
     one_stage,
@@ -99,14 +100,8 @@ class ExcessRate(NamedTuple):
     stability: Floats
 
 
-def _step(setting: Setting) -> InverseTime:
-    if not isinstance(setting.step, InverseTime):
-        raise TypeError(f"Theorem 2 needs an InverseTime step; got {type(setting.step).__name__}.")
-    return setting.step
-
-
 def _distance(setting: Setting) -> Distance:
-    cells, step = grid(setting), _step(setting)
+    cells, step = grid(setting), inverse_time(2, setting.step)
     solved = recursion.solve(
         cells.T, cells.k, cells.alpha, lambda T, k: recursion.inverse_time_rounds(T, k, step.offset)
     )
@@ -120,7 +115,7 @@ def _optimization(setting: Setting) -> Optimization:
 
 
 def _generalization(setting: Setting) -> Stability:
-    cells, step, constants = grid(setting), _step(setting), setting.constants
+    cells, step, constants = grid(setting), inverse_time(2, setting.step), setting.constants
 
     def rounds(T: int, k: int) -> recursion.Rounds:
         q = k / (k * np.arange(1.0, T + 1) + step.offset - 1)
@@ -165,8 +160,7 @@ def printed_noise(alpha: npt.ArrayLike, k: npt.ArrayLike, T: npt.ArrayLike, lam:
 
 
 def _stable_step(problem: Problem, stage: Stage) -> float:
-    assert isinstance(stage.step, InverseTime)
-    return 2 / (problem.constants.L + stage.step.lam)
+    return 2 / (problem.constants.L + inverse_time(2, stage.step).lam)
 
 
 _RUN = (
