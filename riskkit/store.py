@@ -67,13 +67,14 @@ class MissingReplicatesError(StoreError, KeyError):
     """Runs that the store does not hold in full; ``missing`` maps each to the ranges of replicates it lacks."""
 
     def __init__(self, missing: dict[str, tuple[range, ...]]) -> None:
+        super().__init__(missing)
         self.missing = missing
-        run, lacks = next(iter(missing.items()))
-        more = f" (and {len(missing) - 1} more runs)" if len(missing) > 1 else ""
-        ranges = ", ".join(f"{r.start}..{r.stop - 1}" for r in lacks)
-        super().__init__(f"run {run} lacks replicates {ranges}{more}; run the same sweep again to compute them.")
 
-    __str__ = Exception.__str__  # KeyError would show the repr
+    def __str__(self) -> str:
+        run, lacks = next(iter(self.missing.items()))
+        others = f" (and {len(self.missing) - 1} more runs lack some)" if len(self.missing) > 1 else ""
+        ranges = ", ".join(f"{r.start}..{r.stop - 1}" for r in lacks)
+        return f"run {run} lacks replicates {ranges}{others}; run the same sweep again to compute them."
 
 
 class QuarantineWarning(UserWarning):
@@ -165,7 +166,8 @@ class Store:
 
         Raises StoreError now rather than after hours of computing.
         """
-        prepare_folder(self._shards)
+        for folder in (self.root, self._shards):
+            prepare_folder(folder)
 
     def put(self, measured: Sequence[Measured]) -> Path:
         """Writes one shard: different runs on the same replicates, in any order; the bytes do not depend on it.
@@ -221,11 +223,11 @@ class Store:
                         needed.setdefault(name, []).append(run)
             intact = True
             for name, found in needed.items():
-                read = self._read(name, found)
-                if read is None:
+                content = self._read(name, found)
+                if content is None:
                     intact = False
                 else:
-                    pieces.setdefault(name, {}).update(read)
+                    pieces.setdefault(name, {}).update(content)
             # A shard that turned out bad may have a twin, written by another sweep: choose again.
             if intact:
                 return {run: _join([pieces[name][run] for name in chosen[run]], replicates) for run in wanted}
@@ -324,14 +326,14 @@ class Store:
         return chosen
 
     def _read(self, name: str, runs: list[str]) -> dict[str, Measured] | None:
-        """The given runs of a verified shard; None if the shard is bad."""
+        """The given runs of a shard, its checksum verified; None if the shard is bad."""
         path = self._shards / name
         try:
             payload = read(path)
             parts = _NAME.fullmatch(name)
             if parts is None or hashlib.sha256(payload).hexdigest() != parts[2]:
                 raise _BrokenError("its contents do not match its checksum")
-            return _extract(payload, self._headers[name], runs)
+            return _extract(payload, self._headers[name], runs) if runs else {}
         except FileNotFoundError:
             self._headers.pop(name, None)
             self._report(Quarantined(name, "it was deleted while in use", None))
@@ -393,7 +395,7 @@ def _tabulate(measured: Sequence[Measured]) -> tuple[_Header, pa.Table]:
             _check(one.run, name, array, np.float64, (R,))
 
     checkpoints = tuple(len(one.rounds) for one in runs)
-    header = _Header(head.first, R, tuple(one.run for one in runs), checkpoints, quantities, dataset)
+    header = _Header(int(head.first), R, tuple(one.run for one in runs), checkpoints, quantities, dataset)
     O = len(OUTPUTS)  # noqa: E741
     rows = [K * O for K in checkpoints]
     where = np.repeat(np.arange(len(runs), dtype=np.int32), np.array(rows) * R)
