@@ -18,19 +18,19 @@ def step(problem: Problem) -> InverseTime:
 
 
 def sweeps(longest: int) -> tuple[Sweep, ...]:
-    rounds = tuple(2**e for e in range(3, longest + 1))
+    rounds = tuple(2**e for e in range(5, longest + 1))
     return (
         Sweep("T", n=(100,), k=(5,), alpha=(0.25, 0.5, 1.0), T=rounds),
-        Sweep("n", n=(25, 50, 100, 200, 400), k=(5,), alpha=(0.5,), T=(128,)),
+        Sweep("n", n=(25, 50, 100, 200, 400), k=(5,), alpha=(0.5,), T=(1024,)),
     )
 
 
 EXPERIMENT = Experiment(
     name="theorem2_ridge",
     question="How do the errors of Lookahead on ridge regression compare with Theorem 2, claimed and explicit?",
-    problem=Ridge(dim=8, lam=0.1),
+    problem=Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0),
     bounds=(theorem2.OPTIMIZATION, theorem2.GENERALIZATION, theorem2.EXCESS),
     step=step,
-    laptop=Size(sweeps(9), replicates=512),
-    paper=Size(sweeps(13), replicates=4096),
+    laptop=Size(sweeps(11), replicates=512),
+    paper=Size(sweeps(14), replicates=4096),
 )

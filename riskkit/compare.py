@@ -7,6 +7,7 @@ run.json.
 from __future__ import annotations
 
 import json
+import math
 import platform
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from riskkit import study
 from riskkit.confront import Evidence, Finding, findings, table
 from riskkit.execute import Failure, Request
 from riskkit.store import Store, StoreError, frame
+from riskkit.verdict import Verdict
 
 
 class Outcome(NamedTuple):
@@ -32,18 +34,39 @@ class Outcome(NamedTuple):
 
     def print(self, console: Console | None = None) -> None:
         console = console or Console(width=None if sys.stdout.isatty() else 140)
-        shown = Table(title=f"{self.name}: {self.question}", title_justify="left", title_style="bold", expand=False)
-        shown.add_column("bound", no_wrap=True)
-        shown.add_column("where")
-        shown.add_column("verdict", no_wrap=True)
-        shown.add_column("finding", ratio=1)
+        shown = Table(title=f"{self.name}\n{self.question}", title_justify="left", title_style="bold")
+        for heading in ("bound", "where", "verdict"):
+            shown.add_column(heading, no_wrap=True)
+        shown.add_column("numbers")
+        # Lines of one bound that end the same way without a number of their own share a row.
+        rows: dict[tuple[str, str, str], list[str]] = {}
         for finding in self.findings:
-            axis = "level" if finding.axis is None else f"along {finding.axis}"
-            held = ", ".join(f"{name}={value:g}" for name, value in finding.where.items())
-            shown.add_row(
-                finding.bound, f"{axis} {held}".strip(), str(finding.verdict.outcome), finding.verdict.sentence
-            )
+            numbers = _numbers(finding.verdict) or finding.verdict.finding
+            rows.setdefault((finding.bound, str(finding.verdict.outcome), numbers), []).append(_place(finding))
+        for (bound, outcome, numbers), places in rows.items():
+            where = places[0] if len(places) == 1 else f"{len(places)} lines, {places[0].split(':')[0]} .."
+            shown.add_row(bound, where, outcome, numbers)
         console.print(shown)
+
+
+def _place(finding: Finding) -> str:
+    axis = "all cells" if finding.axis is None else f"along {finding.axis}:"
+    return f"{axis} {', '.join(f'{name}={value:g}' for name, value in finding.where.items())}".strip()
+
+
+def _numbers(verdict: Verdict) -> str:
+    """What the verdict rests on, in a few words ("" if no number); the sentence in verdict.json says all of it."""
+    if verdict.kind in ("rate", "exponent") and math.isfinite(verdict.slope):
+        text = f"slope {verdict.slope:+.3f} [{verdict.slope_low:+.3f}, {verdict.slope_high:+.3f}]"
+        text += f", {'oracle' if verdict.kind == 'exponent' else 'claim'} {verdict.claim_slope:+.3f}"
+        if math.isfinite(verdict.asymptote):
+            text += f", limit {verdict.asymptote:+g}"
+        return text
+    if verdict.kind == "level" and math.isfinite(verdict.ratio):
+        return f"measured / bound at most {verdict.ratio:.3g} in {verdict.points} cells"
+    if verdict.kind == "identity" and math.isfinite(verdict.ratio):
+        return f"measured / exact {verdict.ratio:.4g} in the farthest of {verdict.points} cells"
+    return ""
 
 
 def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -> Outcome:

@@ -93,21 +93,22 @@ class Evidence:
         for cell in cells:
             T, k, alpha = effective(cell)
             reasons.append(bound.excludes(problem, Lookahead(T, k, alpha, cell.step)))
-        result = Level(*(np.full(len(cells), np.nan) for _ in range(3)), reasons)
+        claim, explicit, trivial = np.full((3, len(cells)), np.nan)
+        result = Level(claim, explicit, trivial, reasons)
         groups: dict[Any, list[int]] = {}
         for p, cell in enumerate(cells):
             if reasons[p] is None and self.of(cell) is not None:
                 groups.setdefault(cell.step, []).append(p)
         for step, places in groups.items():
-            T, k, alpha = (np.array(column) for column in zip(*(effective(cells[p]) for p in places), strict=True))
+            grid = np.array([effective(cells[p]) for p in places])
             inputs = {name: np.array([self.dataset(cells[p], name).mean() for p in places]) for name in DATASET}
             setting = Setting(
                 constants=problem.constants,
                 step=step,
                 n=np.array([cells[p].point.n for p in places]),
-                T=T,
-                k=k,
-                alpha=alpha,
+                T=grid[:, 0].astype(np.int64),
+                k=grid[:, 1].astype(np.int64),
+                alpha=grid[:, 2],
                 D2=inputs["start_distance"],
                 f0=inputs["start_gap"],
                 g2=inputs["gradient_at_minimiser"],
@@ -340,7 +341,7 @@ def _against_exact(
     if known:
         values = evidence.values([good[p] for p in known], quantity, output)
         judged = verdict.judge_identity(values, exact[known], subject=subject)
-        found.append(Finding("exact", None, {}, quantity, output, judged))
+        found.append(Finding(f"exact {quantity}.{output}", None, {}, quantity, output, judged))
     for sweep in evidence.plan.size.sweeps:
         if sweep.axis != "T":
             continue
@@ -359,7 +360,7 @@ def _against_exact(
                     axis="T",
                     asymptote=evidence.plan.experiment.asymptote(quantity, where),
                 )
-                found.append(Finding("exact", "T", where, quantity, output, judged))
+                found.append(Finding(f"exact {quantity}.{output}", "T", where, quantity, output, judged))
     return found
 
 

@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from riskkit.address import address
 from riskkit.algorithm import (
@@ -268,15 +268,12 @@ def replace_axes(size: Size, replacements: dict[str, Iterable[float]], owner: st
         if not any(getattr(sweep, name) for sweep in sweeps):
             axes = [axis for axis in ("n", "T", "kT", "k", "alpha") if any(getattr(sweep, axis) for sweep in sweeps)]
             raise ValueError(f"{owner} has no axis {name}; its axes are {', '.join(axes)}.")
-    return dataclasses.replace(
-        size,
-        sweeps=tuple(
-            dataclasses.replace(
-                sweep, **{name: tuple(values) for name, values in replacements.items() if getattr(sweep, name)}
-            )
-            for sweep in sweeps
-        ),
-    )
+
+    def replaced(sweep: Sweep) -> Sweep:
+        fields: dict[str, Any] = {name: tuple(values) for name, values in replacements.items() if getattr(sweep, name)}
+        return dataclasses.replace(sweep, **fields)
+
+    return dataclasses.replace(size, sweeps=tuple(replaced(sweep) for sweep in sweeps))
 
 
 def describe(step: Step) -> str:

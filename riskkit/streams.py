@@ -58,7 +58,8 @@ def philox_torch(counter: Sequence[Tensor], key: tuple[int, int]) -> list[Tensor
         high1, low1 = _multiply(MULTIPLIERS[1], c2)
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
         k0, k1 = (k0 + WEYL[0]) & MASK, (k1 + WEYL[1]) & MASK
-    return list(torch.broadcast_tensors(c0, c1, c2, c3))
+    shape = (c0 + c1 + c2 + c3).shape
+    return [word.expand(shape) for word in (c0, c1, c2, c3)]
 
 
 @numba.njit(inline="always")
