@@ -15,7 +15,7 @@ EXPERIMENT = Experiment(
     question="Which alpha has the smallest excess risk, and is Lookahead better there than SGD with step alpha eta?",
     problem=Logistic(dim=16, radius=10.0, signal=3.0),
     bounds=(theorem1.EXCESS_AVERAGE, theorem1.OPTIMIZATION_AVERAGE, theorem1.GENERALIZATION_LAST),
-    step=SqrtHorizon(60.0),
+    step=SqrtHorizon(12.0),
     laptop=Size((Sweep("alpha", n=(50, 200), k=(8,), alpha=ALPHAS, kT=(256, 1024, 4096)),), replicates=256),
     paper=Size((Sweep("alpha", n=(50, 100, 200, 400), k=(8,), alpha=ALPHAS, kT=(256, 1024, 4096, 16384)),), 4096),
 )

@@ -1,0 +1,224 @@
+"""The command line: what a person types, what is refused, and that tables depend on nothing they should not."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from riskkit import execute, load, study
+from riskkit.compare import main as compare
+from riskkit.confront import Evidence, findings
+from riskkit.execute import Request, tasks
+from riskkit.store import Store
+from riskkit.sweep import main
+
+SMALL = [
+    "theorem2_exponents",
+    "--replicates",
+    "60",
+    "--T",
+    "8",
+    "16",
+    "32",
+    "64",
+    "--alpha",
+    "0.25",
+    "1",
+    "--jobs",
+    "1",
+]
+
+
+def table(folder: Path) -> bytes:
+    return (folder / "theorem2_exponents" / "table.parquet").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    out = tmp_path_factory.mktemp("swept")
+    assert main([*SMALL, "--out", str(out)]) == 0
+    return out
+
+
+def test_a_sweep_writes_table_verdicts_and_record(swept):
+    folder = swept / "theorem2_exponents"
+    frame = load(folder)
+    assert set(frame["status"]) == {"ok"}
+    optimization = frame[(frame["quantity"] == "optimization") & (frame["algorithm"] == "Lookahead")]
+    assert (optimization["mean"][optimization["output"] == "last"] > 0).all()
+    z = (frame["mean"] - frame["exact"]) / frame["sem"]
+    # 36 exact values, |z| < 4.5: a false alarm once in 4,000 seeds.
+    assert z[np.isfinite(z)].abs().max() < 4.5
+    verdicts = json.loads((folder / "verdict.json").read_text())["verdicts"]
+    assert {"HOLDS"} <= {verdict["outcome"] for verdict in verdicts}
+    record = json.loads((folder / "run.json").read_text())
+    assert record["request"]["replicates"] == 60
+    assert record["versions"]["riskkit"]
+
+
+def test_tables_are_byte_equal_in_any_order_of_blocks_and_after_growing(swept, tmp_path):
+    """R = 60 at once, 7 and then 60, one process or two, blocks forwards or backwards."""
+    whole = table(swept)
+    assert main([*SMALL[:2], "7", *SMALL[3:], "--out", str(tmp_path / "grown")]) == 0
+    assert main([*SMALL, "--out", str(tmp_path / "grown")]) == 0
+    assert table(tmp_path / "grown") == whole
+    assert main([*SMALL[:-1], "2", "--out", str(tmp_path / "two")]) == 0
+    assert table(tmp_path / "two") == whole
+
+
+def test_more_replicates_extend_what_is_there(tmp_path):
+    """300 = 256 + 44: the second sweep computes the second block only."""
+    arguments = ["theorem2_exponents", "--T", "8", "16", "--alpha", "0.5", "--n", "10", "--jobs", "1"]
+    assert main([*arguments, "--replicates", "200", "--out", str(tmp_path / "a")]) == 0
+    store = Store(tmp_path / "a" / "theorem2_exponents")
+    axes = (("n", (10.0,)), ("T", (8.0, 16.0)), ("alpha", (0.5,)))
+    request = Request(str(study.folder()), "theorem2_exponents", axes=axes, replicates=300)
+    left = tasks(request, store.have())
+    assert {task.first for task in left} == {256}
+    assert main([*arguments, "--replicates", "300", "--out", str(tmp_path / "a")]) == 0
+    backwards = Store(tmp_path / "b" / "theorem2_exponents")
+    backwards.prepare()
+    for task in reversed(tasks(request, {})):
+        backwards.put(execute.compute(task))
+    assert main([*arguments, "--replicates", "300", "--out", str(tmp_path / "b")]) == 0
+    assert table(tmp_path / "a") == table(tmp_path / "b")
+
+
+def test_compare_gives_the_same_verdicts_from_what_is_stored(swept, capsys):
+    folder = swept / "theorem2_exponents"
+    before = (folder / "verdict.json").read_bytes()
+    assert compare([str(folder)]) == 0
+    assert (folder / "verdict.json").read_bytes() == before
+    assert "theorem2.optimization.last" in capsys.readouterr().out
+
+
+BAD = [
+    (["theorem3x"], "unknown experiment 'theorem3x': did you mean"),
+    (["theorem2_ridg3"], "did you mean theorem2_ridge"),
+    (["--alpha", "0"], "alpha must lie in (0, 1]; got 0.0."),
+    (["--alpha", "1.1"], "alpha must lie in (0, 1]; got 1.1."),
+    (["--alpha", "nan"], "alpha must lie in (0, 1]; got nan."),
+    (["--alpha", "half"], "argument --alpha: invalid float value: 'half'"),
+    (["--k", "0"], "k must be a whole number >= 1; got 0.0."),
+    (["--k", "2.5"], "k must be a whole number >= 1; got 2.5."),
+    (["--n", "1"], "n must be a whole number >= 2; got 1.0."),
+    (["--n"], "n needs at least one value; got none."),
+    (["theorem2", "--T", "inf"], "T must be a whole number >= 1; got inf."),
+    (["--seed", "-1"], "seed must be a whole number in [0, 2^64); got -1."),
+    (["--seed", str(2**64)], "seed must be a whole number in [0, 2^64)"),
+    (["--replicates", "0"], "--replicates must be a whole number >= 1; got 0."),
+    (["--jobs", "0"], "--jobs must be at least 1; got 0."),
+    (["--device", "tpu"], "--device must be cpu, cuda or cuda:N; got 'tpu'."),
+    (["theorem2", "--problem", "Logistic"], "Theorem 2 needs strong convexity; logistic is convex."),
+    (["--problem", "Logistik"], "unknown problem 'Logistik': did you mean Logistic"),
+    (["theorem1_alpha", "--T", "8"], "theorem1_alpha has no axis T; its axes are n, kT, k, alpha."),
+    (["--quick", "--paper"], "not allowed with argument"),
+    (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_bad_input_is_one_line_and_status_2_and_writes_nothing(arguments, message, tmp_path, capsys):
+    out = tmp_path / "results"
+    try:
+        status = main([*arguments, "--out", str(out)])
+    except SystemExit as exit_:
+        status = exit_.code
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert not out.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_cuda_without_a_device_is_refused(tmp_path, capsys):
+    assert main(["--device", "cuda", "--out", str(tmp_path / "x")]) == 2
+    assert "needs a CUDA device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["file", "beneath a file"])
+def test_an_output_folder_that_cannot_be_written_is_refused(kind, tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    out = tmp_path / "taken" if kind == "file" else tmp_path / "taken" / "deeper"
+    assert main([*SMALL, "--out", str(out)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert str(tmp_path / "taken") in captured.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+def test_a_read_only_folder_is_refused(tmp_path, capsys):
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert main([*SMALL, "--out", str(tmp_path / "x")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_list_names_every_question_without_loading_torch(capsys):
+    assert main(["--list"]) == 0
+    listed = capsys.readouterr().out
+    for name in study.names():
+        assert f"{name} " in listed
+        assert study.experiment(name).question in listed
+    code = "import sys, riskkit.sweep; riskkit.sweep.main(['--list']); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+
+
+def test_dry_run_counts_and_computes_nothing(tmp_path, capsys):
+    assert main([*SMALL, "--dry-run", "--out", str(tmp_path / "x")]) == 0
+    assert "theorem2_exponents: " in capsys.readouterr().out
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_bound_divided_by_ten_is_violated(swept):
+    """Theorem 1's generalization bound is twice the truth on the linear loss; a tenth of it must not hold."""
+    import dataclasses
+
+    request = Request(
+        str(study.folder()),
+        "theorem1_attained",
+        replicates=256,
+        axes=(("n", (50.0,)), ("alpha", (0.5,)), ("k", (4.0,))),
+    )
+    made = request.plan()
+
+    @dataclasses.dataclass(frozen=True)
+    class Tenth:
+        bound: object
+
+        def __getattr__(self, name):
+            return getattr(self.bound, name)
+
+        def explicit(self, setting):
+            return tuple(term / 10 for term in self.bound.explicit(setting))
+
+    measured = {m.run: m for task in tasks(request, {}) for m in execute.compute(task)}
+    for tenth, outcome in ((False, "HOLDS"), (True, "VIOLATED")):
+        bounds = tuple(Tenth(b) if tenth else b for b in made.experiment.bounds)
+        plan = dataclasses.replace(made, experiment=dataclasses.replace(made.experiment, bounds=bounds))
+        levels = [f for f in findings(Evidence(plan, measured, {})) if f.verdict.kind == "level"]
+        assert {str(f.verdict.outcome) for f in levels} == {outcome}
+
+
+def test_a_failed_task_is_a_status_with_its_reason_and_exit_1(tmp_path, capsys, monkeypatch):
+    def broken(task):
+        raise ArithmeticError("the minimiser did not converge")
+
+    monkeypatch.setattr(execute, "compute", broken)
+    assert main([*SMALL, "--out", str(tmp_path)]) == 1
+    frame = load(tmp_path / "theorem2_exponents")
+    assert set(frame["status"]) == {"failed"}
+    assert frame["reason"].str.contains("the minimiser did not converge").all()
+    assert frame["mean"].isna().all()
+    assert "failed: theorem2_exponents" in capsys.readouterr().err
