@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from riskkit import study
-from riskkit.confront import Evidence, Finding, findings, table
+from riskkit.confront import Evidence, Finding, findings, labels, table
 from riskkit.execute import Failure, Request
 from riskkit.store import Store, StoreError, frame
 from riskkit.verdict import Verdict
@@ -101,7 +101,7 @@ def record(request: Request) -> dict[str, Any]:
     experiment = made.experiment
     runs: dict[str, Any] = {}
     for cell in made.cells:
-        about = {**cell.point._asdict(), "algorithm": cell.role, "checkpoint": cell.rounds}
+        about = {**labels(cell), "checkpoint": cell.rounds}
         runs.setdefault(made.addresses[cell.run], []).append(about)
     return {
         "request": request._asdict(),

@@ -150,6 +150,18 @@ def effective(cell: Cell) -> tuple[int, int, float]:
     return cell.point.T * cell.point.k, 1, 1.0
 
 
+def labels(cell: Cell) -> dict[str, Any]:
+    """The columns that tell cells apart; SGD's alpha is 1 wherever it stands in the grid."""
+    return {
+        "algorithm": cell.role,
+        "n": cell.point.n,
+        "T": cell.point.T,
+        "k": cell.point.k,
+        "alpha": cell.point.alpha if cell.role == "Lookahead" else 1.0,
+        "matched_alpha": cell.matched_alpha,
+    }
+
+
 def table(evidence: Evidence) -> dict[str, list[Any]]:
     """The long-form table, column by column: one row = one cell x output x quantity."""
     made = evidence.plan
@@ -178,12 +190,7 @@ def table(evidence: Evidence) -> dict[str, list[Any]]:
                 add(
                     experiment=experiment.name,
                     problem=experiment.problem.name,
-                    algorithm=cell.role,
-                    n=cell.point.n,
-                    T=cell.point.T,
-                    k=cell.point.k,
-                    alpha=1.0 if cell.role != "Lookahead" else cell.point.alpha,
-                    matched_alpha=cell.matched_alpha,
+                    **labels(cell),
                     output=output,
                     quantity=quantity,
                     mean=float(estimate.mean[p]),

@@ -10,11 +10,15 @@ import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from riskkit import study
+
+if TYPE_CHECKING:
+    from riskkit.store import Store
 
 
 class Parser(argparse.ArgumentParser):
@@ -112,6 +116,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         stores = {request.experiment: Store(arguments.out / request.experiment) for request in requests}
         for store in stores.values():
             store.prepare()
+            _verify(store)
         work = [
             (task, stores[request.experiment])
             for request in requests
@@ -129,6 +134,17 @@ def _sweep(arguments: argparse.Namespace) -> int:
     for failure in failures:
         print(f"failed: {failure.task.request.experiment}, n = {failure.task.n}: {failure.reason}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _verify(store: Store) -> None:
+    """Reads every shard before planning, so that a damaged one is computed again in this very sweep."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said below, in one line each
+        for bad in store.verify():
+            kept = "" if bad.kept is None else f", kept as {bad.kept}"
+            print(
+                f"riskkit.sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.", file=sys.stderr
+            )
 
 
 def _whole(flag: str, value: float) -> int:

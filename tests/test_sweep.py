@@ -100,6 +100,20 @@ def test_compare_gives_the_same_verdicts_from_what_is_stored(swept, capsys):
     assert "theorem2.optimization.last" in capsys.readouterr().out
 
 
+def test_a_damaged_shard_is_named_and_computed_again_by_the_same_command(tmp_path, capsys):
+    arguments = ["theorem2_exponents", "--replicates", "40", "--T", "8", "--alpha", "1", "--n", "10", "--jobs", "1"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    whole = table(tmp_path)
+    (shard,) = (tmp_path / "theorem2_exponents" / "shards").glob("*.parquet")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 3] ^= 1
+    shard.write_bytes(content)
+    capsys.readouterr()
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    assert "is damaged" in capsys.readouterr().err
+    assert table(tmp_path) == whole
+
+
 BAD = [
     (["theorem3x"], "unknown experiment 'theorem3x': did you mean"),
     (["theorem2_ridg3"], "did you mean theorem2_ridge"),
