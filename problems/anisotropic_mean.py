@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from riskkit.streams import Stream
 from scipy.optimize import brentq
 from torch import Tensor
 
 from problems import fields
 from riskkit.formula import Coordinatewise
 from riskkit.problem import Constants, Regime
+from riskkit.streams import Stream
 
 
 def pull(t: float, z: float, h: float) -> float:

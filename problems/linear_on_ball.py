@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from riskkit.streams import Stream
 from torch import Tensor
 
 from problems import fields
 from riskkit.formula import Coordinatewise
 from riskkit.problem import Constants, Regime
+from riskkit.streams import Stream
 
 
 def pull(t: float, z: float, _: float) -> float:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from riskkit.streams import Stream
 from scipy.optimize import brentq
 from scipy.special import expit
 from torch import Tensor
@@ -17,6 +16,7 @@ from problems import fields, sphere
 from problems.ball import minimise_convex
 from riskkit.formula import Linear
 from riskkit.problem import Constants, Regime
+from riskkit.streams import Stream
 
 
 def slope(u: float, y: float, _: float) -> float:
@@ -124,7 +124,7 @@ class Logistic:
 
     def population_risk(self, theta: Tensor) -> Tensor:
         norm = torch.linalg.vector_norm(theta.double(), dim=-1)
-        fit = sphere.expectation(lambda u: torch.logaddexp(u / 2, -u / 2), norm, self.dim, self._points)
+        fit = sphere.expectation(lambda r, s: torch.logaddexp(r * s / 2, -r * s / 2), norm, self.dim, self._points)
         value = fit - self._alignment * theta[..., 0].double() + self.ridge / 2 * norm.square()
         return value.to(theta.dtype)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from riskkit.streams import Stream
 from torch import Tensor
 
 from problems import fields
 from riskkit.formula import Coordinatewise
 from riskkit.problem import Constants, Regime
+from riskkit.streams import Stream
 
 
 def pull(t: float, z: float, lam: float) -> float:

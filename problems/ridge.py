@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from riskkit.streams import Stream
 from torch import Tensor
 
 from problems import fields
 from problems.squared_loss import empirical_squared_risk, slope, squared_loss_minimiser
 from riskkit.formula import Linear
 from riskkit.problem import Constants, Regime
+from riskkit.streams import Stream
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import torch
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
-CHUNK = 2**22
+CHUNK = 2**20
 """Values of the integrand held at a time."""
 
 
@@ -45,10 +45,13 @@ def rule(dim: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     return (nodes - nodes[::-1]) / 2, (weights + weights[::-1]) / 2 / weights.sum()
 
 
-def expectation(function: Callable[[Tensor], Tensor], scale: Tensor, dim: int, count: int) -> Tensor:
-    """E function(scale * s), elementwise in ``scale`` (...) -> (...). ``function`` maps a tensor elementwise."""
-    nodes, weights = (scale.new_tensor(values) for values in rule(dim, count))
-    flat = scale.reshape(-1, 1)
+def expectation(function: Callable[[Tensor, Tensor], Tensor], norm: Tensor, dim: int, count: int) -> Tensor:
+    """E function(norm, s), elementwise in ``norm`` (...) -> (...).
+
+    ``function`` maps norms (m, 1) and nodes (count,) to (m, count).
+    """
+    nodes, weights = (norm.new_tensor(values) for values in rule(dim, count))
+    flat = norm.reshape(-1, 1)
     rows = max(1, CHUNK // len(nodes))
-    parts = [function(flat[first : first + rows] * nodes) @ weights for first in range(0, len(flat), rows)]
-    return torch.cat(parts).reshape(scale.shape) if parts else torch.zeros_like(scale)
+    parts = [function(flat[first : first + rows], nodes) @ weights for first in range(0, len(flat), rows)]
+    return torch.cat(parts).reshape(norm.shape)
