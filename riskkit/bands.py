@@ -14,10 +14,11 @@ exponential cells, 32 replicates), and every miss is an upper band that is too l
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from riskkit.jackknife import Floats, group_starts, leave_out, standard_error
 
@@ -66,8 +67,8 @@ class Side:
             return (1 + count) / (1 + self.suprema.size)
         # Beyond the draws: the union bound over t tails, its argument scaled so that it passes through the last
         # quantile that the draws resolve. The scale holds what correlation takes away and what skewness adds.
-        scale = resolved / float(stats.t.isf(RESOLVED / self.points, self.df))
-        return float(min(RESOLVED, self.points * stats.t.sf(statistic / scale, self.df)))
+        scale = resolved / -float(special.stdtrit(self.df, RESOLVED / self.points))
+        return float(min(RESOLVED, self.points * special.stdtr(self.df, -statistic / scale)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,10 +149,18 @@ def _suprema(residuals: Floats) -> tuple[Floats, Floats]:
     if points == 0:
         return np.zeros(1), np.zeros(1)
     scaled = residuals / np.sqrt(np.sum(residuals**2, axis=0))
-    drawn = np.random.default_rng(SEED).integers(0, groups, (DRAWS, groups)) + groups * np.arange(DRAWS)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=DRAWS * groups).reshape(DRAWS, groups).astype(np.float64)
+    counts = _draws(groups)
     sums = counts @ scaled
     squares = (counts @ scaled**2 - sums**2 / groups) * groups / (groups - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         studentised = np.where(squares > ROUNDING, sums / np.sqrt(squares), np.copysign(np.inf, sums))
     return np.sort(studentised.max(axis=1)), np.sort(-studentised.min(axis=1))
+
+
+@functools.lru_cache(maxsize=1)
+def _draws(groups: int) -> Floats:
+    """How often each group is drawn, (DRAWS, groups); kept, for the bands of one table share their replicates."""
+    drawn = np.random.default_rng(SEED).integers(0, groups, (DRAWS, groups)) + groups * np.arange(DRAWS)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=DRAWS * groups).reshape(DRAWS, groups).astype(np.float64)
+    counts.setflags(write=False)
+    return counts

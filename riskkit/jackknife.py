@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,16 +30,19 @@ MINIMUM_VERDICT = 32
 
 
 class LeaveOut(NamedTuple):
-    """Means of R replicates with one group left out at a time.
+    """Means and variances of R replicates with one group left out at a time.
 
     Attributes:
         full: (P,) mean over all replicates.
         partial: (G, P) row g is the mean over the replicates outside group g.
+        variance, partial_variance: sample variances of the same replicates; nan where one replicate is left.
         sizes: (G,) replicates in each group.
     """
 
     full: Floats
     partial: Floats
+    variance: Floats
+    partial_variance: Floats
     sizes: npt.NDArray[np.int64]
 
     @property
@@ -58,16 +61,22 @@ def group_starts(replicates: int) -> npt.NDArray[np.int64]:
 
 
 def leave_out(values: Floats) -> LeaveOut:
-    """Leave-one-group-out means of values (R, P); ValueError for fewer than two replicates."""
+    """Leave-one-group-out means and variances of values (R, P); ValueError for fewer than two replicates."""
     if values.ndim != 2 or values.shape[0] < 2:
         raise ValueError(f"leave_out: values must be (R, P) with R >= 2; got shape {values.shape}.")
     replicates = values.shape[0]
     starts = group_starts(replicates)
     sizes = np.diff(np.append(starts, replicates))
     full = values.mean(axis=0)
-    # Sums of deviations, not of values: the leave-out means then keep full precision however large the mean is.
-    deviations = np.add.reduceat(values - full, starts, axis=0)
-    return LeaveOut(full, full - deviations / (replicates - sizes)[:, None], sizes)
+    # Sums of deviations, not of values: the leave-out moments then keep full precision however large the mean is.
+    deviations = values - full
+    squares = np.add.reduceat(deviations**2, starts, axis=0)
+    count = (replicates - sizes)[:, None]
+    shift = np.add.reduceat(deviations, starts, axis=0) / count
+    total = squares.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        partial_variance = ((total - squares) - count * shift**2) / (count - 1)
+    return LeaveOut(full, full - shift, total / (replicates - 1), partial_variance, sizes)
 
 
 def standard_error(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) -> Floats:
@@ -82,4 +91,4 @@ def standard_error(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) 
 
 def t_quantile(level: float, df: float) -> float:
     """Half width of a two-sided t interval in standard errors."""
-    return float(stats.t.ppf(0.5 + level / 2, df))
+    return float(special.stdtrit(df, 0.5 + level / 2))

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from riskkit.jackknife import (
     MINIMUM_INTERVAL,
@@ -313,14 +313,30 @@ def choose_window(values: npt.ArrayLike, x: npt.ArrayLike, *, margin: float = MA
         if _unfit(array[:, start:], x[start:], 0.0)[0] not in (FitStatus.FITTED, FitStatus.STARVED):
             tried.append((math.nan, math.nan, math.nan))
             continue
-        coefficients, se, df, _ = _polynomial(array[:, start:], x[start:], 2)
-        half = t_quantile(level, df) * float(se[2])
-        bend = float(coefficients[2])
-        tried.append((bend, bend - half, bend + half))
+        bend, low, high = curvature(array[:, start:], x[start:], level=level)
+        tried.append((bend, low, high))
         allowed = margin / math.log(x[-1] / x[start])
-        if abs(bend) <= half or abs(bend) + half <= allowed:
+        if low <= 0 <= high or max(-low, high) <= allowed:
             return Window(start, *np.array(tried).T)
     return Window(None, *(np.array(tried).T if tried else np.empty((3, 0))))
+
+
+def curvature(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -> tuple[float, float, float]:
+    """The coefficient of (log x)^2 in a weighted parabola through log mean, with its jackknife-t interval.
+
+    Positive: the curve bends upwards, a decay slows down. Raises ValueError for fewer than 2 replicates or a mean that
+    is not positive.
+    """
+    array, x = _points("curvature", values, x)
+    status, reason = _unfit(array, x, 0.0)
+    if status not in (FitStatus.FITTED, FitStatus.STARVED) or array.shape[0] < 2 or x.size < MINIMUM_POINTS:
+        raise ValueError(
+            f"curvature: 2 replicates and {MINIMUM_POINTS} points with positive means are needed; got shape "
+            f"{array.shape}{', ' + reason if reason else ''}."
+        )
+    coefficients, se, df, _ = _polynomial(array, x, 2)
+    bend, half = float(coefficients[2]), t_quantile(level, df) * float(se[2])
+    return bend, bend - half, bend + half
 
 
 def selecting_replicates(replicates: int) -> int:
@@ -373,7 +389,7 @@ def replicates_needed(
         raise ValueError(f"replicates_needed: correlation must lie in [0, 1); got {correlation!r}.")
     log = np.log(np.asarray(x, dtype=np.float64))
     spread = float(np.sum((log - log.mean()) ** 2))
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(special.ndtri(0.5 + level / 2))
     return max(MINIMUM_INTERVAL, math.ceil(z**2 * (1 - correlation) * cv2 / (spread * half_width**2)))
 
 
@@ -447,17 +463,11 @@ def _polynomial(values: Floats, x: Floats, degree: int) -> tuple[Floats, Floats,
     The coefficients are of powers of log x for a line; for the quadratic, the last is that of (log x)^2.
     """
     left = leave_out(values)
-    deviations = values - left.full
-    squares = np.add.reduceat(deviations**2, group_starts(left.replicates), axis=0)
-    count = (left.replicates - left.sizes)[:, None]
-    total = squares.sum(axis=0)
-    variance = total / (left.replicates - 1)
-    partial = ((total - squares) - count * (left.partial - left.full) ** 2) / (count - 1)
-    if np.any(partial <= (ROUNDING * left.full) ** 2):
+    if np.all(left.partial_variance > (ROUNDING * left.full) ** 2):
+        weights, partial_weights = left.full**2 / left.variance, left.partial**2 / left.partial_variance
+    else:
         # A constant column has an infinite weight; with one among the points every point counts the same.
         weights, partial_weights = np.ones(x.size), np.ones(left.partial.shape)
-    else:
-        weights, partial_weights = left.full**2 / variance, left.partial**2 / partial
     log = np.log(x)
     full = _solve(np.log(left.full)[None], log, weights[None], degree)[0]
     leaves = _solve(np.log(left.partial), log, partial_weights, degree)
@@ -471,9 +481,9 @@ def _solve(y: Floats, u: Floats, weights: Floats, degree: int) -> Floats:
     middle, scale = u.mean(), np.ptp(u) / 2
     v = (u - middle) / scale
     design = v[:, None] ** np.arange(degree + 1)
-    normal = np.einsum("gp,pi,pj->gij", weights, design, design, optimize=True)
-    right = np.einsum("gp,gp,pi->gi", weights, y, design, optimize=True)
-    local = np.linalg.solve(normal, right[..., None])[..., 0] / scale ** np.arange(degree + 1)
+    products = (design[:, :, None] * design[:, None, :]).reshape(u.size, -1)
+    normal = (weights @ products).reshape(-1, degree + 1, degree + 1)
+    local = np.linalg.solve(normal, ((weights * y) @ design)[..., None])[..., 0] / scale ** np.arange(degree + 1)
     restore = np.zeros((degree + 1, degree + 1))
     for power in range(degree + 1):
         for lower in range(power + 1):
@@ -484,7 +494,7 @@ def _solve(y: Floats, u: Floats, weights: Floats, degree: int) -> Floats:
 def _tail(excess: float, se: float, df: int) -> float:
     """P(t_df > excess / se); for a noiseless statistic 0, 1 or (at equality) 1/2."""
     if se > 0:
-        return float(stats.t.sf(excess / se, df))
+        return float(special.stdtr(df, -excess / se))
     if math.isnan(excess) or math.isnan(se):
         return math.nan
     return 0.5 if excess == 0 else float(excess < 0)

@@ -41,6 +41,7 @@ from riskkit.rates import (
     MINIMUM_POINTS,
     RateFit,
     choose_window,
+    curvature,
     fit_curve,
     fit_rate,
     fit_ratio,
@@ -211,18 +212,20 @@ def judge_rate(
         return _judge_bounded(evidence, margin, alpha)
     selecting = selecting_replicates(replicates)
     start = choose_window(array[:selecting] / curve, grid, margin=margin).start
-    if start is None:
-        return draft.concluded(
-            Outcome.PRE_ASYMPTOTIC,
-            f"measured / claim bends along {axis} on every window of {MINIMUM_POINTS} or more points "
-            f"({replicates} replicates{aside})",
-        )
-    evidence = _rate_evidence(draft, array, grid, curve, proved, aside, margin, start, selecting)
+    # Without a straight window the end of the grid is still read: a ratio that grows there may refute.
+    straight = start is not None
+    first = start if start is not None else grid.size - MINIMUM_POINTS
+    evidence = _rate_evidence(draft, array, grid, curve, proved, aside, margin, first, selecting)
     if not (evidence.fit.fitted and evidence.tail.fitted):
         reason = evidence.fit.reason or evidence.tail.reason
         return draft.concluded(Outcome.INCONCLUSIVE, f"{reason} ({replicates} replicates)")
     if 2 * evidence.tail.p_above(margin) <= alpha:
         return _judge_growth(evidence, margin, flat, alpha)
+    if not straight:
+        return evidence.draft.concluded(
+            Outcome.PRE_ASYMPTOTIC,
+            f"{evidence.found}; measured / claim bends on every window of {MINIMUM_POINTS} or more points",
+        )
     return _judge_decay(evidence, margin, flat, alpha)
 
 
@@ -270,9 +273,9 @@ def judge_exponent(
     )
     where = f"for {axis} from {fit.x[0]:g} to {fit.x[-1]:g} ({fit.x.size} points, {fit.replicates} replicates)"
     found = (
-        f"the measured exponent is {_slope(draft.slope, draft.slope_low, draft.slope_high, 95)}, the oracle's on the same "
-        f"points {oracle:+.3f}, the difference {_slope(fit.slope, low, high, 90)} against a declared margin of {margin:g} "
-        f"{where}"
+        f"the measured exponent is {_slope(draft.slope, draft.slope_low, draft.slope_high, 95)}, the oracle's on the "
+        f"same points {oracle:+.3f}, the difference {_slope(fit.slope, low, high, 90)} against a declared margin of "
+        f"{margin:g} {where}"
     )
     if math.isfinite(asymptote):
         found += f"; {distance:+.3f} from the asymptote {asymptote:+g}"
@@ -301,7 +304,8 @@ def judge_identity(
     within 4 standard errors *and* 4 standard errors are at most ``precision`` of ``scale`` (default |expected|) in
     every cell, for a noisy mean agrees with anything. The band, not Holm over t tests of the cells, guards the family:
     far in the tail the t distribution is wrong by orders of magnitude for skewed errors (4 standard errors below the
-    truth happen to .0056 of all means of 32 exponentials, not to .0002). Raises ValueError if the scale is not positive.
+    truth happen to .0056 of all means of 32 exponentials, not to .0002). Raises ValueError if the scale is not
+    positive.
     """
     array, exact, _ = _cells("judge_identity", values, expected, None)
     size = np.abs(exact) if scale is None else np.broadcast_to(np.asarray(scale, dtype=np.float64), exact.shape)
@@ -368,7 +372,8 @@ class _RateEvidence(NamedTuple):
     """What a rate is judged on: measured / claim over the window and over its end.
 
     ``values`` (R, W), ``proved`` (W,) are the measured values and the explicit bound of the window, ``last`` where its
-    end begins; ``moves`` and ``moves_last`` the slopes of explicit / claim over the window and its end (nan without).
+    end begins; ``bend`` is the lower limit of the ratio's curvature; ``moves``, ``moves_last``, ``moves_whole`` are the
+    slopes of explicit / claim over the window, over its end and over all points left (nan without an explicit bound).
     """
 
     draft: Verdict
@@ -378,8 +383,10 @@ class _RateEvidence(NamedTuple):
     values: Floats
     proved: Floats | None
     last: int
+    bend: float
     moves: float
     moves_last: float
+    moves_whole: float
 
 
 def _rate_evidence(
@@ -393,13 +400,16 @@ def _rate_evidence(
     start: int,
     selecting: int,
 ) -> _RateEvidence:
+    moves = moves_last = moves_whole = math.nan
+    if proved is not None:
+        moves_whole = fit_curve(proved / curve, grid).slope
+        proved = proved[start:]
     array, grid, curve = array[:, start:], grid[start:], curve[start:]
     last = _end(grid.size)
     ratios = array[selecting:] / curve
     fit, tail = fit_rate(ratios, grid), fit_rate(ratios[:, last:], grid[last:])
-    moves = moves_last = math.nan
+    bend = curvature(ratios, grid)[1] if fit.fitted else math.nan
     if proved is not None and fit.fitted and tail.fitted:
-        proved = proved[start:]
         moves = fit_curve(proved / curve, grid, fit.weights).slope
         moves_last = fit_curve(proved[last:] / curve[last:], grid[last:], tail.weights).slope
     claimed = fit_curve(curve, grid, fit.weights if fit.fitted else None).slope
@@ -424,7 +434,7 @@ def _rate_evidence(
         f"{draft.axis} from {grid[0]:g} to {grid[-1]:g} ({grid.size} points, {draft.replicates} replicates{aside}); "
         f"the measured exponent is {draft.slope:+.3f}, the claimed one {claimed:+.3f}"
     )
-    return _RateEvidence(draft, found, fit, tail, array, proved, last, moves, moves_last)
+    return _RateEvidence(draft, found, fit, tail, array, proved, last, bend, moves, moves_last, moves_whole)
 
 
 def _judge_bounded(evidence: _RateEvidence, margin: float, alpha: float) -> Verdict:
@@ -488,14 +498,24 @@ def _judge_decay(evidence: _RateEvidence, margin: float, flat: float, alpha: flo
             )
         return draft.concluded(Outcome.ATTAINED, f"{found}; simulation never proves a rate", p_attained)
     if p_slack <= alpha:
+        # A transient of a faster power looks slack while it lasts; its decay slows down.
+        if evidence.moves_whole + flat < evidence.moves_last < -flat:
+            return draft.concluded(
+                Outcome.PRE_ASYMPTOTIC,
+                f"{found}; but so far explicit / claim falls too, ever more slowly: slope {evidence.moves_whole:+.3f} "
+                f"over the grid, {evidence.moves_last:+.3f} at the end of the window",
+            )
+        if evidence.bend * math.log(draft.stop / draft.start) > margin:
+            return draft.concluded(Outcome.PRE_ASYMPTOTIC, f"{found}; but its decay slows down within the window")
         return draft.concluded(Outcome.SLACK, f"{found}: the mean falls faster than the claim", p_slack)
-    if 2 * min(fit.p_below(-margin), fit.p_above(margin)) <= alpha:
+    off = 2 * min(fit.p_below(-margin), fit.p_above(margin)) <= alpha
+    if off and not tail.low <= fit.slope <= tail.high:
         return draft.concluded(
             Outcome.PRE_ASYMPTOTIC,
-            f"{found}; the end of the window does not confirm it, slope {_slope(tail.slope, tail.low, tail.high, 95)}",
+            f"{found}; the end of the window contradicts it, slope {_slope(tail.slope, tail.low, tail.high, 95)}",
         )
-    needed = _rate_replicates(fit, margin, draft.replicates)
-    return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(1.0, p_attained, p_slack), needed)
+    needed = _rate_replicates(tail if off else fit, margin, draft.replicates)
+    return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_attained, p_slack), needed)
 
 
 def _rate_replicates(fit: RateFit, margin: float, replicates: int) -> float:
