@@ -184,8 +184,9 @@ def _project(y: Floats, sem: Floats, u: Floats, constant: int) -> Floats:
     def linear(exponents: Floats) -> tuple[Floats, Floats]:
         columns = np.exp(exponents[:, None] * u)
         design = np.vstack([columns, np.ones((constant, y.size))]).T / sem[:, None]
-        coefficients = np.linalg.lstsq(design, y / sem, rcond=None)[0]
-        return coefficients, design @ coefficients - y / sem
+        coefficients: Floats = np.linalg.lstsq(design, y / sem, rcond=None)[0]
+        misfit: Floats = design @ coefficients - y / sem
+        return coefficients, misfit
 
     def residual(exponents: Floats) -> Floats:
         return linear(exponents)[1]

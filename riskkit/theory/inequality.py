@@ -171,7 +171,8 @@ def polyak_lojasiewicz(theorem: int) -> Hypothesis:
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
         if problem.constants.mu > 0:
             return None
-        return f"Theorem {theorem} needs a PL constant mu > 0; {problem.name} has none.{_instead(problem.regime)}"
+        other = " Use Theorem 1." if problem.regime is Regime.CONVEX else ""
+        return f"Theorem {theorem} needs a PL constant mu > 0; {problem.name} is {problem.regime}, and has none.{other}"
 
     return ask
 
@@ -211,6 +212,23 @@ def step_at_most(theorem: int, formula: str, limit: Callable[[Problem, Stage], f
             return None
         return (
             f"Theorem {theorem}'s stability needs step sizes <= {formula} = {most:.4g} on {problem.name}; "
+            f"got {eta:.4g}. Take smaller steps."
+        )
+
+    return ask
+
+
+def within_reach(theorem: int) -> Hypothesis:
+    """A problem whose constants hold on the set that the iterates can reach may say, as ``largest_step``, for which
+    steps that is."""
+
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        stage, most = algorithm.stages[0], getattr(problem, "largest_step", math.inf)
+        eta = first_size(stage.step, stage.T, stage.k)
+        if eta <= most * (1 + 4 * np.finfo(float).eps):
+            return None
+        return (
+            f"Theorem {theorem} needs step sizes <= {most:.4g} on {problem.name}, for which its constants hold; "
             f"got {eta:.4g}. Take smaller steps."
         )
 

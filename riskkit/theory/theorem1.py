@@ -46,6 +46,7 @@ from riskkit.theory.inequality import (
     one_stage,
     scheduled,
     step_at_most,
+    within_reach,
 )
 
 SCHEDULES = (Constant, SqrtHorizon)
@@ -129,7 +130,7 @@ def _excess_claim(setting: Setting) -> ExcessRate:
     return ExcessRate(*_optimization_claim(setting), *_generalization_claim(setting))
 
 
-_RUN = (one_stage(1), convex(1), scheduled(1, *SCHEDULES))
+_RUN = (one_stage(1), convex(1), scheduled(1, *SCHEDULES), within_reach(1))
 _LIMIT = step_at_most(1, "2/L", lambda problem, stage: 2 / problem.constants.L if problem.constants.L else np.inf)
 _STABLE = (*_RUN, finite(1, "G", "L"), _LIMIT)
 

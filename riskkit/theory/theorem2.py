@@ -56,6 +56,7 @@ from riskkit.theory.inequality import (
     step_constant_at_most,
     strongly_convex,
     strongly_convex_examples,
+    within_reach,
 )
 
 
@@ -168,6 +169,7 @@ _RUN = (
     strongly_convex(2),
     scheduled(2, InverseTime),
     step_constant_at_most(2, "lam", "strong convexity"),
+    within_reach(2),
 )
 _DISTANCE = (*_RUN, offset_at_least(2, 2.0), finite(2, "G"))
 _OPTIMIZATION = (*_RUN, offset_at_least(2, 2.0), finite(2, "G", "L"))

@@ -54,6 +54,7 @@ from riskkit.theory.inequality import (
     polyak_lojasiewicz,
     scheduled,
     step_constant_at_most,
+    within_reach,
 )
 
 
@@ -205,6 +206,7 @@ _RUN = (
     polyak_lojasiewicz(3),
     scheduled(3, InverseTime),
     step_constant_at_most(3, "mu", "PL constant"),
+    within_reach(3),
 )
 _OPTIMIZATION = (*_RUN, offset_at_least(3, 2.0), finite(3, "G", "L", "rho"), _unprojected)
 _GENERALIZATION = (*_RUN, finite(3, "G", "L"))
