@@ -184,7 +184,7 @@ def _project(y: Floats, sem: Floats, u: Floats, constant: int) -> Floats:
     def linear(exponents: Floats) -> tuple[Floats, Floats]:
         columns = np.exp(exponents[:, None] * u)
         design = np.vstack([columns, np.ones((constant, y.size))]).T / sem[:, None]
-        coefficients: Floats = np.linalg.lstsq(design, y / sem, rcond=None)[0]
+        coefficients = np.asarray(np.linalg.lstsq(design, y / sem, rcond=None)[0], dtype=np.float64)
         misfit: Floats = design @ coefficients - y / sem
         return coefficients, misfit
 
