@@ -48,7 +48,9 @@ def test_a_problem_of_ones_own_conforms_and_runs():
     assert check(Interval()).faults == []
     m = simulate(Interval(), Lookahead(20, 5, 0.5, SqrtHorizon(1.0)), n=10, replicates=50)
     assert (m.optimization >= 0).all()
-    body = Path(__file__).with_name("own_problem.py").read_text().split("@dataclasses")[1]
+    shown = Path(__file__).with_name("own_problem.py").read_text().split('"""', 2)[2].strip()
+    assert shown in (Path(__file__).parent.parent / "README.md").read_text()
+    body = shown.split("@dataclasses")[1]
     assert len([line for line in body.splitlines() if line.strip()]) < 30
 
 
