@@ -35,6 +35,9 @@ FALSE_ALARM = 1e-6
 EXACT = 1e-9
 """Relative disagreement allowed between two ways to compute the same number in float64."""
 
+SINGLE = 1e-4
+"""Relative disagreement allowed between float32 and float64, some 1,000 roundings of the former."""
+
 CHORD = 1e-5
 """Length, relative to the parameters' size, of the chords of the gradient that stand for second derivatives."""
 
@@ -449,6 +452,33 @@ def _invariance(s: _Subject) -> _Outcome:
     return _Outcome(faults)
 
 
+def _single_precision(s: _Subject) -> _Outcome:
+    """float32 gives what float64 gives on the same (rounded) numbers; of the minimiser, the risk it achieves."""
+    faults, worst, p = [], 0.0, s.problem
+    for n in s.sizes:
+        data = s.data(n, 7).float()
+        theta = s.admissible[s.choose(len(s.admissible), 7 * 5)].reshape(7, 5, -1).float()
+        wide, at = data.double(), theta.double()
+        found = p.empirical_minimiser(data)[:, None].double()
+        pairs = {
+            "gradient": (p.gradient(theta, data[:, :1]).double(), p.gradient(at, wide[:, :1])),
+            "empirical_risk": (p.empirical_risk(theta, data).double(), p.empirical_risk(at, wide)),
+            "population_risk": (p.population_risk(theta).double(), p.population_risk(at)),
+        }
+        apart = {name: _apart(single, double) for name, (single, double) in pairs.items()}
+        least = p.empirical_risk(p.empirical_minimiser(wide)[:, None], wide)
+        scale = float(p.empirical_risk(at, wide).abs().max())
+        apart["empirical_minimiser"] = float((p.empirical_risk(found, wide) - least).abs().max()) / max(scale, 1e-300)
+        worst = max(worst, *apart.values())
+        faults += [
+            f"{name}: in float32 (n = {n}) it is {relative:.1e} of its size away from float64; at most {SINGLE:g} is "
+            "allowed."
+            for name, relative in apart.items()
+            if not relative <= SINGLE
+        ]
+    return _Outcome(faults, f"to {worst:.1e}")
+
+
 def _kkt(theta: Tensor, gradient: Tensor, radius: float | None) -> Tensor:
     """Norm of the gradient, less what the ball's normal cone absorbs: (..., d) -> (...)."""
     if radius is None:
@@ -758,6 +788,7 @@ CHECKS: tuple[tuple[str, Callable[[_Subject], _Outcome]], ...] = (
     ("gradient", _gradient),
     ("empirical risk", _mean_of_losses),
     ("batches", _invariance),
+    ("single precision", _single_precision),
     ("empirical minimiser", _empirical_minimiser),
     ("population risk", _population_risk),
     ("population minimiser", _population_minimiser),

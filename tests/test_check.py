@@ -147,6 +147,13 @@ class OnlyStationary(SinePerturbedQuadratic):
         return torch.zeros_like(data[:, 0, : self.dim])
 
 
+class LosesPrecision(MeanEstimation):
+    """Cancels: in float32 some 1e-7 * 1e6 are lost."""
+
+    def gradient(self, theta, z):
+        return self.lam * ((theta + 1e6) - (z + 1e6))
+
+
 class ForgetsDtype(MeanEstimation):
     def population_risk(self, theta):
         return super().population_risk(theta).double()
@@ -172,6 +179,7 @@ class ForgetsDtype(MeanEstimation):
         (LooksAtTheBatch(), "empirical_minimiser"),
         (OffsetOptimum(), "population_minimiser"),
         (ForgetsDtype(), "population_risk"),
+        (LosesPrecision(), "in float32"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
