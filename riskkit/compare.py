@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from riskkit import study
-from riskkit.confront import Evidence, Finding, findings, labels, table
+from riskkit.confront import Comparison, Evidence, Finding, comparisons, findings, labels, table
 from riskkit.execute import Failure, Request
 from riskkit.store import Store, StoreError, frame
 from riskkit.verdict import Verdict
@@ -31,6 +31,7 @@ class Outcome(NamedTuple):
     name: str
     question: str
     findings: list[Finding]
+    comparisons: list[Comparison]
 
     def print(self, console: Console | None = None) -> None:
         console = console or Console(width=None if sys.stdout.isatty() else 140)
@@ -47,6 +48,24 @@ class Outcome(NamedTuple):
             where = places[0] if len(places) == 1 else f"{len(places)} lines, {places[0].split(':')[0]} .."
             shown.add_row(bound, where, outcome, numbers)
         console.print(shown)
+        for line in _compared(self.comparisons):
+            console.print(line)
+
+
+def _compared(comparisons: Sequence[Comparison]) -> list[str]:
+    """One line for each opponent and quantity."""
+    groups: dict[tuple[str, str, str], list[Comparison]] = {}
+    for comparison in comparisons:
+        groups.setdefault((comparison.against, comparison.quantity, comparison.output), []).append(comparison)
+    lines = []
+    for (against, quantity, output), group in groups.items():
+        ratios = [comparison.ratio for comparison in group]
+        outcomes = [comparison.outcome for comparison in group]
+        lines.append(
+            f"Lookahead / {against}, {quantity} ({output}): {min(ratios):.3g} to {max(ratios):.3g} in {len(group)} "
+            f"cells; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after Holm"
+        )
+    return lines
 
 
 def _place(finding: Finding) -> str:
@@ -69,8 +88,8 @@ def _numbers(verdict: Verdict) -> str:
     return ""
 
 
-def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -> Outcome:
-    """Table, verdicts and record of one experiment, written beside its shards."""
+def gather(request: Request, store: Store, failures: Sequence[Failure] = ()) -> Evidence:
+    """What is stored of an experiment."""
     made = request.plan()
     reasons = {
         address: failure.reason
@@ -79,8 +98,14 @@ def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -
         for address in failure.task.runs
     }
     complete = [address for address in made.runs if address not in reasons]
-    evidence = Evidence(made, store.get_many(complete, made.size.replicates), reasons)
-    found = findings(evidence)
+    return Evidence(made, store.get_many(complete, made.size.replicates), reasons)
+
+
+def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -> Outcome:
+    """Table, verdicts and record of one experiment, written beside its shards."""
+    made = request.plan()
+    evidence = gather(request, store, failures)
+    found, compared = findings(evidence), comparisons(evidence)
     store.write_table("table", frame(table(evidence)))
     experiment = made.experiment
     store.write_json(
@@ -89,10 +114,11 @@ def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -
             "experiment": experiment.name,
             "question": experiment.question,
             "verdicts": [finding.to_json() for finding in found],
+            "comparisons": [comparison.to_json() for comparison in compared],
         },
     )
     store.write_json("run.json", record(request))
-    return Outcome(experiment.name, experiment.question, found)
+    return Outcome(experiment.name, experiment.question, found, compared)
 
 
 def record(request: Request) -> dict[str, Any]:

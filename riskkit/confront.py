@@ -15,7 +15,7 @@ import numpy as np
 
 from riskkit import rates, verdict
 from riskkit.algorithm import OUTPUTS, Lookahead
-from riskkit.experiment import Axis, Cell, Plan, Point, describe
+from riskkit.experiment import Axis, Cell, Plan, Point, Role, describe
 from riskkit.measure import DATASET, QUANTITIES, Measured
 from riskkit.theory.bound import Bound, Floats, Setting
 from riskkit.theory.inequality import first_size
@@ -369,6 +369,80 @@ def _against_exact(
                 )
                 found.append(Finding(f"exact {quantity}.{output}", "T", where, quantity, output, judged))
     return found
+
+
+class Comparison(NamedTuple):
+    """Lookahead against another algorithm at one cell: ratio of means on common random numbers, with its interval."""
+
+    point: Point
+    against: Role
+    quantity: str
+    output: str
+    ratio: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float
+
+    @property
+    def outcome(self) -> str:
+        """ "smaller" or "larger" if the adjusted p-value is at most .05, else "undecided"."""
+        if not self.p_adjusted <= 0.05:
+            return "undecided"
+        return "smaller" if self.ratio < 1 else "larger"
+
+    def to_json(self) -> dict[str, Any]:
+        fields = {name: value for name, value in self._asdict().items() if name != "point"}
+        return {**self.point._asdict(), **fields, "outcome": self.outcome}
+
+
+def comparisons(evidence: Evidence) -> list[Comparison]:
+    """Every cell of Lookahead (alpha < 1) against SGD and matched SGD, Holm-adjusted as one family.
+
+    The means are those of the table, positive quantities only: optimization error and excess risk of both outputs. A
+    cell that is not sound, or whose mean is not positive in every leave-out, is left out.
+    """
+    found: list[Comparison] = []
+    for against in evidence.plan.experiment.controls:
+        pairs = [
+            (cell, evidence.plan.cell(cell.point, against))
+            for cell in evidence.plan.cells
+            if cell.role == "Lookahead" and cell.point.alpha < 1
+        ]
+        pairs = [pair for pair in pairs if all(evidence.status(cell)[0] == "ok" for cell in pair)]
+        if not pairs or evidence.replicates < 2:
+            continue
+        ours, theirs = zip(*pairs, strict=True)
+        for quantity in ("optimization", "excess"):
+            for output in OUTPUTS:
+                ratio = rates.paired_ratio(
+                    evidence.values(ours, quantity, output), evidence.values(theirs, quantity, output)
+                )
+                for p, cell in enumerate(ours):
+                    if np.isfinite(ratio.ratio[p]):
+                        r, low, high, p_value = (
+                            float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value)
+                        )
+                        found.append(Comparison(cell.point, against, quantity, output, r, low, high, p_value, math.nan))
+    adjusted = verdict.holm([comparison.p_value for comparison in found])
+    return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
+
+
+def half_width(evidence: Evidence) -> float:
+    """The widest 95% interval's half width among the exponents along T, n and k of the bounds' quantities that can be
+    fitted over all sound points of a line; NaN if none can. Precision on demand stops on this and nothing else."""
+    widths = []
+    for quantity, output in dict.fromkeys((b.quantity, b.output) for b in evidence.plan.experiment.bounds):
+        for sweep in evidence.plan.size.sweeps:
+            for line in sweep.lines():
+                cells, _ = _sound(evidence, [evidence.plan.cell(point) for point in line])
+                if sweep.axis == "alpha" or len(cells) < 4:
+                    continue
+                x = np.array([getattr(cell.point, sweep.axis) for cell in cells], dtype=float)
+                fit = rates.fit_rate(evidence.values(cells, quantity, output), x)
+                if fit.fitted:
+                    widths.append((fit.high - fit.low) / 2)
+    return max(widths, default=math.nan)
 
 
 def refusal(made: Plan) -> str | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from riskkit import study
 
 if TYPE_CHECKING:
+    from riskkit.execute import Request
     from riskkit.store import Store
 
 
@@ -58,6 +59,12 @@ def _parser() -> Parser:
     for axis, text in (("n", "sample sizes"), ("T", "outer rounds"), ("k", "inner steps"), ("alpha", "outer steps")):
         parser.add_argument(f"--{axis}", nargs="*", type=float, metavar=axis.upper(), help=f"replace the axis: {text}")
     parser.add_argument("--replicates", type=float, metavar="R", help="datasets and index streams for each cell")
+    parser.add_argument(
+        "--precision",
+        type=float,
+        metavar="H",
+        help="double the replicates until every fitted exponent's 95%% interval is at most +-H wide",
+    )
     parser.add_argument("--seed", type=int, help="a whole number in [0, 2^64)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
@@ -74,11 +81,13 @@ def _list() -> int:
 def _sweep(arguments: argparse.Namespace) -> int:
     if arguments.jobs < 1:
         raise BadInputError(f"--jobs must be at least 1; got {arguments.jobs}.")
+    if arguments.precision is not None and not 0 < arguments.precision < math.inf:
+        raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
     chosen = study.select(arguments.experiments)
     # Only now: the numerical libraries take a second to load.
     from riskkit.compare import conclude
     from riskkit.confront import refusal
-    from riskkit.execute import Request, execute, tasks
+    from riskkit.execute import Failure, Request, execute, tasks
     from riskkit.store import Store, StoreError
 
     started = time.monotonic()
@@ -111,29 +120,64 @@ def _sweep(arguments: argparse.Namespace) -> int:
         raise BadInputError(refused[0])
 
     if arguments.dry_run:
-        return _dry_run(requests)
+        return _dry_run(requests, arguments.precision)
     try:
         stores = {request.experiment: Store(arguments.out / request.experiment) for request in requests}
         for store in stores.values():
             store.prepare()
             _verify(store)
-        work = [
-            (task, stores[request.experiment])
-            for request in requests
-            for task in tasks(request, stores[request.experiment].have())
-        ]
-        work.sort(key=lambda pair: -pair[0].gradients)
-        failures = execute(work, 1 if arguments.device.startswith("cuda") else arguments.jobs)
+        blocks = 0
+        failures: list[Failure] = []
+        jobs = 1 if arguments.device.startswith("cuda") else arguments.jobs
+        growing = requests
+        while growing:
+            work = [
+                (task, stores[request.experiment])
+                for request in growing
+                for task in tasks(request, stores[request.experiment].have())
+            ]
+            work.sort(key=lambda pair: -pair[0].gradients)
+            failures = execute(work, jobs)
+            blocks += len(work)
+            growing = []
+            if arguments.precision is not None and not failures:
+                for i, request in enumerate(requests):
+                    if (grown := _grown(request, stores[request.experiment], arguments.precision)) is not None:
+                        requests[i] = grown
+                        growing.append(grown)
         outcomes = [conclude(request, stores[request.experiment], failures) for request in requests]
     except StoreError as error:
         raise BadInputError(str(error)) from error
     for outcome in outcomes:
         outcome.print()
     _draw(arguments.out, [request.experiment for request in requests])
-    print(f"{len(work)} blocks computed; {time.monotonic() - started:.0f} s in all; results in {arguments.out}/.")
+    print(f"{blocks} blocks computed; {time.monotonic() - started:.0f} s in all; results in {arguments.out}/.")
     for failure in failures:
         print(f"failed: {failure.task.request.experiment}, n = {failure.task.n}: {failure.reason}", file=sys.stderr)
     return 1 if failures else 0
+
+
+MOST_REPLICATES = 2**17
+"""Precision on demand goes no further."""
+
+
+def _grown(request: Request, store: Store, precision: float) -> Request | None:
+    """The request with twice the replicates if some exponent is not known to +-precision yet. The width alone decides,
+    never what a verdict would say; the replicates there are stay the first ones."""
+    from riskkit.compare import gather
+    from riskkit.confront import half_width
+
+    width, replicates = half_width(gather(request, store)), request.plan().size.replicates
+    if not width > precision:
+        return None
+    if 2 * replicates > MOST_REPLICATES:
+        print(
+            f"{request.experiment}: +-{width:.2g} after {replicates} replicates; at most {MOST_REPLICATES} are made.",
+            file=sys.stderr,
+        )
+        return None
+    print(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; doubling them.", file=sys.stderr)
+    return request._replace(replicates=2 * replicates)
 
 
 def _verify(store: Store) -> None:
@@ -169,22 +213,52 @@ def _check_device(device: str) -> None:
         raise BadInputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
 
 
-def _dry_run(requests: Sequence[object]) -> int:
+def _dry_run(requests: Sequence[Request], precision: float | None) -> int:
     from riskkit.algorithm import OUTPUTS
-    from riskkit.execute import Request, tasks
+    from riskkit.execute import tasks
     from riskkit.measure import QUANTITIES
 
     for request in requests:
-        assert isinstance(request, Request)
+        about = ""
+        if precision is not None:
+            predicted, because = _predicted(request, precision)
+            request = request._replace(replicates=predicted)
+            about = f" (for +-{precision:g}, {because})"
         made = request.plan()
         checkpoints = sum(len(run.rounds) for run in made.runs.values())
         size = 8 * made.size.replicates * checkpoints * len(OUTPUTS) * len(QUANTITIES)
         gradients = made.size.replicates * sum(run.algorithm.steps for run in made.runs.values())
         print(
-            f"{request.experiment}: {len(made.cells)} cells, {len(made.runs)} runs, {made.size.replicates} replicates, "
-            f"{len(tasks(request, {}))} blocks, {gradients:.2g} gradients, {size / 2**20:.1f} MiB before compression"
+            f"{request.experiment}: {len(made.cells)} cells, {len(made.runs)} runs, {made.size.replicates} "
+            f"replicates{about}, {len(tasks(request, {}))} blocks, {gradients:.2g} gradients, {size / 2**20:.1f} MiB "
+            "before compression"
         )
     return 0
+
+
+SPREAD = 0.5
+"""Squared coefficient of variation of an error, of an optimiser near its noise floor in a few dimensions: what a
+prediction assumes before anything has been measured."""
+
+
+def _predicted(request: Request, precision: float) -> tuple[int, str]:
+    """The replicates that ``--precision`` would end with, by the planning formula and the rule of doubling."""
+    import numpy as np
+
+    from riskkit.rates import replicates_needed
+
+    made = request.plan()
+    lines = [
+        np.array([getattr(point, sweep.axis) for point in line], dtype=float)
+        for sweep in made.size.sweeps
+        for line in sweep.lines()
+        if sweep.axis != "alpha" and len(line) >= 4
+    ]
+    look = made.size.replicates
+    needed = max((replicates_needed(precision, x, SPREAD) for x in lines), default=look)
+    while look < needed and 2 * look <= MOST_REPLICATES:
+        look *= 2
+    return look, f"assuming errors with cv^2 = {SPREAD:g}"
 
 
 def _draw(out: Path, names: Sequence[str]) -> None:

@@ -114,7 +114,35 @@ def test_a_damaged_shard_is_named_and_computed_again_by_the_same_command(tmp_pat
     assert table(tmp_path) == whole
 
 
+def test_precision_doubles_the_replicates_until_the_width_and_keeps_the_first_ones(tmp_path, capsys):
+    arguments = [
+        "theorem2_exponents",
+        "--replicates",
+        "64",
+        *["--T", "8", "16", "32", "64", "--alpha", "1", "--n", "10", "--jobs", "1"],
+    ]
+    assert main([*arguments, "--precision", "0.06", "--out", str(tmp_path / "a")]) == 0
+    frame = load(tmp_path / "a" / "theorem2_exponents")
+    (replicates,) = set(frame["replicates"])
+    assert replicates in (128, 256, 512, 1024, 2048)
+    assert "doubling them" in capsys.readouterr().err
+    arguments[2] = str(replicates)
+    assert main([*arguments, "--out", str(tmp_path / "b")]) == 0
+    assert table(tmp_path / "a") == table(tmp_path / "b")
+    assert main([*arguments, "--precision", "0.06", "--dry-run"]) == 0
+    assert "replicates (for +-0.06" in capsys.readouterr().out
+
+
+def test_comparisons_are_paired_and_adjusted(swept):
+    compared = json.loads((swept / "theorem2_exponents" / "verdict.json").read_text())["comparisons"]
+    assert {c["against"] for c in compared} == {"SGD", "matched SGD"}
+    assert all(c["alpha"] < 1 and c["low"] <= c["ratio"] <= c["high"] for c in compared)
+    slow = [c for c in compared if c["against"] == "SGD" and c["quantity"] == "optimization" and c["T"] == 64]
+    assert all(c["outcome"] == "larger" for c in slow)  # alpha = .25 against 1/T: far behind, as the oracle says
+
+
 BAD = [
+    (["--precision", "0"], "--precision must be a finite number > 0; got 0."),
     (["theorem3x"], "unknown experiment 'theorem3x': did you mean"),
     (["theorem2_ridg3"], "did you mean theorem2_ridge"),
     (["--alpha", "0"], "alpha must lie in (0, 1]; got 0.0."),
