@@ -1,8 +1,9 @@
 """The figures of the study, each drawn from what is stored.
 
 A module of this package draws one figure. ``EXPERIMENT`` names the experiment that it shows, and ``draw(stored)``
-returns the page; with ``EXPERIMENT = None`` the figure shows every experiment in the results folder, and ``draw`` is
-given all of them. The files lie in ``results/<experiment>/figures/``, or in ``results/figures/`` for a figure of all.
+returns the page (or None: there is nothing to show); with ``EXPERIMENT = None`` the figure shows every experiment in
+the results folder, and ``draw`` is given all of them. An experiment without a module of its own gets the standard page
+``errors``. The files lie in ``results/<experiment>/figures/``, or in ``results/figures/`` for a figure of all.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from types import ModuleType
 from riskkit import plot
 
 
-def modules() -> list[ModuleType]:
+def modules() -> dict[str, ModuleType]:
     """The package's modules, by name; one whose name begins with "_" draws no figure."""
     names = sorted(entry.name for entry in pkgutil.iter_modules(__path__) if not entry.name.startswith("_"))
-    return [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
 
 
 def draw(results: Path, names: list[str]) -> list[Path]:
@@ -27,14 +28,22 @@ def draw(results: Path, names: list[str]) -> list[Path]:
     Each is written as .pdf, .png, .csv (the plotted numbers) and .txt (the caption), the same bytes every time.
     Raises StoreError for results that cannot be read.
     """
+    found = modules()
+    own = {module.EXPERIMENT for module in found.values()}
     written: list[Path] = []
-    for module in modules():
-        name = module.__name__.rpartition(".")[2]
-        if module.EXPERIMENT is None:
-            if any(plot.is_stored(results / one) for one in names):
-                everything = [plot.stored(one) for one in sorted(results.iterdir()) if plot.is_stored(one)]
-                written += module.draw(everything).save(results / "figures", name)
-        elif module.EXPERIMENT in names and plot.is_stored(results / module.EXPERIMENT):
-            folder = results / module.EXPERIMENT
-            written += module.draw(plot.stored(folder)).save(folder / "figures", name)
+    for name in dict.fromkeys(names):
+        if not plot.is_stored(results / name):
+            continue
+        stored = plot.stored(results / name)
+        pages = {key: module.draw(stored) for key, module in found.items() if name == module.EXPERIMENT}
+        if name not in own:
+            pages["errors"] = plot.errors(stored)
+        for key, page in pages.items():
+            if page is not None:
+                written += page.save(results / name / "figures", key)
+    if any(plot.is_stored(results / name) for name in names):
+        everything = [plot.stored(one) for one in sorted(results.iterdir()) if plot.is_stored(one)]
+        for key, module in found.items():
+            if module.EXPERIMENT is None:
+                written += module.draw(everything).save(results / "figures", key)
     return written

@@ -8,6 +8,7 @@ from riskkit import plot
 from riskkit.theory import theorem1
 
 EXPERIMENT = "theorem1_alpha"
+NAMES = {"optimization": "optimization error", "generalization": "generalization error", "excess": "excess, Lookahead"}
 
 
 def draw(stored: plot.Stored) -> plot.Page:
@@ -29,6 +30,9 @@ def draw(stored: plot.Stored) -> plot.Page:
             panel = page.panel(xlabel="alpha", ylabel="risk", title=plot.symbols({"n": n, "kT": kT}), yscale="linear")
             for k in sorted(cells["k"].unique()):
                 draw_cell(panel, stored, {"n": int(n), "k": int(k), "T": int(kT // k)}, D)
+        panel.axes.set_ylim(bottom=min(0.0, panel.axes.get_ylim()[0]))
+    for verdict in stored.judged("excess", "average", "level"):
+        page.quote(verdict)
     page.note(f"Means over {stored.replicates} replicates with 95% intervals.")
     page.note(
         "A ring marks the smallest measured excess risk of Lookahead on the grid. The explicit bound's best alpha is "
@@ -42,11 +46,11 @@ def draw_cell(panel: plot.Panel, stored: plot.Stored, where: dict[str, float], D
     """Excess risk and its parts, matched SGD, and the best alphas: measured, of the explicit bound, of the claim."""
     matched = stored.line("alpha", "excess", "average", where, algorithm="matched SGD")
     colour = plot.ALGORITHMS["matched SGD"][0]
-    panel.measured(matched, colour=colour, marker="D", hollow=True, key="matched SGD, excess risk")
-    for quantity in ("optimization", "generalization", "excess"):
+    panel.measured(matched, colour=colour, marker="D", hollow=True, key="excess, matched SGD")
+    for quantity in NAMES:
         line = stored.line("alpha", quantity, "average", where)
         colour, marker = plot.QUANTITIES[quantity]
-        panel.measured(line, colour=colour, marker=marker, key=f"Lookahead, {plot.NAMES[quantity]}")
+        panel.measured(line, colour=colour, marker=marker, key=NAMES[quantity])
     good = line.rows[line.rows["status"] == "ok"]
     if good.empty:
         return

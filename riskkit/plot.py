@@ -50,6 +50,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import LayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
 from matplotlib.text import Text
@@ -111,7 +112,8 @@ STYLE: Any = {
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "riskkit",
-    "savefig.dpi": 220,
+    "figure.dpi": 220,
+    "savefig.dpi": "figure",
 }
 SMALL = 7.0
 """Point size of text inside panels, the smallest there is."""
@@ -215,7 +217,7 @@ class Line(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """One experiment as it lies in a results folder: its table, its verdicts, its record.
+    """One experiment as it lies in a results folder: its table, its verdicts and paired comparisons, its record.
 
     The table has the column kT beside those that ``riskkit.load`` gives.
     """
@@ -223,6 +225,7 @@ class Stored:
     folder: Path
     table: pd.DataFrame
     verdicts: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
     question: str
     record: dict[str, Any]
 
@@ -305,13 +308,12 @@ def stored(folder: Path) -> Stored:
     try:
         table = load(folder)
         verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
-        verdicts, question = verdict["verdicts"], verdict["question"]
+        judged = (verdict["verdicts"], verdict["comparisons"], verdict["question"])
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"{folder} must hold table.parquet, verdict.json and run.json, whole ({error}); run the same sweep again."
         ) from error
-    # "rate" verdicts on no axis have "", level verdicts likewise.
-    return Stored(folder, table.assign(kT=table["k"] * table["T"]), verdicts, question, record)
+    return Stored(folder, table.assign(kT=table["k"] * table["T"]), *judged, record)
 
 
 # The page
@@ -350,7 +352,7 @@ class Page:
         self.sentences: dict[str, None] = {}
         self.records: list[dict[str, Any]] = []
         self.panels: list[Panel] = []
-        self.missing: dict[str, dict[tuple[Any, ...], None]] = {}
+        self.missing: dict[str, dict[tuple[str, ...], str]] = {}
         self._key: dict[str, Line2D] = {}
         self._rows, self._columns, self._share = rows, columns, share
         self._done = False
@@ -417,7 +419,8 @@ class Page:
     @property
     def caption(self) -> str:
         """Title, notes, the statements of the bounds drawn, the verdicts on what is shown, and what is missing."""
-        parts = [f"{self.title}.", *self.notes, *self._gaps()]
+        reasons = dict.fromkeys(reason for cells in self.missing.values() for reason in cells.values() if reason)
+        parts = [f"{self.title}.", *self.notes, *self._gaps(), *(f"Reason: {reason}." for reason in reasons)]
         text = textwrap.fill(" ".join(parts), 100)
         for heading, entries in (("Bounds", self.statements), ("Verdicts", self.sentences)):
             if entries:
@@ -447,15 +450,28 @@ class Page:
                 self.figure.supxlabel(
                     textwrap.fill(text, width), fontsize=SMALL, color=FAINT, x=0.01, ha="left", style="italic"
                 )
-            self.figure.draw_without_rendering()
+            layout = self.figure.get_layout_engine()
+            assert layout is not None
+            layout.execute(self.figure)
             for panel in self.panels:
                 panel.place_box()
-            self.figure.draw_without_rendering()
             for panel in self.panels:
                 panel.tick()
+            self._settle(layout)
+            # Laid out once and for all: the same places in every format, and no second pass for each.
+            self.figure.set_layout_engine("none")
+            for panel in self.panels:
                 panel.spread_labels()
-            self.figure.draw_without_rendering()
         return self.figure
+
+    def _settle(self, layout: LayoutEngine) -> None:
+        """Repeats the layout until nothing moves: what lies outside the axes is placed relative to them."""
+        places = None
+        for _ in range(8):
+            layout.execute(self.figure)
+            before, places = places, [panel.axes.get_position().bounds for panel in self.panels]
+            if before is not None and np.allclose(before, places, rtol=0, atol=1e-3):
+                return
 
     def _draw_key(self) -> None:
         """The key above the panels, in as few rows as the page is wide enough for."""
@@ -570,11 +586,16 @@ class Panel:
         handle = Line2D([], [], color=INK, marker=shape, ms=3.2, mfc=face, mew=0.7, lw=0.7 if joined else 0)
         self.page.key(key, handle)
         for i in np.flatnonzero(~np.isfinite(y)):
-            self._missing(rows.iloc[i])
+            row = rows.iloc[i]
+            words = {"failed": "failed to run (cross)", "diverged": "diverged (cross)"}.get(
+                row["status"], "no estimate"
+            )
+            self.page.missing.setdefault(words, {})[_cell(row)] = str(row["reason"]).rstrip(".")
         for i in np.flatnonzero(below):
-            self.page.missing.setdefault("with an estimate at or below zero, off the logarithmic axis (triangle)", {})[
-                self._cell(rows.iloc[i])
-            ] = None
+            words = "with an estimate at or below zero, which a logarithmic axis cannot show (triangle)"
+            self.page.missing.setdefault(words, {})[
+                (*_cell(rows.iloc[i]), str(rows["quantity"].iloc[i]), str(rows["output"].iloc[i]))
+            ] = ""
         self._ticks.update(x)
         self._record("measured", line, x, y, low, high)
         self.page.quote(line.verdict)
@@ -718,6 +739,10 @@ class Panel:
             where = self.axes.get_yaxis_transform()
             self.axes.text(1.03, y, words, color=colour, ha="left", va="center", fontsize=SMALL, transform=where)
 
+    def ticks_at(self, values: Iterable[float]) -> None:
+        """Lets the x axis have its ticks among these values too; those of measured points are in any case."""
+        self._ticks.update(values)
+
     def tick(self) -> None:
         """Ticks at measured x values, as many as fit, plain numbers; decades on a logarithmic y axis."""
         if self.axes.get_xscale() == "log" and self._ticks:
@@ -797,14 +822,6 @@ class Panel:
         alphas = line.rows["alpha"].unique()
         return alpha_colour(float(alphas[0])) if len(alphas) == 1 else FAINT
 
-    def _cell(self, row: Any) -> tuple[Any, ...]:
-        names = ("algorithm", "n", "T", "k", "alpha", "matched_alpha", "quantity", "output")
-        return tuple(str(row[name]) for name in names)
-
-    def _missing(self, row: Any) -> None:
-        reason = {"ok": "without an estimate", "failed": "failed to run (cross)", "diverged": "diverged (cross)"}
-        self.page.missing.setdefault(reason.get(row["status"], str(row["status"])), {})[self._cell(row)] = None
-
     def _record(
         self, kind: str, line: Line, x: Floats, y: Floats, low: Floats | None = None, high: Floats | None = None
     ) -> None:
@@ -812,8 +829,63 @@ class Panel:
         low, high = (empty if low is None else low), (empty if high is None else high)
         columns = ("quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha", "status")
         for i, row in enumerate(line.rows[list(columns)].to_dict("records")):
-            entry: dict[Any, Any] = {"panel": self.name, "kind": kind, "x_name": line.axis, "x": x[i], "y": y[i]}
-            self.page.records.append({**entry, "low": low[i], "high": high[i], **row})
+            entry = {"panel": self.name, "kind": kind, "x_name": line.axis, "x": x[i], "y": y[i]}
+            entry |= {"low": low[i], "high": high[i]} | {str(name): value for name, value in row.items()}
+            self.page.records.append(entry)
+
+
+def errors(
+    stored: Stored,
+    *,
+    judged: Sequence[tuple[str, str]] = (),
+    axes: Sequence[str] = (),
+    drawn: Sequence[Kind] = ("trivial", "exact", "explicit"),
+    height: float | None = None,
+) -> Page | None:
+    """Errors along every axis with their bounds: a row for each (quantity, output), a column for each axis.
+
+    Without ``judged`` and ``axes``: all that have a rate verdict. ``drawn``: what is drawn beside the measurements,
+    where it is known. None if nothing was judged along any axis.
+    """
+    rates = [verdict for verdict in stored.verdicts if verdict["kind"] == "rate"]
+    judged = judged or list(dict.fromkeys((verdict["quantity"], verdict["output"]) for verdict in rates))
+    axes = axes or [axis for axis in ("T", "k", "n", "alpha") if any(verdict["axis"] == axis for verdict in rates)]
+    if not (judged and axes):
+        return None
+    page = Page(
+        f"{_sentence([f'{NAMES[q]} ({o} iterate)' for q, o in judged])} of Lookahead on {stored.problem}, against "
+        f"{', '.join(axes)}",
+        height=height or 0.75 + 1.55 * len(judged),
+        rows=len(judged),
+        columns=len(axes),
+        share="grid",
+    )
+    for quantity, output in judged:
+        for axis in axes:
+            panel = page.panel(xlabel=axis, ylabel=f"{NAMES[quantity]},\n{output} iterate")
+            lines = stored.lines(axis, quantity, output)
+            for line in lines:
+                for kind in drawn:
+                    panel.curve(line, kind)
+                panel.measured(line, joined=not np.isfinite(line.rows["exact"]).any())
+            panel.slopes(lines)
+            if not lines:
+                panel.text(0.5, 0.5, "not judged", colour=FAINT, ha="center")
+        for verdict in stored.judged(quantity, output, "level"):
+            page.quote(verdict)
+    page.note(f"Means over {stored.replicates} replicates with 95% intervals, each for its own cell.")
+    page.note("What is held along each axis is said in the verdicts.")
+    return page
+
+
+def _cell(row: Any) -> tuple[str, ...]:
+    """What tells one cell of the table from another."""
+    return tuple(str(row[name]) for name in ("algorithm", "n", "T", "k", "alpha", "matched_alpha"))
+
+
+def _sentence(parts: list[str]) -> str:
+    text = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return text[0].upper() + text[1:]
 
 
 def _column(values: npt.ArrayLike) -> Floats:

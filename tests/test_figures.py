@@ -1,0 +1,327 @@
+"""Figures: what is drawn is what is stored, at the venue's size, in the same bytes, with nothing overlapping."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import zlib
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+import figures
+from riskkit import load, plot, sweep
+from riskkit.store import write_table
+
+EXPERIMENTS = [
+    "theorem1_alpha",
+    "theorem1_attained",
+    "theorem1_attained_optimization",
+    "theorem2_exponents",
+    "theorem2_ridge",
+]
+HOME = {
+    "theorem1_alpha": "theorem1_alpha",
+    "theorem1_matched": "theorem1_alpha",
+    "theorem1_attained": "theorem1_attained",
+    "theorem1_optimization": "theorem1_attained_optimization",
+    "theorem2_exponents": "theorem2_exponents",
+    "theorem2_ridge": "theorem2_ridge",
+    "overview": "",
+}
+"""Figure -> the experiment in whose folder it lies."""
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """A results folder filled by one tiny sweep, which draws every figure, and the pages it drew, by name."""
+    results, pages = tmp_path_factory.mktemp("results"), {}
+    save = plot.Page.save
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            plot.Page, "save", lambda page, folder, name: pages.setdefault(name, page) and save(page, folder, name)
+        )
+        assert sweep.main([*EXPERIMENTS, "--quick", "--replicates", "32", "--jobs", "1", "--out", str(results)]) == 0
+    return results, pages
+
+
+@pytest.fixture
+def broken(drawn, tmp_path):
+    """A copy of the results in which one cell of each experiment failed, one diverged and one estimate is negative."""
+    results, _ = drawn
+    for name in EXPERIMENTS:
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in ("table.parquet", "verdict.json", "run.json"):
+            shutil.copy(results / name / file, folder / file)
+        shutil.copytree(results / name / "shards", folder / "shards")
+        table = load(folder)
+        ours = table[table["algorithm"] == "Lookahead"]
+        cells = ours[["n", "T", "k", "alpha"]].drop_duplicates().reset_index(drop=True)
+        for place, status in ((1, "failed"), (2, "diverged")):
+            lost = (table[["n", "T", "k", "alpha"]] == cells.iloc[place]).all(axis=1) & (
+                table["algorithm"] == "Lookahead"
+            )
+            table.loc[lost, ["mean", "sem", "low", "high", "claim", "explicit", "trivial"]] = np.nan
+            table.loc[lost, "status"], table.loc[lost, "reason"] = status, f"a reason for {status}"
+        below = (table[["n", "T", "k", "alpha"]] == cells.iloc[3]).all(axis=1) & (table["quantity"] == "generalization")
+        table.loc[below, ["mean", "low", "high"]] = (-1e-3, -2e-3, 1e-3)
+        write_table(folder / "table.parquet", table)
+    return tmp_path
+
+
+def place(results: Path, name: str) -> Path:
+    return results / HOME[name] / "figures" / name
+
+
+def test_every_figure_is_drawn_from_a_quick_run_in_four_files(drawn):
+    results, pages = drawn
+    assert set(pages) == set(HOME) == set(figures.modules())
+    for name in HOME:
+        for suffix in (".pdf", ".png", ".csv", ".txt"):
+            assert place(results, name).with_suffix(suffix).stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", HOME)
+def test_the_page_is_as_wide_as_the_text_block(drawn, name):
+    results, _ = drawn
+    payload = place(results, name).with_suffix(".pdf").read_bytes()
+    width, height = map(float, re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", payload).groups())
+    assert abs(width / 72 - 5.5) < 0.01
+    assert height / 72 < 9
+    assert abs(imread(place(results, name).with_suffix(".png")).shape[1] / 220 - 5.5) < 0.01
+
+
+@pytest.mark.parametrize("name", HOME)
+def test_fonts_are_embedded_as_truetype(drawn, name):
+    results, _ = drawn
+    payload = place(results, name).with_suffix(".pdf").read_bytes()
+    assert b"/Type3" not in payload
+    assert payload.count(b"/FontFile2") == payload.count(b"/FontDescriptor /") >= 1 or b"/FontFile2" in payload
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", payload, re.S)
+    assert any(zlib.decompress(s)[:4] in (b"\0\1\0\0", b"true") for s in streams if s[:1] == b"\x78")
+
+
+@pytest.mark.parametrize("name", HOME)
+def test_text_is_legible_whole_and_apart(drawn, name):
+    """Sizes 7 to 9 pt; no text crosses the edge of the page or another text."""
+    _, pages = drawn
+    legible(pages[name].finish())
+
+
+def legible(figure):
+    figure.draw_without_rendering()
+    left, bottom, right, top = figure.bbox.padded(1).extents
+    drawn = set(figure.findobj(Text)) - beyond(figure)
+    texts = [text for text in figure.findobj(Text) if text in drawn and text.get_visible() and text.get_text().strip()]
+    boxes = [text.get_window_extent() for text in texts]
+    for text, box in zip(texts, boxes, strict=True):
+        assert 7 <= text.get_fontsize() <= 9, text
+        assert left <= box.x0 <= box.x1 <= right, text
+        assert bottom <= box.y0 <= box.y1 <= top, text
+    for (one, a), (other, b) in itertools.combinations(zip(texts, boxes, strict=True), 2):
+        if one.get_text() == other.get_text() and np.allclose(a.bounds, b.bounds):
+            continue
+        # Extents hold the leading of a line; letters touch only where boxes share more than that.
+        assert min(a.x1, b.x1) - max(a.x0, b.x0) <= 1 or min(a.y1, b.y1) - max(a.y0, b.y0) <= 4, (one, other)
+
+
+def beyond(figure):
+    """Tick labels outside the view, which matplotlib keeps but does not draw."""
+    hidden = set()
+    for axes in figure.axes:
+        for axis, length in ((axes.xaxis, axes.bbox.width), (axes.yaxis, axes.bbox.height)):
+            low, high = sorted(axis.get_transform().transform(axis.get_view_interval()))
+            pixel = (high - low) / length
+            for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+                if not low - pixel <= axis.get_transform().transform(tick.get_loc()) <= high + pixel:
+                    hidden |= {tick.label1, tick.label2}
+    return hidden
+
+
+@pytest.mark.parametrize("name", [name for name in HOME if name not in ("overview", "theorem1_matched")])
+def test_the_csv_holds_what_is_stored(drawn, name):
+    """Each measured or computed point of the CSV is the table's, and has the place and ends of a drawn mark."""
+    results, pages = drawn
+    numbers = pd.read_csv(place(results, name).with_suffix(".csv"))
+    table = load(results / HOME[name])
+    table["kT"] = table["k"] * table["T"]
+    keys = ["quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha"]
+    columns = {"measured": "mean", "exact": "exact", "explicit": "explicit", "trivial": "trivial"}
+    points = numbers[numbers["kind"].isin(columns) & numbers["n"].notna()]
+    assert len(points) > 20
+    indexed = table.fillna({"matched_alpha": -1}).set_index(keys)
+    for row in points.fillna({"matched_alpha": -1}).to_dict("records"):
+        cell = indexed.loc[tuple(row[key] for key in keys)]
+        assert row["y"] == cell[columns[row["kind"]]]
+        coordinate = row[row["x_name"]] if row["x_name"] in keys else cell[row["x_name"]]
+        assert row["x"] == coordinate
+        if row["kind"] == "measured":
+            assert (row["low"], row["high"], row["status"]) == (cell["low"], cell["high"], cell["status"])
+    marked = {
+        (panel.name, x, y)
+        for panel in pages[name].panels
+        for group in panel.axes.collections
+        for x, y in np.asarray(group.get_offsets())
+    }
+    measured = points[points["kind"] == "measured"]
+    assert {(row.panel, row.x, row.y) for row in measured.itertuples()} <= marked
+
+
+def test_exponents_are_those_of_the_verdicts(drawn):
+    results, _ = drawn
+    numbers = pd.read_csv(place(results, "theorem2_exponents").with_suffix(".csv"))
+    verdicts = json.loads((results / "theorem2_exponents" / "verdict.json").read_text())["verdicts"]
+    stored = {
+        v["where"]["alpha"]: v
+        for v in verdicts
+        if (v["kind"], v["axis"], v["quantity"]) == ("exponent", "T", "optimization")
+    }
+    exponents = numbers[(numbers["panel"] == "b") & (numbers["kind"] == "measured")]
+    assert sorted(exponents["x"]) == sorted(stored)
+    for row in exponents.itertuples():
+        assert (row.y, row.low, row.high) == tuple(stored[row.x][key] for key in ("slope", "slope_low", "slope_high"))
+    limits = numbers[numbers["kind"] == "limit"]
+    assert all(limits["y"] == -np.minimum(2 * limits["x"], 1))
+
+
+def test_the_overview_marks_every_verdict_that_has_a_number(drawn):
+    results, _ = drawn
+    numbers = pd.read_csv(place(results, "overview").with_suffix(".csv"))
+    verdicts = [
+        verdict
+        for name in EXPERIMENTS
+        for verdict in json.loads((results / name / "verdict.json").read_text())["verdicts"]
+    ]
+    wanted = [v["ratio"] if v["kind"] in ("level", "identity") else v["difference"] for v in verdicts]
+    assert sorted(numbers["x"]) == sorted(value for value in wanted if value is not None)
+    outcomes = [v["outcome"] for v, value in zip(verdicts, wanted, strict=True) if value is not None]
+    assert sorted(numbers["status"]) == sorted(outcomes)
+
+
+def test_captions_quote_statements_and_verdicts(drawn):
+    results, _ = drawn
+    caption = place(results, "theorem1_attained").with_suffix(".txt").read_text()
+    verdicts = json.loads((results / "theorem1_attained" / "verdict.json").read_text())["verdicts"]
+    assert r"\frac{2\alpha\eta G^2 kT}{n}" in caption
+    for verdict in verdicts:
+        if verdict["kind"] in ("rate", "level"):
+            assert verdict["sentence"] in caption
+
+
+def test_drawing_again_gives_the_same_bytes(drawn, tmp_path):
+    results, _ = drawn
+    name = "theorem1_attained_optimization"
+    shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
+    first = {path.name: path.read_bytes() for path in (results / name / "figures").iterdir()}
+    mpl.rcParams["font.size"] = 20  # what a notebook has set does not reach the page
+    try:
+        figures.draw(tmp_path, [name])
+    finally:
+        mpl.rcdefaults()
+    assert {path.name: path.read_bytes() for path in (tmp_path / name / "figures").iterdir()} == first
+
+
+def test_missing_cells_are_shown_and_said(broken):
+    for name, module in figures.modules().items():
+        if module.EXPERIMENT is None or name == "theorem1_matched":
+            continue
+        page = module.draw(plot.stored(broken / module.EXPERIMENT))
+        figure = page.finish()
+        legible(figure)
+        said = " ".join(text.get_text().replace("\n", " ") for text in figure.findobj(Text))
+        assert "1 cell failed to run (cross)" in said, name
+        assert "1 cell diverged (cross)" in said, name
+        assert "a reason for failed" in page.caption.replace("\n", " ")
+        crosses = [
+            mark
+            for panel in page.panels
+            for mark in panel.axes.collections
+            if mark.get_transform() is not None and mark.get_zorder() == 6
+        ]
+        assert sum(len(mark.get_offsets()) for mark in crosses) >= 2, name
+        lost = page.numbers()
+        lost = lost[(lost["kind"] == "measured") & lost["status"].isin(["failed", "diverged"])]
+        assert len(lost) >= 2
+        assert lost["y"].isna().all()
+        # The joining lines break there: no segment passes over a gap.
+        for panel in page.panels:
+            gaps = set(lost.loc[lost["panel"] == panel.name, "x"])
+            joined = [np.array(line.get_data()) for line in panel.axes.lines if line.get_zorder() == 3]
+            if joined:
+                assert gaps <= {x for line in joined for x in line[0][np.isnan(line[1])]}, name
+
+
+def test_an_estimate_below_zero_is_a_triangle_on_a_logarithmic_axis(broken):
+    page = figures.modules()["theorem1_attained"].draw(plot.stored(broken / "theorem1_attained"))
+    said = " ".join(text.get_text().replace("\n", " ") for text in page.finish().findobj(Text))
+    assert "at or below zero" in said
+
+
+def test_an_experiment_without_a_measured_cell_is_drawn_empty(drawn, tmp_path):
+    results, _ = drawn
+    for name in EXPERIMENTS:
+        shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
+        table = load(tmp_path / name)
+        table[["mean", "sem", "low", "high", "claim", "explicit", "trivial", "exact"]] = np.nan
+        table["status"], table["reason"] = "failed", "nothing ran"
+        write_table(tmp_path / name / "table.parquet", table)
+    for module in figures.modules().values():
+        if module.EXPERIMENT is not None and (page := module.draw(plot.stored(tmp_path / module.EXPERIMENT))):
+            page.finish()
+
+
+def test_a_figure_of_ones_own_takes_under_15_lines(drawn):
+    """The example of the module's docstring, as it stands."""
+    results, _ = drawn
+    example = re.search(r"    from riskkit import plot.*?return page\n", plot.__doc__, re.S).group()
+    source = "\n".join(line.removeprefix("    ") for line in example.splitlines())
+    assert len(source.splitlines()) < 15
+    names = {}
+    exec(source, names)
+    legible(names["draw"](plot.stored(results / names["EXPERIMENT"])).finish())
+
+
+def test_an_experiment_without_a_module_gets_the_standard_page(drawn, tmp_path):
+    results, _ = drawn
+    shutil.copytree(results / "theorem2_ridge", tmp_path / "own", ignore=shutil.ignore_patterns("figures"))
+    written = figures.draw(tmp_path, ["own", "absent"])
+    assert tmp_path / "own" / "figures" / "errors.pdf" in written
+    assert tmp_path / "figures" / "overview.pdf" in written
+    assert pd.read_csv(tmp_path / "own" / "figures" / "errors.csv")["quantity"].nunique() == 3
+
+
+def test_an_alpha_keeps_its_colour_and_small_differences_show():
+    colours = [plot.alpha_colour(alpha) for alpha in (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)]
+    assert len(set(colours)) == len(colours)
+    lightness = [luminance(colour) for colour in colours]
+    assert lightness == sorted(lightness, reverse=True)  # told apart in print without colour
+    assert all(1.05 / (value + 0.05) > 2 for value in lightness)  # and seen on white
+    with pytest.raises(ValueError, match=r"alpha must lie in \(0, 1\]; got 0"):
+        plot.alpha_colour(0)
+
+
+def luminance(colour):
+    channels = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_labels_move_apart_as_little_as_possible():
+    assert plot.apart([0.0, 10.0], 2.0) == [0.0, 10.0]
+    assert plot.apart([5.0, 5.0], 2.0) == [4.0, 6.0]
+    wanted = np.random.default_rng(1).uniform(0, 20, 12)
+    places = np.array(plot.apart(list(wanted), 2.0))
+    ranked = places[np.argsort(wanted)]
+    assert (np.diff(ranked) > 2.0 - 1e-9).all()
+    # No uniform shift of a touching group brings it nearer (the optimality condition of the least squares problem).
+    groups = np.split(np.argsort(wanted), np.flatnonzero(np.diff(ranked) > 2.0 + 1e-9) + 1)
+    for group in groups:
+        assert abs((places - wanted)[group].mean()) < 1e-9
