@@ -27,6 +27,8 @@ OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 def _number(value: object) -> float:
     """The value as a float, NaN if it is no real number (a bool is none)."""
+    if type(value) in (int, float):  # isinstance of an abstract class is slow, and a large grid asks often
+        return float(value)  # type: ignore[arg-type]
     return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
 
 

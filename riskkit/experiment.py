@@ -235,11 +235,16 @@ def plan(experiment: Experiment, size: Size, dtype: str = "float64") -> Plan:
             reads.setdefault(key, set()).add(rounds)
 
     cells, runs, addresses = [], {}, {}
+    # A run and its address cost far more than a look: each is made once, however many cells read it.
+    known: dict[tuple[tuple[int, int, float, Step], int], Run] = {}
     for point, role, matched_alpha, own, T, k, alpha in wanted:
         rounds, period = canonical(T, k, alpha)
-        checkpoints = tuple(sorted(reads.get((point.n, period, alpha, own), {rounds})))
-        run = Run(point.n, Lookahead(checkpoints[-1], period, alpha, own), checkpoints)
-        if run not in addresses:
+        key = (point.n, period, alpha, own)
+        shared = reads.get(key)
+        asked = (key, 0 if shared else rounds)
+        if (run := known.get(asked)) is None:
+            checkpoints = tuple(sorted(shared or {rounds}))
+            run = known[asked] = Run(point.n, Lookahead(checkpoints[-1], period, alpha, own), checkpoints)
             addresses[run] = run_address(experiment.problem, run, experiment.seed, dtype)
             runs[addresses[run]] = run
         cells.append(Cell(point, role, matched_alpha, own, run, rounds))
