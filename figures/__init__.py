@@ -22,12 +22,18 @@ def modules() -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
 
 
-def draw(results: Path, names: list[str]) -> list[Path]:
+def draw(results: Path, names: list[str], venue: str = plot.DEFAULT_VENUE) -> list[Path]:
     """Draws every figure that one of the named experiments feeds and that has one stored; returns the files written.
 
-    Each is written as .pdf, .png, .csv (the plotted numbers) and .txt (the caption), the same bytes every time.
-    Raises StoreError for results that cannot be read.
+    Each is written as .pdf, .png, .csv (the plotted numbers) and .txt (the caption), the same bytes every time, in
+    ``figures/``; those of another venue than the default in ``figures/<venue>/``. Raises StoreError for results that
+    cannot be read, ValueError for an unknown venue.
     """
+    with plot.sized_for(venue):
+        return _draw(results, names, Path("figures") if venue == plot.DEFAULT_VENUE else Path("figures") / venue)
+
+
+def _draw(results: Path, names: list[str], folder: Path) -> list[Path]:
     found = modules()
     own = {module.EXPERIMENT for module in found.values()}
     written: list[Path] = []
@@ -40,10 +46,10 @@ def draw(results: Path, names: list[str]) -> list[Path]:
             pages["errors"] = plot.errors(stored)
         for key, page in pages.items():
             if page is not None:
-                written += page.save(results / name / "figures", key)
+                written += page.save(results / name / folder, key)
     if any(plot.is_stored(results / name) for name in names):
         everything = [plot.stored(one) for one in sorted(results.iterdir()) if plot.is_stored(one)]
         for key, module in found.items():
             if module.EXPERIMENT is None:
-                written += module.draw(everything).save(results / "figures", key)
+                written += module.draw(everything).save(results / folder, key)
     return written

@@ -33,7 +33,6 @@ def draw(stored: plot.Stored) -> plot.Page:
         panel.axes.set_ylim(bottom=min(0.0, panel.axes.get_ylim()[0]))
     for verdict in stored.judged("excess", "average", "level"):
         page.quote(verdict)
-    page.note(f"Means over {stored.replicates} replicates with 95% intervals.")
     page.note(
         "A ring marks the smallest measured excess risk of Lookahead on the grid. The explicit bound's best alpha is "
         "min(1, D sqrt(n)/(eta G k sqrt(2T(T-1)))); the slides' is min(1, c sqrt(n/(kT))), drawn with c = 1 since they "

@@ -27,7 +27,5 @@ def draw(stored: plot.Stored) -> plot.Page:
         panel.slopes(lines)
     for verdict in stored.judged("optimization", "average", "level"):
         page.quote(verdict)
-    page.note(
-        f"Means over {stored.replicates} replicates with 95% intervals. The trivial value is the error at theta_0."
-    )
+    page.note("The trivial value is the error at theta_0.")
     return page

@@ -27,7 +27,7 @@ def draw(stored: plot.Stored) -> plot.Page:
         errors.measured(line, joined=False)
         errors.end_label(line, plot.symbols({"alpha": line.where["alpha"]}))
     exponents(page, stored, lines)
-    page.note(f"Means over {stored.replicates} replicates with 95% intervals; the exponents are least-squares slopes.")
+    page.note("The exponents are least-squares slopes with 95% jackknife-t intervals over whole replicates.")
     return page
 
 

@@ -15,7 +15,9 @@ import numpy as np
 
 from riskkit import rates, verdict
 from riskkit.algorithm import OUTPUTS, Lookahead
+from riskkit.bands import simultaneous_band
 from riskkit.experiment import Axis, Cell, Plan, Point, Role, describe
+from riskkit.jackknife import MINIMUM_INTERVAL
 from riskkit.measure import DATASET, QUANTITIES, Measured
 from riskkit.theory.bound import Bound, Floats, Setting
 from riskkit.theory.inequality import first_size
@@ -181,6 +183,7 @@ def table(evidence: Evidence) -> dict[str, list[Any]]:
             ok = np.array([state == "ok" for state, _ in states])
             values[:, ~ok] = np.nan
             estimate = rates.estimate(values)
+            band_low, band_high = _bands(values, cells)
             bounds = [b for b in experiment.bounds if b.quantity == quantity and b.output == output]
             level = evidence.level(bounds[0], cells) if bounds else None
             exact = evidence.exact(cells, quantity, output)
@@ -197,6 +200,8 @@ def table(evidence: Evidence) -> dict[str, list[Any]]:
                     sem=float(estimate.sem[p]),
                     low=float(estimate.low[p]),
                     high=float(estimate.high[p]),
+                    band_low=float(band_low[p]),
+                    band_high=float(band_high[p]),
                     replicates=evidence.replicates,
                     diverged=counts[p],
                     claim=float(level.claim[p]) if level is not None else math.nan,
@@ -219,6 +224,18 @@ def table(evidence: Evidence) -> dict[str, list[Any]]:
                     reason=states[p][1] or (f"not covered: {uncovered}" if uncovered else ""),
                 )
     return columns
+
+
+def _bands(values: Floats, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
+    """(P,) ends of the 95% band that is simultaneous over the sound cells of an algorithm; NaN for other cells."""
+    low, high = np.full((2, len(cells)), np.nan)
+    sound = np.isfinite(values).all(axis=0)
+    for role in dict.fromkeys(cell.role for cell in cells):
+        places = np.flatnonzero(sound & np.array([cell.role == role for cell in cells]))
+        if len(places) and len(values) >= MINIMUM_INTERVAL:
+            band = simultaneous_band(values[:, places])
+            low[places], high[places] = band.low, band.high
+    return low, high
 
 
 class Finding(NamedTuple):

@@ -12,10 +12,11 @@ from pathlib import Path
 from riskkit import study
 
 
-def draw(results: Path, names: Sequence[str]) -> list[Path]:
-    """Draws every figure of the study that the named experiments feed; returns the files written."""
+def draw(results: Path, names: Sequence[str], venue: str = "neurips") -> list[Path]:
+    """Draws every figure of the study that the named experiments feed, as wide as the venue's text block; returns the
+    files written."""
     package = study.module("figures")
-    written: list[Path] = package.draw(results, list(names))
+    written: list[Path] = package.draw(results, list(names), venue)
     return written
 
 
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="riskkit.figures", description="Figures again, from what is stored.")
     parser.add_argument("experiments", nargs="*", metavar="NAME", help="every experiment that starts with NAME")
     parser.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results)")
+    parser.add_argument("--venue", default="neurips", help="neurips (default), icml, jmlr, iclr, tmlr or aistats")
     arguments = parser.parse_args(argv)
     try:
         stored = [name for name in study.select(arguments.experiments) if (arguments.results / name).is_dir()]
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 2
-        for path in draw(arguments.results, stored):
+        for path in draw(arguments.results, stored, arguments.venue):
             print(f"figure {path}")
     except (study.StudyError, ValueError) as error:
         print(f"riskkit.figures: {error}", file=sys.stderr)

@@ -20,23 +20,27 @@ The rules that every page keeps:
   form, dashed for an explicit bound, dotted for the slides' claim, dash-dotted for the trivial value. So bound and data
   are told apart without colour.
 * An alpha has its colour on every page (dark purple is alpha = 1, which is SGD), and so has an algorithm.
-* Intervals come from the table; nothing is fitted, averaged or tested here.
+* Bars are the table's 95% intervals, each for its own cell; a shaded band is the table's simultaneous one, over all
+  cells of the algorithm. Nothing is fitted, averaged or tested here.
 * A cell that was not measured is a gap in its line, a cross at the foot of the panel, and a sentence under the page.
 * The primitives record what they draw: the CSV beside a figure is what was plotted, because it was made while plotting.
 
-Sizes are those of the venue's text block, text is 7 to 9 pt at print size in the STIX face that matplotlib carries
-(next to Times, TrueType, embedded), and the files hold no date: drawn twice they have the same bytes.
+Sizes are those of the venue's text block (``sized_for("icml")``, ``python -m riskkit.figures --venue icml``), text is
+7 to 9 pt at print size in the STIX face that matplotlib carries (next to Times, TrueType, embedded), and the files hold
+no date: drawn twice they have the same bytes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import itertools
 import json
 import math
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -53,8 +57,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullFormatter, NullLocator
+from tueplots import figsizes
 
 from riskkit.durable import StoreError, make_folder, read, write, write_text
 from riskkit.store import Store, load
@@ -71,9 +77,38 @@ class Venue(NamedTuple):
     text: float
     column: float
 
+    @classmethod
+    def of(cls, full: Callable[[], dict[str, Any]], half: Callable[[], dict[str, Any]] | None = None) -> Venue:
+        """The widths that tueplots knows, without the golden ratio and the paddings that come with them."""
+        text, column = (float(size()["figure.figsize"][0]) for size in (full, half or full))
+        return cls(text, column)
 
-VENUES = {"neurips": Venue(5.5, 5.5), "icml": Venue(6.75, 3.25), "jmlr": Venue(6.0, 6.0)}
+
+VENUES = {
+    "neurips": Venue.of(figsizes.neurips2024),
+    "icml": Venue.of(figsizes.icml2024_full, figsizes.icml2024_half),
+    "jmlr": Venue.of(figsizes.jmlr2001),
+    "iclr": Venue.of(figsizes.iclr2024),
+    "tmlr": Venue.of(figsizes.tmlr2023),
+    "aistats": Venue.of(figsizes.aistats2025_full, figsizes.aistats2025_half),
+}
 """Text and column widths of the venues' style files."""
+
+DEFAULT_VENUE = "neurips"
+_venue: ContextVar[str] = ContextVar("venue", default=DEFAULT_VENUE)
+
+
+@contextlib.contextmanager
+def sized_for(venue: str) -> Iterator[None]:
+    """Pages that are made inside have the widths of the venue; ValueError for one that is not in ``VENUES``."""
+    if venue not in VENUES:
+        raise ValueError(f"venue must be one of {', '.join(VENUES)}; got {venue!r}.")
+    token = _venue.set(venue)
+    try:
+        yield
+    finally:
+        _venue.reset(token)
+
 
 STYLE: Any = {
     "font.family": "STIXGeneral",
@@ -324,9 +359,9 @@ class Page:
 
     Args:
         title: the caption's first sentence (without a full stop); not drawn.
-        height: in inches; the width is the venue's.
+        height: in inches; the width is that of the venue the page is made for (see ``sized_for``).
         rows, columns: of the grid; panels fill it row by row.
-        venue, width: see ``VENUES``.
+        width: of the text block, or of one column of it.
         widths: of the columns, relative to each other.
         share: ``"row"`` gives the panels of a row one y axis, labelled once; ``"grid"`` those of a column one x axis
             as well.
@@ -339,13 +374,10 @@ class Page:
         height: float,
         rows: int = 1,
         columns: int = 1,
-        venue: str = "neurips",
         width: Width = "text",
         widths: Sequence[float] | None = None,
         share: Literal["none", "row", "grid"] = "none",
     ) -> None:
-        if venue not in VENUES:
-            raise ValueError(f"Page: venue must be one of {', '.join(VENUES)}; got {venue!r}.")
         self.title = title
         self.notes: list[str] = []
         self.statements: dict[str, None] = {}
@@ -353,11 +385,11 @@ class Page:
         self.records: list[dict[str, Any]] = []
         self.panels: list[Panel] = []
         self.missing: dict[str, dict[tuple[str, ...], str]] = {}
-        self._key: dict[str, Line2D] = {}
+        self._key: dict[str, Artist] = {}
         self._rows, self._columns, self._share = rows, columns, share
-        self._done = False
+        self._done = self._shaded = False
         with mpl.rc_context(STYLE):
-            self.figure = Figure(figsize=(getattr(VENUES[venue], width), height))
+            self.figure = Figure(figsize=(getattr(VENUES[_venue.get()], width), height))
             FigureCanvasAgg(self.figure)
             self._grid = self.figure.add_gridspec(rows, columns, width_ratios=widths)
 
@@ -402,7 +434,7 @@ class Page:
         if text not in self.notes:
             self.notes.append(text)
 
-    def key(self, name: str, handle: Line2D) -> None:
+    def key(self, name: str, handle: Artist) -> None:
         """An entry of the key above the panels; the first handle of a name stays."""
         self._key.setdefault(name, handle)
 
@@ -441,6 +473,8 @@ class Page:
             return self.figure
         self._done = True
         with mpl.rc_context(STYLE):
+            if self._shaded:
+                self.key("simultaneous 95% band", Patch(facecolor=FAINT, alpha=0.35, lw=0))
             if self._key:
                 self._draw_key()
             gaps = self._gaps()
@@ -492,7 +526,7 @@ class Page:
         """Everything drawn, one row a point, in the order of drawing."""
         columns = [
             *("panel", "kind", "quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha"),
-            *("x_name", "x", "y", "low", "high", "status"),
+            *("x_name", "x", "y", "low", "high", "band_low", "band_high", "status"),
         ]
         more = dict.fromkeys(name for record in self.records for name in record if name not in columns)
         return pd.DataFrame(self.records, columns=[*columns, *more])
@@ -536,13 +570,15 @@ class Panel:
         hollow: bool = False,
         key: str = "measured, 95% interval",
     ) -> None:
-        """Markers at the means with the table's intervals; a cross at the foot of the panel for each missing cell.
+        """Markers at the means with the table's intervals and its simultaneous band; a cross at the foot of the panel
+        for each missing cell.
 
         On a logarithmic axis an estimate at or under zero is shown as a triangle at the foot of the panel.
         ``joined``: with a thin line, broken at gaps; leave it out where a closed form is drawn.
         """
         rows = line.rows
         x, y, low, high = (rows[c].to_numpy(dtype=np.float64) for c in (line.axis, value, "low", "high"))
+        band = rows[["band_low", "band_high"]].to_numpy(dtype=np.float64).T
         colours = self._colours(line, colour)
         shape = marker or ALGORITHMS["Lookahead"][1]
         below = (y <= 0) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
@@ -557,6 +593,7 @@ class Panel:
                 x[bars], floor[bars], high[bars], colors=[colours[i] for i in np.flatnonzero(bars)], lw=0.9, zorder=4
             )
             self.axes.set_autoscaley_on(limits)
+            self._shade(x, y, band, drawn, self._line_colour(line, colour))
             chosen = [colours[i] for i in np.flatnonzero(drawn)]
             self.axes.scatter(
                 x[drawn],
@@ -597,8 +634,25 @@ class Panel:
                 (*_cell(rows.iloc[i]), str(rows["quantity"].iloc[i]), str(rows["output"].iloc[i]))
             ] = ""
         self._ticks.update(x)
-        self._record("measured", line, x, y, low, high)
+        self._record("measured", line, x, y, {"low": low, "high": high, "band_low": band[0], "band_high": band[1]})
         self.page.quote(line.verdict)
+        for replicates in rows["replicates"].unique():
+            self.page.note(
+                f"Means over {replicates} replicates. Bars are 95% intervals, each for its own cell; a shaded band is "
+                "simultaneous (95%) over all cells of its algorithm."
+            )
+
+    def _shade(self, x: Floats, y: Floats, band: Floats, drawn: npt.NDArray[np.bool_], colour: str) -> None:
+        """The simultaneous band as an area, broken at gaps and where it has no end."""
+        known = drawn & np.isfinite(band).all(axis=0)
+        if not known.any():
+            return
+        low = np.where(band[0] > 0, band[0], y * 1e-3) if self.axes.get_yscale() == "log" else band[0]
+        limits = self.axes.get_autoscaley_on()
+        self.axes.set_autoscaley_on(False)
+        self.axes.fill_between(x, low, band[1], where=known, color=colour, alpha=0.18, lw=0, zorder=1.2)
+        self.axes.set_autoscaley_on(limits)
+        self.page._shaded = True
 
     def curve(self, line: Line, kind: Kind, *, colour: str | None = None) -> None:
         """What is computed at the same cells: a column of the table, as a line without markers."""
@@ -823,14 +877,12 @@ class Panel:
         return alpha_colour(float(alphas[0])) if len(alphas) == 1 else FAINT
 
     def _record(
-        self, kind: str, line: Line, x: Floats, y: Floats, low: Floats | None = None, high: Floats | None = None
+        self, kind: str, line: Line, x: Floats, y: Floats, ends: Mapping[str, Floats] = MappingProxyType({})
     ) -> None:
-        empty = np.full(len(x), np.nan)
-        low, high = (empty if low is None else low), (empty if high is None else high)
         columns = ("quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha", "status")
         for i, row in enumerate(line.rows[list(columns)].to_dict("records")):
             entry = {"panel": self.name, "kind": kind, "x_name": line.axis, "x": x[i], "y": y[i]}
-            entry |= {"low": low[i], "high": high[i]} | {str(name): value for name, value in row.items()}
+            entry |= {name: end[i] for name, end in ends.items()} | {str(name): value for name, value in row.items()}
             self.page.records.append(entry)
 
 
@@ -873,7 +925,6 @@ def errors(
                 panel.text(0.5, 0.5, "not judged", colour=FAINT, ha="center")
         for verdict in stored.judged(quantity, output, "level"):
             page.quote(verdict)
-    page.note(f"Means over {stored.replicates} replicates with 95% intervals, each for its own cell.")
     page.note("What is held along each axis is said in the verdicts.")
     return page
 

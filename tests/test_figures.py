@@ -18,6 +18,7 @@ from matplotlib.text import Text
 
 import figures
 from riskkit import load, plot, sweep
+from riskkit.figures import main as figures_again
 from riskkit.store import write_table
 
 EXPERIMENTS = [
@@ -37,6 +38,8 @@ HOME = {
     "overview": "",
 }
 """Figure -> the experiment in whose folder it lies."""
+
+ESTIMATES = ["mean", "sem", "low", "high", "band_low", "band_high"]
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +72,7 @@ def broken(drawn, tmp_path):
             lost = (table[["n", "T", "k", "alpha"]] == cells.iloc[place]).all(axis=1) & (
                 table["algorithm"] == "Lookahead"
             )
-            table.loc[lost, ["mean", "sem", "low", "high", "claim", "explicit", "trivial"]] = np.nan
+            table.loc[lost, [*ESTIMATES, "claim", "explicit", "trivial"]] = np.nan
             table.loc[lost, "status"], table.loc[lost, "reason"] = status, f"a reason for {status}"
         below = (table[["n", "T", "k", "alpha"]] == cells.iloc[3]).all(axis=1) & (table["quantity"] == "generalization")
         table.loc[below, ["mean", "low", "high"]] = (-1e-3, -2e-3, 1e-3)
@@ -97,6 +100,30 @@ def test_the_page_is_as_wide_as_the_text_block(drawn, name):
     assert abs(width / 72 - 5.5) < 0.01
     assert height / 72 < 9
     assert abs(imread(place(results, name).with_suffix(".png")).shape[1] / 220 - 5.5) < 0.01
+
+
+@pytest.mark.parametrize(("width", "inches"), [("text", (5.5, 6.75, 6.0)), ("column", (5.5, 3.25, 6.0))])
+def test_each_venue_has_its_width(width, inches, tmp_path):
+    """NeurIPS, ICML, JMLR: the numbers of their style files."""
+    for venue, wanted in zip(("neurips", "icml", "jmlr"), inches, strict=True):
+        with plot.sized_for(venue):
+            page = plot.Page("empty", height=1.5, width=width)
+        page.panel(xlabel="T", ylabel="excess")
+        page.save(tmp_path, venue)
+        payload = (tmp_path / f"{venue}.pdf").read_bytes()
+        assert abs(float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", payload).group(1)) / 72 - wanted) < 0.01
+
+
+def test_a_venue_has_a_folder_of_its_own(drawn, tmp_path, capsys):
+    results, _ = drawn
+    name = "theorem1_attained_optimization"
+    shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
+    assert figures_again([name, "--venue", "icml", "--results", str(tmp_path)]) == 0
+    assert [path.name for path in (tmp_path / name / "figures").iterdir()] == ["icml"]
+    image = imread(tmp_path / name / "figures" / "icml" / "theorem1_optimization.png")
+    assert abs(image.shape[1] / 220 - 6.75) < 0.01
+    assert figures_again([name, "--venue", "nature", "--results", str(tmp_path)]) == 2
+    assert "venue must be one of neurips, icml, jmlr" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", HOME)
@@ -164,7 +191,9 @@ def test_the_csv_holds_what_is_stored(drawn, name):
         coordinate = row[row["x_name"]] if row["x_name"] in keys else cell[row["x_name"]]
         assert row["x"] == coordinate
         if row["kind"] == "measured":
-            assert (row["low"], row["high"], row["status"]) == (cell["low"], cell["high"], cell["status"])
+            for column in ("low", "high", "band_low", "band_high", "status"):
+                assert row[column] == cell[column]
+            assert row["band_low"] < row["low"] < row["high"] < row["band_high"]  # a family needs more than one cell
     marked = {
         (panel.name, x, y)
         for panel in pages[name].panels
@@ -270,7 +299,7 @@ def test_an_experiment_without_a_measured_cell_is_drawn_empty(drawn, tmp_path):
     for name in EXPERIMENTS:
         shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
         table = load(tmp_path / name)
-        table[["mean", "sem", "low", "high", "claim", "explicit", "trivial", "exact"]] = np.nan
+        table[[*ESTIMATES, "claim", "explicit", "trivial", "exact"]] = np.nan
         table["status"], table["reason"] = "failed", "nothing ran"
         write_table(tmp_path / name / "table.parquet", table)
     for module in figures.modules().values():

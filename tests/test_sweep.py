@@ -57,6 +57,9 @@ def test_a_sweep_writes_table_verdicts_and_record(swept):
     z = (frame["mean"] - frame["exact"]) / frame["sem"]
     # 36 exact values, |z| < 4.5: a false alarm once in 4,000 seeds.
     assert z[np.isfinite(z)].abs().max() < 4.5
+    # A band over many cells is wider than the interval of each.
+    ok = frame[frame["sem"] > 0]
+    assert ((ok["band_low"] < ok["low"]) & (ok["high"] < ok["band_high"])).all()
     verdicts = json.loads((folder / "verdict.json").read_text())["verdicts"]
     assert {"HOLDS"} <= {verdict["outcome"] for verdict in verdicts}
     record = json.loads((folder / "run.json").read_text())
