@@ -85,7 +85,7 @@ class Evidence:
         if count:
             return "diverged", f"{count} of {self.replicates} replicates diverged, the first after {first} gradients"
         if not all(np.isfinite(self.values([cell], q, o)).all() for q in REPORTED for o in OUTPUTS):
-            return "diverged", "a risk left the range of floating point numbers"
+            return "diverged", "a risk, or the run on S with one example replaced, left the range of the numbers"
         return "ok", ""
 
     def level(self, bound: Bound, cells: Sequence[Cell]) -> Level:
@@ -187,6 +187,10 @@ def table(evidence: Evidence) -> dict[str, list[Any]]:
             bounds = [b for b in experiment.bounds if b.quantity == quantity and b.output == output]
             level = evidence.level(bounds[0], cells) if bounds else None
             exact = evidence.exact(cells, quantity, output)
+            agreement = np.full(len(cells), np.nan)
+            if quantity == "generalization":
+                gap = rates.estimate(values - evidence.values(cells, "replace_one", output))
+                agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
             for p, cell in enumerate(cells):
                 T, k, _ = effective(cell)
                 uncovered = level.reasons[p] if level is not None else None
@@ -208,6 +212,7 @@ def table(evidence: Evidence) -> dict[str, list[Any]]:
                     explicit=float(level.explicit[p]) if level is not None else math.nan,
                     trivial=float(level.trivial[p]) if level is not None else math.nan,
                     exact=float(exact[p]),
+                    z_replace_one=float(agreement[p]),
                     step=describe(cell.step),
                     eta=first_size(cell.step, T, k),
                     beta=0.0,
@@ -258,7 +263,8 @@ def findings(evidence: Evidence) -> list[Finding]:
 
     A level verdict for each bound over all cells of Lookahead that it covers; along the axis of each sweep a rate
     verdict for each bound and line; where the expectation is known in closed form, an identity verdict over all
-    cells, and an exponent verdict along each line in T.
+    cells, and an exponent verdict along each line in T; and whether the two estimators of the generalization error
+    agree.
     """
     experiment, size = evidence.plan.experiment, evidence.plan.size
     cells = [cell for cell in evidence.plan.cells if cell.role == "Lookahead"]
@@ -279,8 +285,30 @@ def findings(evidence: Evidence) -> list[Finding]:
     for (quantity, output), _ in experiment.exact.items():
         subject = f"the {_words(quantity)} of Lookahead ({output} iterate) on {experiment.problem.name}"
         found += _against_exact(evidence, cells, quantity, output, subject)
+    found += two_estimators(evidence)
     adjusted = verdict.adjust([finding.verdict for finding in found])
     return [finding._replace(verdict=v) for finding, v in zip(found, adjusted, strict=True)]
+
+
+ESTIMATOR_PRECISION = 0.5
+"""The two estimators of the generalization error agree only if 4 standard errors of their difference are at most this
+part of the largest generalization error among the cells."""
+
+
+def two_estimators(evidence: Evidence) -> list[Finding]:
+    """For each output whether F - F_S and the replace-one identity have the same mean in every cell of every algorithm:
+    two estimators that share nothing but the trajectory."""
+    good, _ = sound(evidence, evidence.plan.cells)
+    found = []
+    for output in OUTPUTS if good else ():
+        direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
+        subject = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
+        scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
+        judged = verdict.judge_identity(
+            other - direct, np.zeros(len(good)), subject=subject, precision=ESTIMATOR_PRECISION, scale=scale
+        )
+        found.append(Finding("replace-one identity", None, {}, "replace_one", output, judged))
+    return found
 
 
 def _words(quantity: str) -> str:
@@ -310,7 +338,7 @@ def _listed(where: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:g}" for name, value in where.items())
 
 
-def _sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
+def sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
     """The cells that were measured, and for the others one reason each."""
     good, bad = [], []
     for cell in cells:
@@ -323,7 +351,7 @@ def _sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[
 
 
 def _level(evidence: Evidence, bound: Bound, cells: Sequence[Cell], subject: str) -> Verdict:
-    good, bad = _sound(evidence, cells)
+    good, bad = sound(evidence, cells)
     level = evidence.level(bound, good)
     covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.explicit[p])]
     if not covered:
@@ -335,7 +363,7 @@ def _level(evidence: Evidence, bound: Bound, cells: Sequence[Cell], subject: str
 
 
 def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, subject: str) -> Verdict:
-    good, bad = _sound(evidence, line)
+    good, bad = sound(evidence, line)
     level = evidence.level(bound, good)
     covered = [p for p in range(len(good)) if level.reasons[p] is None]
     if len(covered) < 2:
@@ -358,7 +386,7 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, su
 def _against_exact(
     evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str, subject: str
 ) -> list[Finding]:
-    good, _ = _sound(evidence, cells)
+    good, _ = sound(evidence, cells)
     exact = evidence.exact(good, quantity, output)
     known = [p for p in range(len(good)) if np.isfinite(exact[p])]
     found: list[Finding] = []
@@ -370,7 +398,7 @@ def _against_exact(
         if sweep.axis != "T":
             continue
         for line in sweep.lines():
-            on_line, _ = _sound(evidence, [evidence.plan.cell(point) for point in line])
+            on_line, _ = sound(evidence, [evidence.plan.cell(point) for point in line])
             curve = evidence.exact(on_line, quantity, output)
             if len(on_line) >= 4 and np.isfinite(curve).all():
                 where = _held(line, "T")
@@ -452,7 +480,7 @@ def half_width(evidence: Evidence) -> float:
     for quantity, output in dict.fromkeys((b.quantity, b.output) for b in evidence.plan.experiment.bounds):
         for sweep in evidence.plan.size.sweeps:
             for line in sweep.lines():
-                cells, _ = _sound(evidence, [evidence.plan.cell(point) for point in line])
+                cells, _ = sound(evidence, [evidence.plan.cell(point) for point in line])
                 if sweep.axis == "alpha" or len(cells) < 4:
                     continue
                 x = np.array([getattr(cell.point, sweep.axis) for cell in cells], dtype=float)

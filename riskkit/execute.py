@@ -23,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from riskkit import study
 from riskkit.experiment import Plan, Size, Sweep, plan, replace_axes
 from riskkit.measure import Measured, block_size, measure_block
+from riskkit.problem import Problem
 from riskkit.store import Store
 
 RUNS_A_BATCH = 64
@@ -81,7 +82,7 @@ def _plan(request: Request) -> Plan:
 
 
 class Task(NamedTuple):
-    """Some runs of one sample size, on the block of replicates that starts at ``first``."""
+    """Some runs of one problem and sample size, on the block of replicates that starts at ``first``."""
 
     request: Request
     n: int
@@ -101,15 +102,14 @@ class Failure(NamedTuple):
 def tasks(request: Request, have: dict[str, set[int]]) -> list[Task]:
     """What is still missing, the longest first."""
     made = request.plan()
-    problem = made.experiment.problem
-    missing: dict[tuple[int, int], list[str]] = {}
+    missing: dict[tuple[Problem, int, int], list[str]] = {}
     for address, run in made.runs.items():
-        size = block_size(problem, run.n)
+        size = block_size(run.problem, run.n)
         for first in range(0, made.size.replicates, size):
             if first not in have.get(address, set()):
-                missing.setdefault((run.n, first), []).append(address)
+                missing.setdefault((run.problem, run.n, first), []).append(address)
     found = []
-    for (n, first), addresses in missing.items():
+    for (_, n, first), addresses in missing.items():
         # Runs of like length advance together.
         addresses.sort(key=lambda address: (-made.runs[address].algorithm.steps, address))
         for start in range(0, len(addresses), RUNS_A_BATCH):
@@ -123,7 +123,7 @@ def compute(task: Task) -> list[Measured]:
     made = task.request.plan()
     runs = [made.runs[address] for address in task.runs]
     return measure_block(
-        made.experiment.problem,
+        runs[0].problem,
         task.n,
         [run.algorithm for run in runs],
         [np.array(run.rounds) for run in runs],

@@ -34,7 +34,7 @@ Axis = Literal["n", "T", "k", "alpha"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 Role = Literal["Lookahead", "SGD", "matched SGD"]
 
-NUMERICS = 1
+NUMERICS = 2
 """Raised whenever a change of code moves the measured numbers: stored runs of an older version are not reused."""
 
 
@@ -103,6 +103,7 @@ class Point(NamedTuple):
 class Run(NamedTuple):
     """One computation: an algorithm on samples of size n, read after the given rounds (the last one included)."""
 
+    problem: Problem
     n: int
     algorithm: Algorithm
     rounds: tuple[int, ...]
@@ -244,18 +245,19 @@ def plan(experiment: Experiment, size: Size, dtype: str = "float64") -> Plan:
         asked = (key, 0 if shared else rounds)
         if (run := known.get(asked)) is None:
             checkpoints = tuple(sorted(shared or {rounds}))
-            run = known[asked] = Run(point.n, Lookahead(checkpoints[-1], period, alpha, own), checkpoints)
-            addresses[run] = run_address(experiment.problem, run, experiment.seed, dtype)
+            algorithm = Lookahead(checkpoints[-1], period, alpha, own)
+            run = known[asked] = Run(experiment.problem, point.n, algorithm, checkpoints)
+            addresses[run] = run_address(run, experiment.seed, dtype)
             runs[addresses[run]] = run
         cells.append(Cell(point, role, matched_alpha, own, run, rounds))
     return Plan(experiment, size, dtype, tuple(cells), runs, addresses)
 
 
-def run_address(problem: Problem, run: Run, seed: int, dtype: str) -> str:
+def run_address(run: Run, seed: int, dtype: str) -> str:
     """The content address of a run: everything that decides its numbers, and no label, order, engine or device."""
     return address(
         {
-            "problem": {"class": type(problem).__name__, "fields": parameters(problem)},
+            "problem": {"class": type(run.problem).__name__, "fields": parameters(run.problem)},
             "n": run.n,
             "algorithm": run.algorithm,
             "rounds": run.rounds,

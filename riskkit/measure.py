@@ -7,16 +7,23 @@
     distance          ||theta - theta*_S||^2
     path_moment       mean over the steps so far of ||grad l(v_j; z_j)||^2 (the same for both outputs)
 
-A replicate is one dataset S and one index stream. Replicates run in blocks aligned to the replicate number, the last
-one padded, so that every replicate is computed in the same company whatever range is asked for: a matrix product's
-bits change with its shape.
+and, from a run on S^i (S with the example i exchanged for a fresh one) with the same indices, the *coupled* run,
+
+    replace_one       l(theta(S^i); z_i) - l(theta(S); z_i): its expectation is that of the generalization error, since
+                      theta(S^i) does not depend on z_i and i is drawn uniformly
+    stability         ||theta(S) - theta(S^i)||
+    path_stability    the largest stability at the checkpoints so far
+
+A replicate is one dataset S, one index stream, one i and one fresh example. Replicates run in blocks aligned to the
+replicate number, the last one padded, so that every replicate is computed in the same company whatever range is asked
+for: a matrix product's bits change with its shape.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +34,18 @@ from riskkit.engine import reference
 from riskkit.problem import Problem
 from riskkit.streams import Stream
 
-QUANTITIES = ("optimization", "generalization", "excess", "population_excess", "distance", "path_moment")
+QUANTITIES = (
+    "optimization",
+    "generalization",
+    "excess",
+    "population_excess",
+    "distance",
+    "path_moment",
+    "replace_one",
+    "stability",
+    "path_stability",
+)
+COUPLED = ("replace_one", "stability", "path_stability")
 DATASET = ("start_distance", "start_gap", "gradient_at_minimiser", "control")
 Dtype = Literal["float64", "float32"]
 DTYPES: dict[str, torch.dtype] = {"float64": torch.float64, "float32": torch.float32}
@@ -62,7 +80,7 @@ class Measurement:
     """What ``simulate`` answers: one algorithm on one problem, R replicates, read at T in ``rounds`` (K,).
 
     ``optimization, generalization, excess, population_excess, distance`` are the (R,) values of the slow weights after
-    the last round; ``at`` reads any other checkpoint or the average of the fast weights.
+    the last round; ``at`` reads any other checkpoint, the average of the fast weights, and the other quantities.
     """
 
     rounds: np.ndarray
@@ -128,8 +146,9 @@ def measure_block(
     with reference.one_thread():
         stream = Stream(seed, range(first, first + block_size(problem, n)), dtype=DTYPES[dtype], device=device)
         data = problem.sample(stream, n)
-        paths = reference.run(problem, algorithms, data, lambda j, count: stream.indices(n, j, count), rounds)
-        ground = _Ground.of(problem, data.double())
+        pair = _Pair.of(problem, stream, data)
+        paths = pair.run(problem, algorithms, lambda j, count: stream.indices(n, j, count), rounds)
+        ground = _Ground.of(problem, pair)
         return [
             Measured(
                 run=address,
@@ -137,7 +156,7 @@ def measure_block(
                 rounds=np.asarray(checkpoints, dtype=np.int64),
                 values=ground.decompose(problem, path, algorithm.gradients(checkpoints)),
                 dataset=ground.dataset(),
-                diverged_at=path.diverged_at.cpu().numpy(),
+                diverged_at=path.own.diverged_at.cpu().numpy(),
                 engine="reference",
             )
             for address, algorithm, checkpoints, path in zip(addresses, algorithms, rounds, paths, strict=True)
@@ -163,7 +182,8 @@ def simulate(
     Args:
         n: sample size, at least 2. Left out when ``data`` is given.
         rounds: the T values to read, ascending; default the last round only.
-        data: examples of one's own, (n, w) shared by all replicates or (R, n, w), instead of drawn ones.
+        data: examples of one's own, (n, w) shared by all replicates or (R, n, w), instead of drawn ones. Then there is
+            no fresh example, and no coupled run.
         indices: an index stream of one's own, (kT,) or (R, kT), instead of the drawn one.
 
     Raises ValueError, in one line and before any computing, for input that makes no sense.
@@ -204,16 +224,17 @@ def simulate(
             return rows
 
         with reference.one_thread():
-            (path,) = reference.run(problem, [algorithm], S, index, [checkpoints])
-            ground = _Ground.of(problem, S.double())
+            pair = _Pair.of(problem, stream, S) if examples is None else _Pair(S, None, None)
+            (path,) = pair.run(problem, [algorithm], index, [checkpoints])
+            ground = _Ground.of(problem, pair)
             values, dataset = ground.decompose(problem, path, counts), ground.dataset()
         keep = slice(max(first - start, 0), min(first + replicates - start, size))
         blocks.append(
             (
                 {name: value[keep] for name, value in values.items()},
                 {name: value[keep] for name, value in dataset.items()},
-                path.diverged_at.cpu().numpy()[keep],
-                path.theta.cpu().numpy()[keep],
+                path.own.diverged_at.cpu().numpy()[keep],
+                path.own.theta.cpu().numpy()[keep],
             )
         )
     measured, datasets, diverged_at, theta = zip(*blocks, strict=True)
@@ -253,11 +274,53 @@ def _given_indices(indices: np.ndarray | Tensor, n: int, steps: int, replicates:
     return given.to(torch.int64)
 
 
+class _Paths(NamedTuple):
+    """A run on S and the coupled run on S^i."""
+
+    own: reference.Path
+    coupled: reference.Path | None
+
+
+class _Pair(NamedTuple):
+    """A block of datasets S and S^i, (R, n, w) each, and the example of S that S^i lacks, (R, 1, w)."""
+
+    data: Tensor
+    coupled: Tensor | None
+    left_out: Tensor | None
+
+    @staticmethod
+    def of(problem: Problem, stream: Stream, data: Tensor) -> _Pair:
+        """i is one word of the stream; the fresh example is the first row of a dataset of another family."""
+        R, n, w = data.shape
+        fresh = Stream(stream.seed, stream.replicates, stream.dtype, stream.device, family="fresh ")
+        i = (stream.words("replaced", 1, 1) * n >> 32).expand(R, 1, w)
+        coupled = data.scatter(1, i, problem.sample(fresh, 1))
+        return _Pair(data, coupled, data.gather(1, i))
+
+    def run(
+        self,
+        problem: Problem,
+        algorithms: Sequence[Algorithm | Optimiser],
+        indices: reference.Indices,
+        rounds: Sequence[np.ndarray],
+    ) -> list[_Paths]:
+        """Both runs of every algorithm, all on the same index stream."""
+        if self.coupled is None:
+            return [_Paths(path, None) for path in reference.run(problem, algorithms, self.data, indices, rounds)]
+        both = torch.cat([self.data, self.coupled])
+        paths = reference.run(problem, algorithms, both, lambda j, count: indices(j, count).repeat(2, 1), rounds)
+        return [
+            _Paths(*(reference.Path(*half) for half in zip(*(part.chunk(2) for part in path), strict=True)))
+            for path in paths
+        ]
+
+
 @dataclasses.dataclass(frozen=True)
 class _Ground:
     """What is known of a block of datasets before any algorithm runs, in float64; risks are (R,)."""
 
     data: Tensor
+    left_out: Tensor | None
     minimiser: Tensor
     minimum: Tensor
     start: Tensor
@@ -267,7 +330,9 @@ class _Ground:
     population_minimum: Tensor
 
     @staticmethod
-    def of(problem: Problem, data: Tensor) -> _Ground:
+    def of(problem: Problem, pair: _Pair) -> _Ground:
+        data = pair.data.double()
+
         def vector(values: Sequence[float] | np.ndarray) -> Tensor:
             return torch.as_tensor(np.asarray(values, dtype=np.float64)).to(data)
 
@@ -279,6 +344,7 @@ class _Ground:
         population_minimum = problem.population_risk(best)
         return _Ground(
             data=data,
+            left_out=None if pair.left_out is None else pair.left_out.double(),
             minimiser=minimiser,
             minimum=risks[:, 0],
             start=start,
@@ -288,12 +354,13 @@ class _Ground:
             population_minimum=population_minimum,
         )
 
-    def decompose(self, problem: Problem, path: reference.Path, gradients: np.ndarray) -> dict[str, np.ndarray]:
+    def decompose(self, problem: Problem, paths: _Paths, gradients: np.ndarray) -> dict[str, np.ndarray]:
         """Quantity -> (R, K, 2). ``gradients`` (K,): how many had been taken at each checkpoint.
 
         The risks of one run come from one batched product, so that their bits depend on that run alone. A replicate
         has no value (NaN) from its divergence on.
         """
+        path = paths.own
         R, K, outputs, d = path.theta.shape
         theta = path.theta.double()
         flat = theta.reshape(R, K * outputs, d)
@@ -308,9 +375,25 @@ class _Ground:
             "distance": (theta - self.minimiser[:, None, None, :]).square().sum(-1),
             "path_moment": path.path_moment[:, :, None].double().expand(-1, -1, outputs),
         }
-        since = path.diverged_at[:, None, None]
-        gone = (since >= 0) & (since <= torch.as_tensor(gradients, device=theta.device)[:, None])
-        return {name: value.masked_fill(gone, torch.nan).cpu().numpy() for name, value in values.items()}
+        taken = torch.as_tensor(gradients, device=theta.device)[:, None]
+
+        def gone(run: reference.Path) -> Tensor:
+            since = run.diverged_at[:, None, None]
+            return (since >= 0) & (since <= taken)
+
+        lost = dict.fromkeys(values, gone(path))
+        if paths.coupled is not None and self.left_out is not None:
+            coupled = paths.coupled.theta.double()
+            losses = problem.empirical_risk(torch.stack([coupled, theta], dim=1).reshape(R, -1, d), self.left_out)
+            with_fresh, with_own = losses.reshape(R, 2, K, outputs).unbind(1)
+            stability = (coupled - theta).square().sum(-1).sqrt()
+            values |= {
+                "replace_one": with_fresh - with_own,
+                "stability": stability,
+                "path_stability": stability.cummax(1).values,
+            }
+            lost |= dict.fromkeys(COUPLED, gone(path) | gone(paths.coupled))
+        return {name: value.masked_fill(lost[name], torch.nan).cpu().numpy() for name, value in values.items()}
 
     def dataset(self) -> dict[str, np.ndarray]:
         values = {

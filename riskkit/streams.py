@@ -126,6 +126,7 @@ class Stream:
         replicates: their numbers, each in [0, 2^32); R of them.
         dtype: of uniforms and normals, which are computed in float64 and rounded (a float32 uniform may round to 1).
         device: "cpu" or a CUDA device.
+        family: streams of different families are independent of each other; a prefix of every purpose.
 
     Raises ValueError for a seed or a replicate out of range.
     """
@@ -136,6 +137,7 @@ class Stream:
         replicates: Sequence[int] | range,
         dtype: torch.dtype = torch.float64,
         device: str | torch.device = "cpu",
+        family: str = "",
     ) -> None:
         if not 0 <= seed < 2**64:
             raise ValueError(f"seed must be a whole number in [0, 2^64); got {seed}.")
@@ -145,6 +147,7 @@ class Stream:
         self.replicates = replicates
         self.dtype = dtype
         self.device = torch.device(device)
+        self.family = family
         self._numbers = np.array(replicates, dtype=np.uint64)
 
     @property
@@ -153,15 +156,16 @@ class Stream:
 
     def _words(self, purpose: str, first: int, count: int) -> Tensor:
         """Counters first .. first + count - 1, int64 (R, count, 4)."""
+        number = purpose_number(self.family + purpose)
         if self.device.type == "cpu":
             out = np.empty((len(self.replicates), count, 4), dtype=np.int64)
             k0, k1 = self._key
-            _fill_words(out, self._numbers, first, np.uint64(purpose_number(purpose)), np.uint64(k0), np.uint64(k1))
+            _fill_words(out, self._numbers, first, np.uint64(number), np.uint64(k0), np.uint64(k1))
             return torch.from_numpy(out)
         counter = torch.arange(first, first + count, device=self.device)[None, :]
         replicate = torch.as_tensor(self._numbers.astype(np.int64), device=self.device)[:, None]
-        number = torch.full_like(counter, purpose_number(purpose))
-        return torch.stack(philox_torch([counter & MASK, counter >> 32, replicate, number], self._key), dim=-1)
+        which = torch.full_like(counter, number)
+        return torch.stack(philox_torch([counter & MASK, counter >> 32, replicate, which], self._key), dim=-1)
 
     def words(self, purpose: str, n: int, width: int) -> Tensor:
         """32-bit words in int64, (R, n, width)."""
@@ -181,7 +185,8 @@ class Stream:
         if self.device.type == "cpu":
             out = np.empty((len(self.replicates), n * per_row, 2))
             k0, k1 = self._key
-            fill(out, self._numbers, np.uint64(purpose_number(purpose)), np.uint64(k0), np.uint64(k1))
+            number = purpose_number(self.family + purpose)
+            fill(out, self._numbers, np.uint64(number), np.uint64(k0), np.uint64(k1))
             pairs = torch.from_numpy(out)
         else:
             words = self._words(purpose, 0, n * per_row)
@@ -194,7 +199,7 @@ class Stream:
 
     def sphere(self, purpose: str, n: int, d: int) -> Tensor:
         """(R, n, d) points uniform on the unit sphere; for d = 1 signs."""
-        x = Stream(self.seed, self.replicates, torch.float64, self.device).normals(purpose, n, d)
+        x = Stream(self.seed, self.replicates, torch.float64, self.device, self.family).normals(purpose, n, d)
         return (x / x.square().sum(-1, keepdim=True).sqrt()).to(self.dtype)
 
     def indices(self, n: int, first: int, count: int) -> Tensor:
