@@ -22,7 +22,7 @@ def test_on_the_linear_loss_the_distance_counts_the_visits():
     fresh = problem.sample(Stream(0, range(replicates), family="fresh "), 1)[:, 0]
     for rounds in (2, 6):
         visits = (stream.indices(n, 0, rounds * k) == i[:, None]).sum(1)
-        expected = alpha * eta * visits * (fresh - old).norm(dim=1)
+        expected = alpha * eta * visits.double() * (fresh - old).norm(dim=1)
         assert np.allclose(m.at("stability", T=rounds), expected, rtol=1e-12, atol=1e-14)
     assert (m.at("path_stability") >= m.at("stability", T=2)).all()
     assert (m.at("path_stability") >= m.at("stability")).all()
