@@ -6,6 +6,7 @@ run.json.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import platform
@@ -19,8 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from riskkit import study
-from riskkit.confront import Comparison, Evidence, Finding, comparisons, findings, labels, table
+from riskkit.confront import Comparison, Evidence, Finding, comparisons, findings, labels, running, table
 from riskkit.execute import Failure, Request
+from riskkit.problem import Problem
 from riskkit.store import Store, StoreError, frame
 from riskkit.verdict import Verdict
 
@@ -115,6 +117,7 @@ def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -
             "question": experiment.question,
             "verdicts": [finding.to_json() for finding in found],
             "comparisons": [comparison.to_json() for comparison in compared],
+            "running": [line.to_json() for line in running(evidence)],
         },
     )
     store.write_json("run.json", record(request))
@@ -133,7 +136,7 @@ def record(request: Request) -> dict[str, Any]:
         "request": request._asdict(),
         "question": experiment.question,
         "problem": repr(experiment.problem),
-        "constants": repr(experiment.problem.constants),
+        "constants": _constants(experiment.problem),
         "step": repr(experiment.schedule()),
         "replicates": made.size.replicates,
         "seed": str(experiment.seed),
@@ -143,6 +146,13 @@ def record(request: Request) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
+
+
+def _constants(problem: Problem) -> dict[str, Any]:
+    """Regime, dimension, radius and constants; "inf" where there is no finite one (JSON has no infinity)."""
+    numbers = dataclasses.asdict(problem.constants)
+    plain = {name: value if math.isfinite(value) else "inf" for name, value in numbers.items()}
+    return {"regime": str(problem.regime), "dim": problem.dim, "radius": problem.radius, **plain}
 
 
 def reopen(folder: Path) -> Request:

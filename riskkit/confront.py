@@ -7,6 +7,7 @@ the fixed point theta*: same mean, less noise. ``load_replicates`` gives the raw
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -488,6 +489,52 @@ def half_width(evidence: Evidence) -> float:
                 if fit.fitted:
                     widths.append((fit.high - fit.low) / 2)
     return max(widths, default=math.nan)
+
+
+class RunningExponents(NamedTuple):
+    """The exponents of one line between neighbouring points, W of them: measured with 95% intervals, and the claim's
+    own (NaN where it is not known).
+
+    ``spans`` are the pairs of points; the numbers are NaN where a mean is not positive.
+    """
+
+    axis: Axis
+    where: dict[str, float]
+    quantity: str
+    output: str
+    spans: list[tuple[float, float]]
+    slope: Floats
+    low: Floats
+    high: Floats
+    claim_slope: Floats
+
+    def to_json(self) -> dict[str, Any]:
+        numbers = {
+            name: [float(x) if math.isfinite(x) else None for x in getattr(self, name)]
+            for name in ("slope", "low", "high", "claim_slope")
+        }
+        return {**self._asdict(), **numbers}
+
+
+def running(evidence: Evidence) -> list[RunningExponents]:
+    """Along every line in T, k and n, for each quantity and output that has a bound, over the sound cells."""
+    found: list[RunningExponents] = []
+    bounds = {(bound.quantity, bound.output): bound for bound in reversed(evidence.plan.experiment.bounds)}
+    for (quantity, output), bound in reversed(bounds.items()):
+        for sweep in evidence.plan.size.sweeps:
+            for line in sweep.lines() if sweep.axis != "alpha" else []:
+                cells, _ = sound(evidence, [evidence.plan.cell(point) for point in line])
+                if len(cells) < 2 or evidence.replicates < 2:
+                    continue
+                x = np.array([getattr(cell.point, sweep.axis) for cell in cells], dtype=float)
+                _, slope, low, high = rates.running_exponents(evidence.values(cells, quantity, output), x)
+                claim = evidence.level(bound, cells).claim
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    claimed = np.diff(np.log(claim)) / np.diff(np.log(x))
+                spans = list(itertools.pairwise(x.tolist()))
+                where = _held(line, sweep.axis)
+                found.append(RunningExponents(sweep.axis, where, quantity, output, spans, slope, low, high, claimed))
+    return found
 
 
 def refusal(made: Plan) -> str | None:

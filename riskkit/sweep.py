@@ -151,6 +151,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     for outcome in outcomes:
         outcome.print()
     _draw(arguments.out, [request.experiment for request in requests])
+    _tabulate(arguments.out, [request.experiment for request in requests])
     print(f"{blocks} blocks computed; {time.monotonic() - started:.0f} s in all; results in {arguments.out}/.")
     for failure in failures:
         print(f"failed: {failure.task.request.experiment}, n = {failure.task.n}: {failure.reason}", file=sys.stderr)
@@ -265,7 +266,16 @@ def _draw(out: Path, names: Sequence[str]) -> None:
     from riskkit.figures import draw
 
     for path in draw(out, names):
-        print(f"figure {path}")
+        if path.suffix == ".pdf":
+            print(f"figure {path}")
+
+
+def _tabulate(out: Path, names: Sequence[str]) -> None:
+    from riskkit.tables import write
+
+    folders = dict.fromkeys(path.parent for path in write(out, names))
+    for folder in folders:
+        print(f"tables {folder}/")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     {"measure"},
     {"store"},
     {"rates", "bands", "separable", "outcome", "verdict"},
-    {"plot", "check", "confront", "explain"},
+    {"plot", "check", "confront", "explain", "tables"},
     {"study"},
     {"execute"},
     {"compare"},

@@ -13,21 +13,15 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import EXPERIMENTS
 from matplotlib.image import imread
 from matplotlib.text import Text
 
 import figures
-from riskkit import load, plot, sweep
+from riskkit import load, plot
 from riskkit.figures import main as figures_again
 from riskkit.store import write_table
 
-EXPERIMENTS = [
-    "theorem1_alpha",
-    "theorem1_attained",
-    "theorem1_attained_optimization",
-    "theorem2_exponents",
-    "theorem2_ridge",
-]
 HOME = {
     "theorem1_alpha": "theorem1_alpha",
     "theorem1_matched": "theorem1_alpha",
@@ -40,19 +34,6 @@ HOME = {
 """Figure -> the experiment in whose folder it lies."""
 
 ESTIMATES = ["mean", "sem", "low", "high", "band_low", "band_high"]
-
-
-@pytest.fixture(scope="session")
-def drawn(tmp_path_factory):
-    """A results folder filled by one tiny sweep, which draws every figure, and the pages it drew, by name."""
-    results, pages = tmp_path_factory.mktemp("results"), {}
-    save = plot.Page.save
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            plot.Page, "save", lambda page, folder, name: pages.setdefault(name, page) and save(page, folder, name)
-        )
-        assert sweep.main([*EXPERIMENTS, "--quick", "--replicates", "32", "--jobs", "1", "--out", str(results)]) == 0
-    return results, pages
 
 
 @pytest.fixture

@@ -1,0 +1,214 @@
+"""Tables: what they hold is what verdict.json and run.json hold, in LaTeX that compiles and Markdown that parses."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import EXPERIMENTS
+
+from riskkit import tables
+from riskkit.store import StoreError
+from riskkit.tables import Column, Table
+
+SMALL = Table(
+    "small",
+    "Two rows.",
+    (Column("where"), Column("slope", "fixed"), Column("ends", "interval"), Column("ratio", "significant")),
+    (
+        ("alpha = 0.5, k = 4", -0.49951, (-0.5031, -0.4960), 1.2e-5),
+        ("50% & more", math.inf, None, 10.0),
+    ),
+    frozenset({1}),
+)
+
+
+def test_a_table_as_latex():
+    assert (
+        SMALL.latex()
+        == r"""% Two rows.
+% Needs \usepackage{booktabs,siunitx,amsmath,amssymb}.
+\begin{tabular}{l S[table-format=-1.3] r S[table-format=2.1e-1]}
+\toprule
+{where} & {slope} & {ends} & {ratio} \\
+\midrule
+$\alpha = 0.5$, $k = 4$ & -0.500 & $[-0.503,\,-0.496]$ & 1.2e-05 \\
+\addlinespace
+50\% \& more & {$\infty$} & -- & 10 \\
+\bottomrule
+\end{tabular}
+"""
+    )
+
+
+def test_a_table_as_markdown():
+    assert (
+        SMALL.markdown()
+        == """Two rows.
+
+| where | slope | ends | ratio |
+| --- | ---: | ---: | ---: |
+| alpha = 0.5, k = 4 | -0.500 | [-0.503, -0.496] | 1.2e-05 |
+| 50% & more | inf | -- | 10 |
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("slope +0.014 (90% interval [-0.008, +0.037])", r"slope $+0.014$ (90\% interval [$-0.008$, $+0.037$])"),
+        ("n = 50, k = 5, alpha = 0.25", r"$n = 50$, $k = 5$, $\alpha = 0.25$"),
+        ("p = 2.5e-05, 0.00012 after", r"$p = 2.5\times 10^{-5}$, 0.00012 after"),
+        ("the largest |z| over 60 cells", r"the largest $\lvert z\rvert$ over 60 cells"),
+        ("for alpha < 1/2 and a margin of +-0.05", r"for $\alpha < 1/2$ and a margin of $\pm 0.05$"),
+        ("not L-smooth: F_S, f_x & 2e3", r"not $L$-smooth: $F_S$, f\_x \& $2\times 10^{3}$"),
+        ("theorem2_ridge, a pre-asymptotic ratio 2 / 3", r"theorem2\_ridge, a pre-asymptotic ratio 2 / 3"),
+    ],
+)
+def test_text_as_latex(text, wanted):
+    assert tables.latex(text) == wanted
+
+
+def read_markdown(text):
+    """Rows of a Markdown table as lists of cells."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    assert len({len(row) for row in rows}) == 1
+    return rows[0], rows[2:]
+
+
+def read_latex(text):
+    """Rows of a tabular as lists of cells; braces, which make siunitx read text, taken off."""
+    assert r"\begin{tabular}" in text
+    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0].replace("\\addlinespace\n", "")
+    rows = [re.split(r"(?<!\\)&", line.removesuffix(r" \\")) for line in body.strip().splitlines()]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def test_every_form_has_the_same_rows(drawn):
+    results, _ = drawn
+    found = sorted(results.glob("*/tables/*.md")) + sorted(results.glob("tables/*.md"))
+    assert len(found) >= 5 * 5 + 3
+    for path in found:
+        heads, rows = read_markdown(path.read_text())
+        typeset = read_latex(path.with_suffix(".tex").read_text())
+        assert len(rows) == len(typeset) > 0
+        assert {len(row) for row in typeset} == {len(heads)}
+        for row, other in zip(rows, typeset, strict=True):
+            for cell, twin in zip(row, other, strict=True):
+                if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]\d+)?", cell):
+                    assert cell == twin.strip("{}")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_rates_are_those_of_the_verdicts(drawn, name):
+    results, _ = drawn
+    verdicts = json.loads((results / name / "verdict.json").read_text())["verdicts"]
+    _, rows = read_markdown((results / name / "tables" / "rates.md").read_text())
+    lines = [verdict for verdict in verdicts if verdict["axis"]]
+    assert len(rows) == len(lines)
+    for row, verdict in zip(rows, lines, strict=True):
+        assert row[1] == verdict["axis"]
+        assert row[-1] == verdict["outcome"]
+        if verdict["slope"] is None:
+            assert row[3:7] == ["--"] * 4
+            continue
+        assert abs(float(row[3]) - verdict["slope"]) <= 5.01e-4
+        ends = [float(end) for end in row[4].strip("[]").split(",")]
+        for end, key in zip(ends, ("slope_low", "slope_high"), strict=True):
+            assert abs(end - verdict[key]) <= 5.01e-4
+        assert abs(float(row[5]) - verdict["claim_slope"]) <= 5.01e-4
+
+
+def test_running_exponents_are_slopes_between_neighbours(drawn):
+    """Of the means in the table, for the quantities that have no control variate the same to rounding."""
+    from riskkit import load
+
+    results, _ = drawn
+    name = "theorem2_exponents"
+    table = load(results / name)
+    running = json.loads((results / name / "verdict.json").read_text())["running"]
+    lines = [line for line in running if (line["axis"], line["quantity"]) == ("T", "optimization")]
+    assert len(lines) == 6
+    for line in lines:
+        keep = (table["algorithm"] == "Lookahead") & (table["quantity"] == "optimization") & (table["output"] == "last")
+        for key, value in line["where"].items():
+            keep &= table[key] == value
+        cells = table[keep].set_index("T")
+        for (first, second), slope, low, high, claim in zip(
+            *(line[key] for key in ("spans", "slope", "low", "high", "claim_slope")), strict=True
+        ):
+            for column, value in (("mean", slope), ("claim", claim)):
+                ratio = cells.loc[second, column] / cells.loc[first, column]
+                assert value == pytest.approx(math.log(ratio) / math.log(second / first), rel=1e-9)
+            assert low < slope < high
+
+
+def test_constants_are_the_problems(drawn):
+    from problems import Ridge
+
+    results, _ = drawn
+    _, rows = read_markdown((results / "theorem2_ridge" / "tables" / "problem.md").read_text())
+    values = {row[0]: row[1] for row in rows}
+    constants = Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0).constants
+    assert values["L"] == f"{constants.L:.4g}"
+    assert values["lam"] == f"{constants.lam:.4g}"
+    assert values["regime"] == "strongly convex"
+
+
+def test_a_sentence_for_each_verdict_cites_the_paper(drawn):
+    results, _ = drawn
+    verdicts = json.loads((results / "theorem2_ridge" / "verdict.json").read_text())["verdicts"]
+    text = (results / "theorem2_ridge" / "tables" / "sentences.tex").read_text()
+    assert text.count("\\item ") == len(verdicts)
+    assert "Theorem~2 of \\cite{zhou2021lookahead}: \\textsc{holds}. Measured / bound is at most" in text
+    bibliography = (results / "tables" / "references.bib").read_text()
+    assert set(re.findall(r"@\w+\{(\w+),", bibliography)) == {"zhou2021lookahead", "riskkit"}
+
+
+def test_the_verdict_table_counts_every_verdict(drawn):
+    results, _ = drawn
+    _, rows = read_markdown((results / "tables" / "verdicts.md").read_text())
+    counted = sum(int(number) for row in rows for number in re.findall(r"\d+", row[4]))
+    verdicts = [
+        v for name in EXPERIMENTS for v in json.loads((results / name / "verdict.json").read_text())["verdicts"]
+    ]
+    assert counted == sum(bool(verdict["axis"]) for verdict in verdicts)
+
+
+def test_written_again_the_bytes_are_the_same(drawn):
+    results, _ = drawn
+    before = {path: path.read_bytes() for path in results.rglob("tables/*")}
+    assert tables.main(["theorem2", "--results", str(results)]) == 0
+    assert {path: path.read_bytes() for path in results.rglob("tables/*")} == before
+
+
+def test_results_that_are_not_there_are_one_line(tmp_path, capsys):
+    assert tables.main(["--results", str(tmp_path)]) == 2
+    assert "nothing stored" in capsys.readouterr().err
+    (tmp_path / "verdict.json").write_text("{}")
+    with pytest.raises(StoreError, match="must hold verdict"):
+        tables.results(tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
+def test_every_table_compiles(drawn, tmp_path):
+    results, _ = drawn
+    packages = ["booktabs", "siunitx", "amsmath", "amssymb"]
+    if shutil.which("kpsewhich"):
+        found = subprocess.run(["kpsewhich", *(f"{name}.sty" for name in packages)], capture_output=True, check=False)
+        if len(found.stdout.split()) < len(packages):
+            pytest.skip("booktabs or siunitx is not installed")
+    inputs = "\n\n".join(f"\\input{{{path}}}" for path in sorted(results.rglob("tables/*.tex")))
+    source = (
+        f"\\documentclass{{article}}\\usepackage{{{','.join(packages)}}}\\begin{{document}}{inputs}\\end{{document}}"
+    )
+    (tmp_path / "all.tex").write_text(source)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
