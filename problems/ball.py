@@ -11,6 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from riskkit.problem import NoMinimiserError
+
 TOLERANCE = 1e-12
 """Largest KKT residual of an answer, in units of the gradient's own scale."""
 
@@ -80,7 +82,7 @@ def minimise_convex(
         hessian: theta (R, d) -> (R, d, d).
         start: (R, d), in the ball.
 
-    Raises ArithmeticError if a KKT residual stays above TOLERANCE of the scale.
+    Raises NoMinimiserError if a KKT residual stays above TOLERANCE of the scale.
     """
     theta = start
     value, gradient, scale = risk(theta)
@@ -116,7 +118,7 @@ def minimise_convex(
     failed = ~(residual <= TOLERANCE * scale)
     if bool(failed.any()):
         worst = float((residual / scale)[failed].max())
-        raise ArithmeticError(
+        raise NoMinimiserError(
             f"empirical minimiser: {int(failed.sum())} of {len(failed)} replicates kept a KKT residual above "
             f"{TOLERANCE:g} of scale (worst {worst:.1e}); use a smaller radius or more regularisation."
         )

@@ -11,20 +11,24 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
-from riskkit import study
+from riskkit import provenance, study
 from riskkit.confront import Comparison, Evidence, Finding, comparisons, findings, labels, running, table
-from riskkit.execute import Failure, Request
+from riskkit.durable import read
+from riskkit.execute import Request
 from riskkit.problem import Problem
-from riskkit.store import Store, StoreError, frame
+from riskkit.store import MissingReplicatesError, Store, StoreError, frame
 from riskkit.verdict import Verdict
+
+
+Lost = Mapping[str, tuple[str, str]]
+"""The runs without a result, by address: status and reason."""
 
 
 class Outcome(NamedTuple):
@@ -90,26 +94,18 @@ def _numbers(verdict: Verdict) -> str:
     return ""
 
 
-def gather(request: Request, store: Store, failures: Sequence[Failure] = ()) -> Evidence:
-    """What is stored of an experiment."""
+def gather(request: Request, store: Store, failures: Lost) -> Evidence:
+    """What is stored of an experiment; raises MissingReplicatesError if runs lack replicates and no failure says why."""
     made = request.plan()
-    reasons = {
-        address: failure.reason
-        for failure in failures
-        if failure.task.request == request
-        for address in failure.task.runs
-    }
-    complete = [address for address in made.runs if address not in reasons]
-    return Evidence(made, store.get_many(complete, made.size.replicates), reasons)
+    complete = [address for address in made.runs if address not in failures]
+    return Evidence(made, store.get_many(complete, made.size.replicates), dict(failures))
 
 
-def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -> Outcome:
-    """Table, verdicts and record of one experiment, written beside its shards."""
-    made = request.plan()
-    evidence = gather(request, store, failures)
+def conclude(evidence: Evidence, store: Store) -> Outcome:
+    """Table and verdicts of one experiment, written beside its shards."""
     found, compared = findings(evidence), comparisons(evidence)
     store.write_table("table", frame(table(evidence)))
-    experiment = made.experiment
+    experiment = evidence.plan.experiment
     store.write_json(
         "verdict.json",
         {
@@ -120,12 +116,12 @@ def conclude(request: Request, store: Store, failures: Sequence[Failure] = ()) -
             "running": [line.to_json() for line in running(evidence)],
         },
     )
-    store.write_json("run.json", record(request))
+    store.write_text("README.txt", provenance.explanation(experiment.name, experiment.question))
     return Outcome(experiment.name, experiment.question, found, compared)
 
 
-def record(request: Request) -> dict[str, Any]:
-    """run.json: the full question, what ran it, and which run answers which cell."""
+def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
+    """run.json: the full question, which run answers which cell, what failed, and every sweep that had a part in it."""
     made = request.plan()
     experiment = made.experiment
     runs: dict[str, Any] = {}
@@ -142,9 +138,11 @@ def record(request: Request) -> dict[str, Any]:
         "seed": str(experiment.seed),
         "bounds": [bound.name for bound in experiment.bounds],
         "runs": runs,
-        "versions": {name: version(name) for name in ("riskkit", "numpy", "scipy", "torch", "numba")},
+        "failures": {run: {"status": status, "reason": reason} for run, (status, reason) in failures.items()},
+        "versions": provenance.versions(),
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "sessions": provenance.diaries(folder),
     }
 
 
@@ -155,33 +153,58 @@ def _constants(problem: Problem) -> dict[str, Any]:
     return {"regime": str(problem.regime), "dim": problem.dim, "radius": problem.radius, **plain}
 
 
-def reopen(folder: Path) -> Request:
-    """The question that a results folder answers."""
+def reopen(folder: Path) -> tuple[Request, Lost]:
+    """The question that a results folder answers, and what of it had failed; raises StoreError."""
+    path = folder / "run.json"
     try:
-        stored = json.loads((folder / "run.json").read_text(encoding="utf-8"))["request"]
+        stored = json.loads(read(path))
+        asked = dict(stored["request"])
+        asked["axes"] = tuple((name, tuple(values)) for name, values in asked["axes"])
+        asked["study"] = str(study.folder())
+        failures = {run: (about["status"], about["reason"]) for run, about in stored["failures"].items()}
+        return Request(**asked), failures
     except FileNotFoundError:
         raise StoreError(
-            f"{folder} holds no run.json; expected a results folder such as results/theorem2_ridge."
+            f"{folder} holds no run.json; expected the folder of a finished sweep, such as results/theorem2_ridge."
         ) from None
-    stored["axes"] = tuple((name, tuple(values)) for name, values in stored["axes"])
-    stored["study"] = str(study.folder())
-    return Request(**stored)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"{path} must hold a question of riskkit's; it is damaged or another's; sweep again.") from error
+
+
+def settle(request: Request, store: Store, failures: Lost) -> tuple[Evidence, Lost]:
+    """``gather`` that takes what is not there as failed, for the reason on record if there is one."""
+    complete: Lost = {}
+    while True:
+        try:
+            return gather(request, store, complete), complete
+        except MissingReplicatesError as error:
+            unknown = ("failed", "not computed: replicates are missing from the store; run the same sweep again")
+            complete = {**complete, **{run: failures.get(run, unknown) for run in error.missing}}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 judged, 1 some cells are not there, 2 bad input."""
     from riskkit.sweep import Parser
 
     parser = Parser(prog="riskkit.compare", description="Verdicts again, from what is stored.")
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="such as results/theorem2_ridge")
     arguments = parser.parse_args(argv)
+    status = 0
     try:
-        for folder in arguments.folders:
-            request = reopen(folder)
-            conclude(request, Store(folder)).print()
+        asked = [(folder, *reopen(folder)) for folder in arguments.folders]
+        for folder, request, known in asked:
+            store = Store(folder)
+            evidence, failures = settle(request, store, known)
+            conclude(evidence, store).print()
+            store.write_json("run.json", record(request, folder, failures))
+            if failures:
+                status = 1
+                reasons = sorted({f"{state}: {reason}" for state, reason in failures.values()})
+                print(f"riskkit.compare: {folder}: {len(failures)} runs have no result: {reasons[0]}", file=sys.stderr)
     except (StoreError, study.StudyError, ValueError) as error:
         print(f"riskkit.compare: {error}", file=sys.stderr)
         return 2
-    return 0
+    return status
 
 
 if __name__ == "__main__":

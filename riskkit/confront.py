@@ -41,12 +41,12 @@ class Level(NamedTuple):
 class Evidence:
     """A plan and what was measured: everything the table, the verdicts and the figures are made of.
 
-    ``measured`` holds the runs that are complete; cells of others have status "failed" and a reason in ``failures``.
+    ``measured`` holds the runs that are complete; ``failures`` has the status and the reason of the others, by address.
     """
 
     plan: Plan
     measured: dict[str, Measured]
-    failures: dict[str, str]
+    failures: dict[str, tuple[str, str]]
 
     @property
     def replicates(self) -> int:
@@ -79,14 +79,14 @@ class Evidence:
         return len(steps), int(steps.min()) if len(steps) else -1
 
     def status(self, cell: Cell) -> tuple[str, str]:
-        """("ok" | "diverged" | "failed", reason)."""
+        """("ok" | "diverged" | "non-finite" | "no minimiser" | "failed", reason)."""
         if self.of(cell) is None:
-            return "failed", self.failures.get(self.plan.addresses[cell.run], "not computed")
+            return self.failures.get(self.plan.addresses[cell.run], ("failed", "not computed"))
         count, first = self.diverged(cell)
         if count:
             return "diverged", f"{count} of {self.replicates} replicates diverged, the first after {first} gradients"
         if not all(np.isfinite(self.values([cell], q, o)).all() for q in REPORTED for o in OUTPUTS):
-            return "diverged", "a risk, or the run on S with one example replaced, left the range of the numbers"
+            return "non-finite", "a risk, or the run on S with one example replaced, left the range of the numbers"
         return "ok", ""
 
     def level(self, bound: Bound, cells: Sequence[Cell]) -> Level:

@@ -129,6 +129,15 @@ def write(path: Path, payload: bytes) -> None:
         _sync_folder(path.parent)
 
 
+def move(folder: Path, to: Path) -> None:
+    """Renames a folder on the same disk, durably; raises StoreError if that cannot be."""
+    make_folder(to.parent)
+    with _writing(folder):
+        folder.rename(to)
+        _sync_folder(to.parent)
+        _sync_folder(folder.parent)
+
+
 def write_text(path: Path, text: str) -> None:
     """``write`` of UTF-8 text."""
     write(path, text.encode())

@@ -1,4 +1,4 @@
-"""Turns a plan into stored measurements: tasks, workers, progress.
+"""Turns a plan into tasks, and a task into measurements.
 
 A task is a batch of runs that share datasets, on one block of replicates. Workers receive the study's folder, names and
 numbers, build the plan anew and answer with arrays; only the parent writes.
@@ -6,28 +6,27 @@ numbers, build the plan anew and answer with arrays; only the parent writes.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-import sys
+import platform
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from riskkit import study
-from riskkit.experiment import Plan, Size, Sweep, plan, replace_axes
+from riskkit.algorithm import Algorithm
+from riskkit.experiment import Plan, Run, Size, Sweep, plan, replace_axes
 from riskkit.measure import Measured, block_size, measure_block
 from riskkit.problem import Problem
-from riskkit.store import Store
 
 RUNS_A_BATCH = 64
 """Configurations that advance together at most; more would only cost memory."""
+
+LONGEST_TASK = 20.0
+"""Seconds that a task is predicted to take at most, if it has more than one run: what a death costs."""
 
 
 class Request(NamedTuple):
@@ -81,118 +80,134 @@ def _plan(request: Request) -> Plan:
     return plan(experiment, size, request.dtype)
 
 
+class Cost(NamedTuple):
+    """What a task's time is made of, in seconds."""
+
+    setup: float
+    """For each number of a dataset: drawing it, the minimiser, the risks."""
+    step: float
+    """For each gradient step of the batch, whatever the batch holds."""
+    gradient: float
+    """For each parameter of each gradient of each run and replicate."""
+
+    def seconds(self, problem: Problem, n: int, steps: Sequence[int]) -> float:
+        """One block of runs of so many steps each."""
+        replicates, d = block_size(problem, n), problem.dim
+        return self.setup * n * d * replicates + self.step * max(steps) + self.gradient * d * replicates * sum(steps)
+
+
+TYPICAL = Cost(setup=1e-7, step=5e-5, gradient=6e-9)
+"""The reference engine on one core (mean estimation and logistic regression, measured). While a sweep runs, the time
+that finished tasks took corrects it; before, ``probe`` does."""
+
+
 class Task(NamedTuple):
-    """Some runs of one problem and sample size, on the block of replicates that starts at ``first``."""
+    """Some runs of one problem and sample size, on the block of ``replicates`` that starts at ``first``."""
 
     request: Request
     n: int
     runs: tuple[str, ...]
     first: int
-    gradients: int
-    """Gradient steps of all runs on one replicate: what the task's time grows with."""
+    replicates: int
+    seconds: float
+    """Predicted."""
 
 
-class Failure(NamedTuple):
-    """A task that did not finish, and why."""
+class Done(NamedTuple):
+    """What a worker answers: the measurements, how long they took, and where."""
 
-    task: Task
-    reason: str
+    measured: list[Measured]
+    seconds: float
+    host: str
 
 
-def tasks(request: Request, have: dict[str, set[int]]) -> list[Task]:
+def tasks(request: Request, have: Mapping[str, set[int]]) -> list[Task]:
     """What is still missing, the longest first."""
     made = request.plan()
     missing: dict[tuple[Problem, int, int], list[str]] = {}
     for address, run in made.runs.items():
-        size = block_size(run.problem, run.n)
-        for first in range(0, made.size.replicates, size):
-            if first not in have.get(address, set()):
+        held = have.get(address, ())
+        for first in range(0, made.size.replicates, block_size(run.problem, run.n)):
+            if first not in held:
                 missing.setdefault((run.problem, run.n, first), []).append(address)
     found = []
-    for (_, n, first), addresses in missing.items():
+    for (_, _, first), addresses in missing.items():
         # Runs of like length advance together.
         addresses.sort(key=lambda address: (-made.runs[address].algorithm.steps, address))
         for start in range(0, len(addresses), RUNS_A_BATCH):
-            chunk = tuple(addresses[start : start + RUNS_A_BATCH])
-            found.append(Task(request, n, chunk, first, sum(made.runs[a].algorithm.steps for a in chunk)))
-    return sorted(found, key=lambda task: (-task.gradients, task.n, task.first))
+            found += sized(request, tuple(addresses[start : start + RUNS_A_BATCH]), first)
+    return sorted(found, key=lambda task: (-task.seconds, task.n, task.first, task.runs))
 
 
-def compute(task: Task) -> list[Measured]:
+def sized(request: Request, runs: tuple[str, ...], first: int, longest: float = LONGEST_TASK) -> list[Task]:
+    """The runs on one block as one task, or as several predicted to take at most ``longest`` seconds, as far as that is
+    no waste: halves that take nearly as long as the whole are not made."""
+    made = request.plan()
+    problem, n, *_ = made.runs[runs[0]]
+
+    def predicted(part: tuple[str, ...]) -> float:
+        return TYPICAL.seconds(problem, n, [made.runs[address].algorithm.steps for address in part])
+
+    halves = [part for part in (runs[: len(runs) // 2], runs[len(runs) // 2 :]) if part]
+    whole = predicted(runs)
+    if whole > longest and max(predicted(part) for part in halves) < 0.75 * whole:
+        return [task for part in halves for task in sized(request, part, first, longest)]
+    return [Task(request, n, runs, first, block_size(problem, n), whole)]
+
+
+def compute(task: Task) -> Done:
     """One task, in any process."""
+    began = time.monotonic()
     made = task.request.plan()
-    runs = [made.runs[address] for address in task.runs]
+    measured = _measure(task.request, {address: made.runs[address] for address in task.runs}, task.first)
+    return Done(measured, time.monotonic() - began, platform.node())
+
+
+def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Measured]:
+    """Runs that share their datasets, on one block."""
+    problem, n, *_ = next(iter(runs.values()))
     return measure_block(
-        runs[0].problem,
-        task.n,
-        [run.algorithm for run in runs],
-        [np.array(run.rounds) for run in runs],
-        task.runs,
-        seed=made.experiment.seed,
-        first=task.first,
-        dtype=task.request.dtype,
-        device=task.request.device,
+        problem,
+        n,
+        [run.algorithm for run in runs.values()],
+        [np.array(run.rounds) for run in runs.values()],
+        list(runs),
+        seed=request.plan().experiment.seed,
+        first=first,
+        dtype=request.dtype,
+        device=request.device,
     )
 
 
-def execute(work: Sequence[tuple[Task, Store]], jobs: int) -> list[Failure]:
-    """Computes and stores every task; returns those that failed. What is finished is on disk whatever happens next."""
-    failures: list[Failure] = []
-    with _progress(len(work)) as advance:
-        if jobs == 1 or len(work) <= 1:
-            for task, store in work:
-                try:
-                    store.put(compute(task))
-                except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
-                    failures.append(Failure(task, f"{type(error).__name__}: {error}"))
-                advance()
-            return failures
-        pool = _pool(min(jobs, len(work)))
-        futures: dict[Future[list[Measured]], tuple[Task, Store]] = {
-            pool.submit(compute, task): (task, store) for task, store in work
-        }
-        try:
-            for future in as_completed(futures):
-                task, store = futures[future]
-                try:
-                    store.put(future.result())
-                except (BrokenProcessPool, CancelledError) as error:
-                    failures.append(Failure(task, f"a worker died ({type(error).__name__}); the same command resumes"))
-                except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
-                    failures.append(Failure(task, f"{type(error).__name__}: {error}"))
-                advance()
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
-    return failures
+PROBE_STEPS = (64, 256)
 
 
-def _pool(jobs: int) -> Executor:
-    from joblib.externals.loky import get_reusable_executor
+def probe(request: Request) -> Cost:
+    """The cost of the request's largest task, measured: its runs, cut to a few gradient steps, on the first block.
 
-    pool: Executor = get_reusable_executor(max_workers=jobs)
-    return pool
+    Two lengths tell what each step takes from what a block takes before its first step; the share of a step that is
+    paid whatever the batch holds is the typical one.
+    """
+    made = request.plan()
+    largest = max(tasks(request, {}), key=lambda task: task.seconds)
+    problem = made.runs[largest.runs[0]].problem
+    took, foreseen = [], []
+    for longest in (PROBE_STEPS[0], *PROBE_STEPS):  # the first one loads and compiles, and is forgotten
+        runs = {address: _cut(made.runs[address], longest) for address in largest.runs}
+        began = time.perf_counter()
+        _measure(request, runs, 0)
+        took.append(time.perf_counter() - began)
+        steps = [run.algorithm.steps for run in runs.values()]
+        foreseen.append(TYPICAL._replace(setup=0.0).seconds(problem, largest.n, steps))
+    pace = max(took[2] - took[1], 0.0) / (foreseen[2] - foreseen[1]) if foreseen[2] > foreseen[1] else 0.0
+    start = max(took[1] - pace * foreseen[1], 0.0)
+    numbers = largest.n * problem.dim * largest.replicates
+    return Cost(start / numbers, pace * TYPICAL.step, pace * TYPICAL.gradient)
 
 
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[functools.partial[None]]:
-    """Yields what to call after each task: a bar on a terminal, a plain line every few seconds otherwise."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-
-        columns = (TextColumn("computing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            line = bar.add_task("computing", total=total)
-            yield functools.partial(bar.advance, line)
-        return
-    done, last = 0, time.monotonic()
-
-    def advance() -> None:
-        nonlocal done, last
-        done += 1
-        if done == total or time.monotonic() - last > 5:
-            last = time.monotonic()
-            print(f"computed {done} of {total} blocks", file=sys.stderr, flush=True)
-
-    yield functools.partial(advance)
+def _cut(run: Run, steps: int) -> Run:
+    """The beginning of a run, read at its end."""
+    head = run.algorithm.stages[0]
+    k = min(head.k, steps)
+    T = max(1, min(head.T, steps // k))
+    return run._replace(algorithm=Algorithm((dataclasses.replace(head, T=T, k=k),)), rounds=(T,))

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from riskkit.streams import Stream
 
 
+class NoMinimiserError(ArithmeticError):
+    """An empirical minimiser that was not found to the stated tolerance: the cells that need it have no value."""
+
+
 class Regime(enum.StrEnum):
     """What is assumed of F_S; each theorem asks for one of these."""
 

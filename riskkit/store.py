@@ -2,7 +2,9 @@
 
     results/<experiment>/shards/<address>-<sha256>.parquet    some runs on one block of replicates
                          quarantine/                          shards that failed their checks, kept for inspection
-                         table.parquet, table.csv, verdict.json, run.json
+                         table.parquet, table.csv, verdict.json, run.json, README.txt
+                         sessions/                            one diary for each sweep (riskkit.provenance)
+    results/aside/<experiment>-<number>/                      what ``--fresh`` has put aside
 
 A shard is plain Parquet, one row for each run, checkpoint T, output and replicate (in that order, the last running
 fastest), one column for each quantity and each number of the dataset. Its name has two halves. The first is the
@@ -21,6 +23,7 @@ import io
 import json
 import os
 import re
+import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +37,7 @@ import pyarrow.parquet as pq
 
 from riskkit.address import address
 from riskkit.algorithm import OUTPUTS
-from riskkit.durable import StoreError, prepare_folder, read, reading, write, write_json, write_text
+from riskkit.durable import StoreError, move, prepare_folder, read, reading, write, write_json, write_text
 
 if TYPE_CHECKING:
     from riskkit.measure import Measured
@@ -153,6 +156,8 @@ class Store:
         self._headers: dict[str, _Header] = {}
         self._bad: set[str] = set()
         """Bad shards that could not be moved away."""
+        self._held: dict[str, set[int]] = {}
+        self._look_again = 0.0
         for path in (self.root, self._shards):
             if path.exists() and not path.is_dir():
                 raise StoreError(f"{path} must be a folder; it is a file; move it away or use --out elsewhere.")
@@ -204,6 +209,34 @@ class Store:
                 found.setdefault(run, set()).add(header.first)
         return found
 
+    def holds(self, runs: Iterable[str], first: int) -> bool:
+        """Whether the block that starts at ``first`` is there for all the runs: maybe another sweep has just put it.
+
+        Looks at the disk again only after a while, so that asking before every task costs next to nothing.
+        """
+        if time.monotonic() >= self._look_again:
+            began = time.monotonic()
+            self._held = self.have()
+            self._look_again = time.monotonic() + max(1.0, 20 * (time.monotonic() - began))
+        return all(first in self._held.get(run, ()) for run in runs)
+
+    def set_aside(self) -> Path | None:
+        """Moves the whole folder to ``aside/<name>-<number>`` beside it, and says where; None if there is none.
+
+        Raises StoreError if it cannot be moved.
+        """
+        shelf = self.root.parent / "aside"
+        number = 1
+        while self.root.is_dir():
+            kept = shelf / f"{self.root.name}-{number}"
+            number += 1
+            if kept.exists():
+                continue
+            move(self.root, kept)
+            self._headers, self._held, self._look_again = {}, {}, 0.0
+            return kept
+        return None
+
     def get(self, run: str, replicates: int) -> Measured:
         """Replicates 0 .. ``replicates`` - 1 of a run; raises MissingReplicatesError naming what is not there."""
         return self.get_many([run], replicates)[run]
@@ -246,6 +279,10 @@ class Store:
     def write_json(self, name: str, value: object) -> None:
         """``write_json`` to ``root/<name>``."""
         write_json(self.root / name, value)
+
+    def write_text(self, name: str, text: str) -> None:
+        """``write_text`` to ``root/<name>``."""
+        write_text(self.root / name, text)
 
     def _scan(self) -> dict[str, _Header]:
         """The headers of all shards present, by name in order."""
@@ -363,6 +400,7 @@ class Store:
 
     def _report(self, event: Quarantined) -> None:
         self.quarantined.append(event)
+        self._look_again = 0.0
         where = "" if event.kept is None else f"; kept as {event.kept}"
         message = f"shard {event.name} counts as missing: {event.reason}{where}; the same sweep recomputes it."
         warnings.warn(message, QuarantineWarning, stacklevel=4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -66,16 +67,28 @@ def run(
     return [paths[i] for i in range(len(algorithms))]
 
 
+_alone = threading.Lock()
+_before: list[int] = []
+"""The number of threads to go back to, once for each body that is in ``one_thread``."""
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """The body computes on one thread: with more, torch splits vectors where the number of threads says, and a
-    remainder's bits differ. Replicates, not operations, are what riskkit runs side by side."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    remainder's bits differ. Replicates, not operations, are what riskkit runs side by side.
+
+    Bodies may run side by side in threads of one process (a Dask worker's, say): the last to leave restores.
+    """
+    with _alone:
+        _before.append(torch.get_num_threads() if not _before else _before[0])
+        torch.set_num_threads(1)  # in every thread: each has a setting of its own, taken from the process's at birth
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _alone:
+            before = _before.pop()
+            if not _before:
+                torch.set_num_threads(before)
 
 
 class _State(NamedTuple):

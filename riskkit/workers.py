@@ -1,0 +1,197 @@
+"""Where tasks run. Everything is a ``concurrent.futures.Executor``: this process, local processes, a Dask cluster.
+
+Whoever dispatches needs four things more, and ``Workers`` has them: how many tasks to keep in flight, whether the
+workers are still there, how to let go of them at once, and what to call them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+P = ParamSpec("P")
+A = TypeVar("A")
+
+PATIENCE = 10.0
+"""Seconds that a scheduler has to answer."""
+
+
+class WorkersError(Exception):
+    """Workers that cannot be had, or are gone; one line that says what to do."""
+
+
+class Workers(NamedTuple):
+    """Attributes:
+    executor: takes tasks.
+    width: how many tasks to keep in flight; a cluster may grow.
+    lost: why no task will ever come back, or None.
+    stop: drops running tasks and lets go of the workers within a second or two.
+    name: for people.
+    """
+
+    executor: Executor
+    width: Callable[[], int]
+    lost: Callable[[], str | None]
+    stop: Callable[[], None]
+    name: str
+
+
+def in_process() -> Workers:
+    """One thread of this process (a GPU, one job): the main thread stays free to hear a signal."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="riskkit")
+    return Workers(pool, lambda: 1, lambda: None, lambda: pool.shutdown(wait=False, cancel_futures=True), "this process")
+
+
+def processes(jobs: int) -> Workers:
+    """``jobs`` processes on this machine."""
+    seats = Seats(jobs)
+    # One task more than can run, for each seat: a worker need not wait until its last answer is on disk.
+    return Workers(seats, lambda: 2 * jobs, lambda: None, seats.kill, f"{jobs} processes")
+
+
+class Seats(Executor):
+    """One loky worker a seat: a worker that dies takes its own task with it and no other, and its seat is filled anew.
+
+    (In a pool of many workers one death breaks all tasks in flight, and nobody knows whose fault it was.)
+    """
+
+    def __init__(self, seats: int) -> None:
+        self._free = seats
+        self._idle: list[Any] = []
+        self._busy: dict[Future[Any], Any] = {}
+        self._waiting: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._closed = False
+        self._lock = threading.RLock()
+
+    def submit(self, call: Callable[P, A], /, *arguments: P.args, **named: P.kwargs) -> Future[A]:
+        if named:
+            raise TypeError("Seats.submit takes positional arguments only.")
+        promise: Future[A] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the workers have been let go.")
+            self._waiting.append((promise, call, arguments))
+            self._seat()
+        return promise
+
+    def _seat(self) -> None:
+        """Gives waiting tasks to idle workers, and to new ones while seats are free."""
+        while self._waiting and not self._closed and (self._idle or self._free):
+            promise, call, arguments = self._waiting.popleft()
+            if not promise.set_running_or_notify_cancel():
+                continue
+            if self._idle:
+                worker = self._idle.pop()
+            else:
+                worker = _worker()
+                self._free -= 1
+            running = worker.submit(call, *arguments)
+            self._busy[promise] = worker
+            running.add_done_callback(lambda done, promise=promise: self._done(promise, done))
+
+    def _done(self, promise: Future[Any], done: Future[Any]) -> None:
+        from concurrent.futures.process import BrokenProcessPool
+
+        error = None if done.cancelled() else done.exception()
+        with self._lock:
+            worker = self._busy.pop(promise)
+            if done.cancelled() or isinstance(error, BrokenProcessPool):
+                self._free += 1
+            else:
+                self._idle.append(worker)
+            self._seat()
+        if done.cancelled():
+            promise.set_exception(BrokenProcessPool("the worker was stopped"))
+        elif error is not None:
+            promise.set_exception(error)
+        else:
+            promise.set_result(done.result())
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Lets idle workers go; with ``wait`` only after the tasks that were submitted."""
+        if cancel_futures:
+            with self._lock:
+                for promise, _, _ in self._waiting:
+                    promise.cancel()
+        while wait and (self._busy or self._waiting):
+            time.sleep(0.01)
+        with self._lock:
+            self._closed = True
+            workers = [*self._idle, *self._busy.values()]
+        for worker in workers:
+            worker.shutdown(wait=wait)
+
+    def kill(self) -> None:
+        """Ends all workers now, whatever they are doing."""
+        with self._lock:
+            self._closed = True
+            workers = [*self._idle, *self._busy.values()]
+        for worker in workers:
+            worker.shutdown(wait=True, kill_workers=True)
+
+
+def _worker() -> Any:
+    from joblib.externals.loky.process_executor import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(max_workers=1, initializer=_attend, initargs=(os.getpid(),))
+
+
+def _attend(parent: int) -> None:
+    """In a worker: leave Ctrl-C to the parent, and do not outlive it, however it died."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="riskkit-watch").start()
+
+
+def cluster(address: str) -> Workers:
+    """The workers of a Dask scheduler, such as ``tcp://127.0.0.1:8786``; raises WorkersError if there is none.
+
+    Dask itself moves the tasks of a dead worker to another one; a task whose worker has died four times is given back.
+    """
+    parts = urlsplit(address)
+    try:
+        complete = parts.scheme in ("tcp", "tls", "ws", "wss", "ucx") and parts.hostname and parts.port
+    except ValueError:
+        complete = False
+    if not complete:
+        raise WorkersError(f"--scheduler must look like tcp://127.0.0.1:8786; got {address!r}.")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise WorkersError("--scheduler needs Dask: pip install 'riskkit[cluster]'.") from None
+    import logging
+
+    # What matters of a lost connection is said below, in one line.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+        raise WorkersError(
+            f"no Dask scheduler answers at {address} ({type(error).__name__}); start one with: dask scheduler."
+        ) from error
+
+    def lost() -> str | None:
+        if client.status == "running":
+            return None
+        return f"the Dask scheduler at {address} is gone"
+
+    def width() -> int:
+        workers = client.scheduler_info(n_workers=-1).get("workers", {})
+        return 2 * max(1, sum(worker["nthreads"] for worker in workers.values()))
+
+    def stop() -> None:
+        client.close(timeout=1)
+
+    return Workers(client.get_executor(pure=False), width, lost, stop, f"Dask at {address}")
