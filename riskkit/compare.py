@@ -26,7 +26,6 @@ from riskkit.problem import Problem
 from riskkit.store import MissingReplicatesError, Store, StoreError, frame
 from riskkit.verdict import Verdict
 
-
 Lost = Mapping[str, tuple[str, str]]
 """The runs without a result, by address: status and reason."""
 
@@ -95,7 +94,7 @@ def _numbers(verdict: Verdict) -> str:
 
 
 def gather(request: Request, store: Store, failures: Lost) -> Evidence:
-    """What is stored of an experiment; raises MissingReplicatesError if runs lack replicates and no failure says why."""
+    """What is stored of an experiment; raises MissingReplicatesError if a run is incomplete without having failed."""
     made = request.plan()
     complete = [address for address in made.runs if address not in failures]
     return Evidence(made, store.get_many(complete, made.size.replicates), dict(failures))
@@ -168,7 +167,7 @@ def reopen(folder: Path) -> tuple[Request, Lost]:
             f"{folder} holds no run.json; expected the folder of a finished sweep, such as results/theorem2_ridge."
         ) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"{path} must hold a question of riskkit's; it is damaged or another's; sweep again.") from error
+        raise StoreError(f"{path} must hold a question of riskkit's; it is damaged; sweep again.") from error
 
 
 def settle(request: Request, store: Store, failures: Lost) -> tuple[Evidence, Lost]:

@@ -1,12 +1,13 @@
 """Sends tasks to workers, stores what comes back, and makes of every failure a datum.
 
 A task that fails is tried again, three times in all; what then still fails is reported with its reason, and the
-others go on. Only a store that cannot be written, workers that are all gone, or ``fail_fast`` end a sweep early; what is
-finished is on disk whatever happens.
+others go on. Only a store that cannot be written, workers that are all gone, or more failures than are allowed end a
+sweep early; what is finished is on disk whatever happens.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ class Failure(NamedTuple):
 
 
 class FailFastError(Exception):
-    """The first failure, where the first is to be the last."""
+    """A failure too many."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
@@ -59,12 +60,12 @@ class Watch(Protocol):
 
 
 def dispatch(
-    work: Sequence[tuple[Task, Store]], workers: Workers, watch: Watch, *, fail_fast: bool = False
+    work: Sequence[tuple[Task, Store]], workers: Workers, watch: Watch, *, allowed: float = math.inf
 ) -> list[Failure]:
     """Computes and stores every task, in the order given; returns those that failed.
 
-    Raises StoreError if results cannot be written, WorkersError if no worker is left, FailFastError. Running tasks are
-    then abandoned; call ``workers.stop``.
+    Raises StoreError if results cannot be written, WorkersError if no worker is left, FailFastError for more failures
+    than ``allowed``. Running tasks are then abandoned; call ``workers.stop``.
     """
     waiting = deque(work)
     tries: Counter[Task] = Counter()
@@ -100,7 +101,7 @@ def dispatch(
                 failure = Failure(task, "no minimiser" if final else "failed", _reason(error, tries[task]))
                 failures.append(failure)
                 watch.failed(failure)
-                if fail_fast:
+                if len(failures) > allowed:
                     raise FailFastError(failure) from error
             else:
                 store.put(answer.measured)

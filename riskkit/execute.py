@@ -95,6 +95,11 @@ class Cost(NamedTuple):
         replicates, d = block_size(problem, n), problem.dim
         return self.setup * n * d * replicates + self.step * max(steps) + self.gradient * d * replicates * sum(steps)
 
+    def of(self, task: Task) -> float:
+        """A task."""
+        runs = [task.request.plan().runs[address] for address in task.runs]
+        return self.seconds(runs[0].problem, task.n, [run.algorithm.steps for run in runs])
+
 
 TYPICAL = Cost(setup=1e-7, step=5e-5, gradient=6e-9)
 """The reference engine on one core (mean estimation and logistic regression, measured). While a sweep runs, the time

@@ -27,51 +27,60 @@ PLAIN = 5.0
 class _Tally:
     """One experiment: predicted and measured seconds, and what each cell still waits for."""
 
-    def __init__(self, request: Request, tasks: Sequence[Task]) -> None:
-        made = request.plan()
-        self.readers = Counter(made.addresses[cell.run] for cell in made.cells)
-        self.blocks = Counter(run for task in tasks for run in task.runs)
-        self.cells = len(made.cells)
-        self.cells_done = self.cells - sum(self.readers[run] for run in self.blocks)
-        self.left = sum(task.seconds for task in tasks)
-        self.predicted = self.measured = 0.0
+    def __init__(self) -> None:
+        self.cells = self.cells_done = 0
+        self.replicates = self.replicates_done = 0
+        self.left = self.predicted = self.measured = 0.0
         self.computed = 0
         self.failures: list[Failure] = []
         self.hosts: set[str] = set()
-        self.changed = True
+        self._readers: Counter[str] = Counter()
+        self._blocks: Counter[str] = Counter()
 
-    def take(self, task: Task) -> None:
-        self.left -= task.seconds
-        self.changed = True
+    def expect(self, request: Request, tasks: Sequence[Task]) -> None:
+        made = request.plan()
+        self._readers = Counter(made.addresses[cell.run] for cell in made.cells)
+        self._blocks = Counter(run for task in tasks for run in task.runs)
+        self.cells = len(made.cells)
+        self.cells_done = self.cells - sum(self._readers[run] for run in self._blocks)
+        self.replicates += sum(len(task.runs) * task.replicates for task in tasks)
+        self.left = sum(task.seconds for task in tasks)
 
     def arrived(self, task: Task) -> None:
+        self.replicates_done += len(task.runs) * task.replicates
         for run in task.runs:
-            self.blocks[run] -= 1
-            if not self.blocks[run]:
-                self.cells_done += self.readers[run]
+            self._blocks[run] -= 1
+            if not self._blocks[run]:
+                self.cells_done += self._readers[run]
 
 
 class Ticker:
-    """Told of every task, it tells people and disk; a context manager, whose end closes the diaries.
+    """Told of every task, it tells people and disk; a context manager around each dispatch.
 
-    ``work``: for each experiment its request, its tasks, and its diary.
+    ``diaries``: by experiment.
     """
 
-    def __init__(self, work: Sequence[tuple[Request, Sequence[Task], Diary]]) -> None:
-        self._tallies = {request: _Tally(request, tasks) for request, tasks, _ in work}
-        self._diaries: Mapping[Request, Diary] = {request: diary for request, _, diary in work}
-        every = [task for _, tasks, _ in work for task in tasks]
-        self._replicates = sum(len(task.runs) * task.replicates for task in every)
-        self._replicates_done = 0
+    def __init__(self, diaries: Mapping[str, Diary]) -> None:
+        self._diaries = diaries
+        self._tallies = {name: _Tally() for name in diaries}
         self._began = self._said = self._written = time.monotonic()
         self._bar: Progress | None = None
-        if every and sys.stderr.isatty():
+
+    @property
+    def computed(self) -> int:
+        return sum(tally.computed for tally in self._tallies.values())
+
+    def expect(self, request: Request, tasks: Sequence[Task]) -> None:
+        """These tasks of an experiment come next; what it has besides is done."""
+        self._tallies[request.experiment].expect(request, tasks)
+
+    def __enter__(self) -> Ticker:
+        self._began -= time.monotonic() - self._said  # time outside does not count
+        self._said = time.monotonic()
+        if sys.stderr.isatty():
             columns = (TextColumn("computing"), BarColumn(), TextColumn("{task.description}"))
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._line = self._bar.add_task(self.line(), total=1.0)
-
-    def __enter__(self) -> Ticker:
-        if self._bar is not None:
             self._bar.start()
         self._write()
         return self
@@ -79,14 +88,14 @@ class Ticker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif self._replicates and kind is None:
+            self._bar = None
+        elif kind is None and self.computed:
             self._say()
 
     def done(self, task: Task, answer: Done | None) -> None:
-        tally = self._tallies[task.request]
-        tally.take(task)
+        tally = self._tallies[task.request.experiment]
+        tally.left -= task.seconds
         tally.arrived(task)
-        self._replicates_done += len(task.runs) * task.replicates
         if answer is not None:
             tally.computed += 1
             tally.predicted += task.seconds
@@ -94,16 +103,15 @@ class Ticker:
             tally.hosts.add(answer.host)
 
     def split(self, task: Task, pieces: Sequence[Task]) -> None:
-        tally = self._tallies[task.request]
-        tally.left += sum(piece.seconds for piece in pieces) - task.seconds
+        self._tallies[task.request.experiment].left += sum(piece.seconds for piece in pieces) - task.seconds
 
     def failed(self, failure: Failure) -> None:
-        tally = self._tallies[failure.task.request]
-        tally.take(failure.task)
+        tally = self._tallies[failure.task.request.experiment]
+        tally.left -= failure.task.seconds
         tally.failures.append(failure)
 
     def factor(self, task: Task) -> float:
-        tally = self._tallies[task.request]
+        tally = self._tallies[task.request.experiment]
         return tally.measured / tally.predicted if tally.predicted else 1.0
 
     def tick(self) -> None:
@@ -115,61 +123,68 @@ class Ticker:
         if moment - self._written > PLAIN:
             self._write()
 
-    def seconds_left(self) -> float:
-        """What is left, by the pace of what is done; nan before the first task has finished."""
+    def seconds_left(self, name: str | None = None) -> float:
+        """What is left (of one experiment), by the pace of what is done; nan before the first task has finished."""
         tallies = self._tallies.values()
-        predicted, measured = (sum(getattr(t, name) for t in tallies) for name in ("predicted", "measured"))
+        predicted, measured = sum(t.predicted for t in tallies), sum(t.measured for t in tallies)
         if not measured:
             return math.nan
+        chosen = tallies if name is None else [self._tallies[name]]
         overall = measured / predicted
-        work = sum(t.left * (t.measured / t.predicted if t.predicted else overall) for t in tallies)
+        work = sum(t.left * (t.measured / t.predicted if t.predicted else overall) for t in chosen)
         at_once = max(1.0, measured / max(time.monotonic() - self._began, 1e-9))
-        return work / at_once
+        return max(work, 0.0) / at_once
 
     def line(self) -> str:
+        """``cells 120/300, replicates 61,440/153,600, 1 task failed, about 40 s left``."""
         tallies = self._tallies.values()
         failed = sum(len(t.failures) for t in tallies)
         parts = [
             f"cells {sum(t.cells_done for t in tallies):,}/{sum(t.cells for t in tallies):,}",
-            f"replicates {self._replicates_done:,}/{self._replicates:,}",
+            f"replicates {sum(t.replicates_done for t in tallies):,}/{sum(t.replicates for t in tallies):,}",
         ]
         if failed:
             parts.append(f"{failed} {'task' if failed == 1 else 'tasks'} failed")
-        if (left := self.seconds_left()) == left:
-            parts.append(f"about {spoken(left)} left" if left >= 0.5 else f"{spoken(time.monotonic() - self._began)}")
+        if (left := self.seconds_left()) > 0:
+            parts.append(f"about {spoken(left)} left")
         return ", ".join(parts)
 
-    def close(self, state: str) -> None:
-        """The last page of each diary: "finished", "interrupted", "stopped"."""
-        self._write(state=state)
+    def close(self, name: str, state: str, **news: object) -> None:
+        """The last page of an experiment's diary: "finished", "interrupted", "stopped"."""
+        self._page(name, state=state, **news)
 
     def _fraction(self) -> float:
-        tallies = self._tallies.values()
-        done, left = (sum(getattr(t, name) for t in tallies) for name in ("predicted", "left"))
-        return done / (done + left) if done + left else 1.0
+        done, left = (sum(getattr(t, part) for t in self._tallies.values()) for part in ("predicted", "left"))
+        return done / (done + left) if done + left > 0 else 1.0
 
     def _say(self) -> None:
         self._said = time.monotonic()
         print(self.line(), file=sys.stderr, flush=True)
 
-    def _write(self, state: str = "running") -> None:
+    def _write(self) -> None:
         self._written = time.monotonic()
-        for request, tally in self._tallies.items():
-            diary = self._diaries[request]
-            diary.write(
-                state=state,
-                seconds=round(self._written - self._began, 3),
-                cells=tally.cells,
-                cells_done=tally.cells_done,
-                tasks_computed=tally.computed,
-                task_seconds=round(tally.measured, 3),
-                task_hosts=sorted(tally.hosts),
-                seconds_left=self.seconds_left(),
-                failures=[
-                    {"n": f.task.n, "first": f.task.first, "runs": len(f.task.runs), "status": f.status, "reason": f.reason}
-                    for f in tally.failures
-                ],
-            )
+        for name, tally in self._tallies.items():
+            if tally.left > 0 or tally.replicates_done < tally.replicates:
+                self._page(name, state="running")
+
+    def _page(self, name: str, **news: object) -> None:
+        tally = self._tallies[name]
+        self._diaries[name].write(
+            cells=tally.cells,
+            cells_done=tally.cells_done,
+            replicates=tally.replicates,
+            replicates_done=tally.replicates_done,
+            tasks_computed=tally.computed,
+            task_seconds=round(tally.measured, 3),
+            task_hosts=sorted(tally.hosts),
+            seconds=round(time.monotonic() - self._diaries[name].began, 3),
+            seconds_left=self.seconds_left(name),
+            failures=[
+                {"n": f.task.n, "first": f.task.first, "runs": len(f.task.runs), "status": f.status, "reason": f.reason}
+                for f in tally.failures
+            ],
+            **news,
+        )
 
 
 def spoken(seconds: float) -> str:

@@ -13,6 +13,7 @@ import platform
 import re
 import secrets
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -87,11 +88,12 @@ class Diary:
 
     def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
         started = now()
+        self.began = time.monotonic()
         stamp = re.sub(r"\D", "", started[:19])
         self.path = folder / "sessions" / f"{stamp}-{os.getpid()}-{secrets.token_hex(2)}.json"
         self.page: dict[str, Any] = {**about, "started": started, "updated": started, "state": "running"}
 
-    def write(self, **news: Any) -> None:
+    def write(self, **news: object) -> None:
         """Adds to the page and puts it on disk; raises StoreError."""
         self.page.update(news, updated=now())
         write_json(self.path, self.page)

@@ -1,50 +1,94 @@
 """``python -m riskkit.sweep``: runs experiments, confronts them with their bounds, prints verdicts, draws figures.
 
-Exit status: 0 the questions were answered, whatever the answers; 1 some cells failed to run; 2 bad input.
+Exit status: 0 the questions were answered, whatever the answers; 1 some cells failed to run, or the sweep had to stop
+(a full disk, workers that are gone, ``--fail-fast``); 2 bad input, nothing was computed; 130 interrupted by Ctrl-C or
+SIGTERM. Whatever it is, what is finished is on disk, and the same command goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
+import shlex
+import signal
 import sys
+import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from riskkit import study
 
 if TYPE_CHECKING:
+    from riskkit.dispatch import Failure
     from riskkit.execute import Request
     from riskkit.store import Store
+    from riskkit.workers import Workers
+
+INTERRUPTED = 130
+MOST_JOBS = 1024
 
 
 class Parser(argparse.ArgumentParser):
     """argparse with one line instead of the usage text."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}\n")
+
+
+def one_line(message: object) -> str:
+    """What is not printable, a line break in a file's name say, is escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
 
 
 class BadInputError(Exception):
     """One line: what was expected, what came, what to do."""
 
 
+class StoppedError(Exception):
+    """A sweep that could not go on; one line."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    words = [*(sys.argv[1:] if argv is None else argv)]
+    resume = shlex.join(["python", "-m", "riskkit.sweep", *(word for word in words if word != "--fresh")])
     try:
-        if arguments.list:
-            return _list()
-        return _sweep(arguments)
+        with _terminable():
+            if arguments.list:
+                return _list()
+            return _sweep(arguments, words)
     except (BadInputError, study.StudyError, ValueError) as error:
-        print(f"riskkit.sweep: {error}", file=sys.stderr)
+        print(f"riskkit.sweep: {one_line(error)}", file=sys.stderr)
         return 2
+    except StoppedError as error:
+        print(f"riskkit.sweep: {one_line(error)} To go on: {resume}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
-        print("riskkit.sweep: interrupted; the same command goes on from here.", file=sys.stderr)
-        return 130
+        print(f"riskkit.sweep: interrupted; what is finished is kept. To go on: {resume}", file=sys.stderr)
+        return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the body as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> Parser:
@@ -54,7 +98,9 @@ def _parser() -> Parser:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one block of replicates and short runs: seconds")
     size.add_argument("--paper", action="store_true", help="paper size: minutes to hours")
-    parser.add_argument("--dry-run", action="store_true", help="count cells, runs and bytes, then stop")
+    parser.add_argument("--dry-run", action="store_true", help="count cells, runs and bytes, predict the time, stop")
+    parser.add_argument("--fresh", action="store_true", help="start over: earlier results move to OUT/aside")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails for good")
     parser.add_argument("--problem", metavar="NAME", help="replace the problem, e.g. LogisticRidge")
     for axis, text in (("n", "sample sizes"), ("T", "outer rounds"), ("k", "inner steps"), ("alpha", "outer steps")):
         parser.add_argument(f"--{axis}", nargs="*", type=float, metavar=axis.upper(), help=f"replace the axis: {text}")
@@ -67,7 +113,8 @@ def _parser() -> Parser:
     )
     parser.add_argument("--seed", type=int, help="a whole number in [0, 2^64)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    parser.add_argument("--jobs", type=int, help="processes (default: one a core)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
     parser.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
     return parser
 
@@ -78,21 +125,66 @@ def _list() -> int:
     return 0
 
 
-def _sweep(arguments: argparse.Namespace) -> int:
-    if arguments.jobs < 1:
-        raise BadInputError(f"--jobs must be at least 1; got {arguments.jobs}.")
+def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
+        raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
     if arguments.precision is not None and not 0 < arguments.precision < math.inf:
         raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
+    if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
+        raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
     chosen = study.select(arguments.experiments)
     # Only now: the numerical libraries take a second to load.
-    from riskkit.compare import conclude
+    from riskkit.campaign import answer
     from riskkit.confront import refusal
-    from riskkit.execute import Failure, Request, execute, tasks
-    from riskkit.store import Store, StoreError
+    from riskkit.dispatch import FailFastError
+    from riskkit.provenance import circumstances
+    from riskkit.store import StoreError
+    from riskkit.workers import WorkersError
 
     started = time.monotonic()
     _check_device(arguments.device)
-    home = study.folder()
+    requests = _requests(arguments, chosen)
+    for request in requests:
+        _check_size(request)
+    refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
+    if requests and len(refused) == len(requests):
+        raise BadInputError(refused[0])
+    if arguments.dry_run:
+        return _dry_run(requests, arguments)
+
+    workers = _workers(arguments)
+    about = {
+        **circumstances(["python", "-m", "riskkit.sweep", *words], study.folder()),
+        "device": arguments.device,
+        "workers": workers.name,
+    }
+    try:
+        stores = _stores(arguments, requests)
+        allowed = 0 if arguments.fail_fast else math.inf
+        found = answer(requests, stores, workers, about, precision=arguments.precision, allowed=allowed)
+    except (StoreError, WorkersError) as error:
+        raise StoppedError(str(error)) from error
+    except FailFastError as error:
+        raise StoppedError(f"--fail-fast: {_told(error.failure)}") from error
+    finally:
+        workers.stop()
+    for outcome in found.outcomes:
+        outcome.print()
+    _draw(arguments.out, [request.experiment for request in requests])
+    seconds = time.monotonic() - started
+    print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
+    for line, count in Counter(map(_told, found.failures)).items():
+        print(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}", file=sys.stderr)
+    return 1 if found.failures else 0
+
+
+def _told(failure: Failure) -> str:
+    return f"{failure.task.request.experiment}, n = {failure.task.n}: {one_line(failure.reason).rstrip('.')}."
+
+
+def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
+    from riskkit.execute import Request
+
     axes = tuple(
         (name, tuple(getattr(arguments, name)))
         for name in ("n", "T", "k", "alpha")
@@ -100,12 +192,11 @@ def _sweep(arguments: argparse.Namespace) -> int:
     )
     requests = []
     for name in chosen:
-        experiment = study.experiment(name)
-        if experiment.laptop is None and not arguments.paper and not arguments.experiments:
+        if study.experiment(name).laptop is None and not arguments.paper and not arguments.experiments:
             continue  # too slow for the default sweep
         requests.append(
             Request(
-                study=str(home),
+                study=str(study.folder()),
                 experiment=name,
                 size="paper" if arguments.paper else "quick" if arguments.quick else "laptop",
                 problem=arguments.problem,
@@ -115,81 +206,37 @@ def _sweep(arguments: argparse.Namespace) -> int:
                 device=arguments.device,
             )
         )
-    refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
-    if requests and len(refused) == len(requests):
-        raise BadInputError(refused[0])
+    return requests
 
-    if arguments.dry_run:
-        return _dry_run(requests, arguments.precision)
+
+def _workers(arguments: argparse.Namespace) -> Workers:
+    from riskkit.workers import WorkersError, cluster, in_process, processes
+
+    if arguments.scheduler is not None:
+        try:
+            return cluster(arguments.scheduler)
+        except WorkersError as error:
+            raise BadInputError(str(error)) from error
+    jobs = (os.cpu_count() or 1) if arguments.jobs is None else arguments.jobs
+    return in_process() if jobs == 1 or arguments.device != "cpu" else processes(jobs)
+
+
+def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[str, Store]:
+    """One store an experiment, proved to be writable and of a schema that can be read."""
+    from riskkit.store import Store, StoreError
+
     try:
         stores = {request.experiment: Store(arguments.out / request.experiment) for request in requests}
         for store in stores.values():
+            if arguments.fresh and (kept := store.set_aside()) is not None:
+                print(f"riskkit.sweep: the earlier results are kept as {kept}.", file=sys.stderr)
             store.prepare()
-            _verify(store)
-        blocks = 0
-        failures: list[Failure] = []
-        jobs = 1 if arguments.device.startswith("cuda") else arguments.jobs
-        growing = requests
-        while growing:
-            work = [
-                (task, stores[request.experiment])
-                for request in growing
-                for task in tasks(request, stores[request.experiment].have())
-            ]
-            work.sort(key=lambda pair: -pair[0].gradients)
-            failures = execute(work, jobs)
-            blocks += len(work)
-            growing = []
-            if arguments.precision is not None and not failures:
-                for i, request in enumerate(requests):
-                    if (grown := _grown(request, stores[request.experiment], arguments.precision)) is not None:
-                        requests[i] = grown
-                        growing.append(grown)
-        outcomes = [conclude(request, stores[request.experiment], failures) for request in requests]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # damaged shards are told of when they are computed again
+                store.have()
     except StoreError as error:
         raise BadInputError(str(error)) from error
-    for outcome in outcomes:
-        outcome.print()
-    _draw(arguments.out, [request.experiment for request in requests])
-    _tabulate(arguments.out, [request.experiment for request in requests])
-    print(f"{blocks} blocks computed; {time.monotonic() - started:.0f} s in all; results in {arguments.out}/.")
-    for failure in failures:
-        print(f"failed: {failure.task.request.experiment}, n = {failure.task.n}: {failure.reason}", file=sys.stderr)
-    return 1 if failures else 0
-
-
-MOST_REPLICATES = 2**17
-"""Precision on demand goes no further."""
-
-
-def _grown(request: Request, store: Store, precision: float) -> Request | None:
-    """The request with twice the replicates if some exponent is not known to +-precision yet. The width alone decides,
-    never what a verdict would say; the replicates there are stay the first ones."""
-    from riskkit.compare import gather
-    from riskkit.confront import half_width
-
-    width, replicates = half_width(gather(request, store)), request.plan().size.replicates
-    if not width > precision:
-        return None
-    if 2 * replicates > MOST_REPLICATES:
-        print(
-            f"{request.experiment}: +-{width:.2g} after {replicates} replicates; at most {MOST_REPLICATES} are made.",
-            file=sys.stderr,
-        )
-        return None
-    print(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; doubling them.", file=sys.stderr)
-    return request._replace(replicates=2 * replicates)
-
-
-def _verify(store: Store) -> None:
-    """Reads every shard before planning, so that a damaged one is computed again in this very sweep."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # said below, in one line each
-        for bad in store.verify():
-            kept = "" if bad.kept is None else f", kept as {bad.kept}"
-            print(
-                f"riskkit.sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.", file=sys.stderr
-            )
+    return stores
 
 
 def _whole(flag: str, value: float) -> int:
@@ -214,26 +261,75 @@ def _check_device(device: str) -> None:
         raise BadInputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
 
 
-def _dry_run(requests: Sequence[Request], precision: float | None) -> int:
+def _numbers(request: Request) -> int:
+    """How many numbers are stored in all."""
     from riskkit.algorithm import OUTPUTS
-    from riskkit.execute import tasks
     from riskkit.measure import QUANTITIES
 
+    made = request.plan()
+    return made.size.replicates * sum(len(run.rounds) for run in made.runs.values()) * len(OUTPUTS) * len(QUANTITIES)
+
+
+def _check_size(request: Request) -> None:
+    """Refuses what this machine cannot hold, before it has tried."""
+    from riskkit.execute import RUNS_A_BATCH
+    from riskkit.measure import block_size
+
+    made = request.plan()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    runs = list(made.runs.values())
+    wants = {
+        "its measurements": (8 * _numbers(request), "fewer --replicates or a smaller grid"),
+        "one block of datasets": (
+            max(8 * block_size(run.problem, run.n) * run.n * run.problem.dim for run in runs),
+            "a smaller --n",
+        ),
+        "the step sizes of one batch": (
+            16 * max(run.algorithm.steps for run in runs) * min(len(runs), RUNS_A_BATCH),
+            "fewer steps (--T, --k)",
+        ),
+    }
+    for what, (size, instead) in wants.items():
+        if size > memory:
+            raise BadInputError(
+                f"{request.experiment}: {what} would take {size / 2**30:,.0f} GiB, and this machine has "
+                f"{memory / 2**30:,.0f}; ask for {instead}."
+            )
+
+
+def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
+    from riskkit.execute import probe, tasks
+    from riskkit.progress import spoken
+    from riskkit.store import Store, StoreError
+
+    began, total = time.monotonic(), 0.0
     for request in requests:
         about = ""
-        if precision is not None:
-            predicted, because = _predicted(request, precision)
+        if arguments.precision is not None:
+            predicted, because = _predicted(request, arguments.precision)
             request = request._replace(replicates=predicted)
-            about = f" (for +-{precision:g}, {because})"
+            about = f" (for +-{arguments.precision:g}, {because})"
         made = request.plan()
-        checkpoints = sum(len(run.rounds) for run in made.runs.values())
-        size = 8 * made.size.replicates * checkpoints * len(OUTPUTS) * len(QUANTITIES)
         gradients = made.size.replicates * sum(run.algorithm.steps for run in made.runs.values())
+        try:
+            missing = tasks(request, {} if arguments.fresh else Store(arguments.out / request.experiment).have())
+        except StoreError as error:
+            raise BadInputError(str(error)) from error
+        cost = probe(request)
+        seconds = sum(cost.of(task) for task in missing)
+        total += seconds
         print(
             f"{request.experiment}: {len(made.cells)} cells, {len(made.runs)} runs, {made.size.replicates} "
-            f"replicates{about}, {len(tasks(request, {}))} blocks, {gradients:.2g} gradients, {size / 2**20:.1f} MiB "
-            "before compression"
+            f"replicates{about}, {len(missing)} of {len(tasks(request, {}))} blocks to compute, {gradients:.2g} "
+            f"gradients in all, {8 * _numbers(request) / 2**20:.1f} MiB before compression, {spoken(seconds)} of "
+            "computing"
         )
+    jobs = (os.cpu_count() or 1) if arguments.jobs is None else arguments.jobs
+    share = "" if arguments.scheduler is not None else f", about {spoken(total / jobs)} on {jobs} processes"
+    print(
+        f"predicted: {spoken(total)} of computing{share}, and seconds for verdicts and figures; by a probe of "
+        f"{spoken(time.monotonic() - began)}: a few gradient steps of each experiment's largest block."
+    )
     return 0
 
 
@@ -246,6 +342,7 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     """The replicates that ``--precision`` would end with, by the planning formula and the rule of doubling."""
     import numpy as np
 
+    from riskkit.campaign import MOST_REPLICATES
     from riskkit.rates import replicates_needed
 
     made = request.plan()
@@ -265,18 +362,21 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
 def _draw(out: Path, names: Sequence[str]) -> None:
     from riskkit.figures import draw
 
-    for path in draw(out, names):
-        if path.suffix == ".pdf":
+    try:
+        for path in draw(out, names):
             print(f"figure {path}")
+    except OSError as error:
+        raise StoppedError(f"figures: {error.filename or out}: {error.strerror or error}.") from error
 
 
-def _tabulate(out: Path, names: Sequence[str]) -> None:
-    from riskkit.tables import write
-
-    folders = dict.fromkeys(path.parent for path in write(out, names))
-    for folder in folders:
-        print(f"tables {folder}/")
+def leave(status: int) -> NoReturn:
+    """Ends the process without waiting for a task that is still running in a thread of it."""
+    if any(thread.name.startswith("riskkit") for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

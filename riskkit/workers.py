@@ -46,7 +46,9 @@ class Workers(NamedTuple):
 def in_process() -> Workers:
     """One thread of this process (a GPU, one job): the main thread stays free to hear a signal."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="riskkit")
-    return Workers(pool, lambda: 1, lambda: None, lambda: pool.shutdown(wait=False, cancel_futures=True), "this process")
+    return Workers(
+        pool, lambda: 1, lambda: None, lambda: pool.shutdown(wait=False, cancel_futures=True), "this process"
+    )
 
 
 def processes(jobs: int) -> Workers:

@@ -19,10 +19,13 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     {"store"},
     {"rates", "bands", "separable", "outcome", "verdict"},
     {"plot", "check", "confront", "explain", "tables"},
-    {"study"},
+    {"study", "workers", "provenance"},
     {"execute"},
+    {"dispatch", "progress"},
     {"compare"},
+    {"campaign"},
     {"figures"},
+    {"status"},
     {"sweep"},
 ]
 FLOOR = {name: level for level, names in enumerate(ROOMS) for name in names}

@@ -90,7 +90,7 @@ def test_more_replicates_extend_what_is_there(tmp_path):
     backwards = Store(tmp_path / "b" / "theorem2_exponents")
     backwards.prepare()
     for task in reversed(tasks(request, {})):
-        backwards.put(execute.compute(task))
+        backwards.put(execute.compute(task).measured)
     assert main([*arguments, "--replicates", "300", "--out", str(tmp_path / "b")]) == 0
     assert table(tmp_path / "a") == table(tmp_path / "b")
 
@@ -160,7 +160,7 @@ BAD = [
     (["--seed", "-1"], "seed must be a whole number in [0, 2^64); got -1."),
     (["--seed", str(2**64)], "seed must be a whole number in [0, 2^64)"),
     (["--replicates", "0"], "--replicates must be a whole number >= 1; got 0."),
-    (["--jobs", "0"], "--jobs must be at least 1; got 0."),
+    (["--jobs", "0"], "--jobs must lie between 1 and 1024; got 0."),
     (["--device", "tpu"], "--device must be cpu, cuda or cuda:N; got 'tpu'."),
     (["theorem2", "--problem", "Logistic"], "Theorem 2 needs strong convexity; logistic is convex."),
     (["--problem", "Logistik"], "unknown problem 'Logistik': did you mean Logistic"),
@@ -248,7 +248,7 @@ def test_a_bound_divided_by_ten_is_violated(swept):
         def explicit(self, setting):
             return tuple(term / 10 for term in self.bound.explicit(setting))
 
-    measured = {m.run: m for task in tasks(request, {}) for m in execute.compute(task)}
+    measured = {m.run: m for task in tasks(request, {}) for m in execute.compute(task).measured}
     for tenth, outcome in ((False, "HOLDS"), (True, "VIOLATED")):
         bounds = tuple(Tenth(b) if tenth else b for b in made.experiment.bounds)
         plan = dataclasses.replace(made, experiment=dataclasses.replace(made.experiment, bounds=bounds))

@@ -1,0 +1,150 @@
+"""A sweep from the missing tasks to the verdicts: computes, repairs, grows, concludes.
+
+One rule makes resuming, repairing and growing the same thing: compute what the store lacks, until everything that was
+asked can be read from it. A shard is verified when it is read; one that turns out damaged, or has been deleted since,
+counts as missing, and its tasks are computed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from riskkit.compare import Lost, Outcome, conclude, gather, record
+from riskkit.confront import Evidence, half_width
+from riskkit.dispatch import Failure, dispatch
+from riskkit.execute import Request, Task, tasks
+from riskkit.progress import Ticker
+from riskkit.provenance import Diary
+from riskkit.store import MissingReplicatesError, QuarantineWarning, Store, StoreError
+from riskkit.workers import Workers
+
+REPAIRS = 3
+"""How often an experiment whose shards do not stay whole is computed again before that is reported."""
+
+MOST_REPLICATES = 2**17
+"""Precision on demand goes no further."""
+
+
+class Answer(NamedTuple):
+    """What a sweep came to: an outcome for each experiment, the tasks that failed, and how many were computed."""
+
+    outcomes: list[Outcome]
+    failures: list[Failure]
+    computed: int
+
+
+def answer(
+    requests: Sequence[Request],
+    stores: Mapping[str, Store],
+    workers: Workers,
+    about: Mapping[str, Any],
+    *,
+    precision: float | None = None,
+    allowed: float = math.inf,
+) -> Answer:
+    """Answers every request from its experiment's store; ``about`` goes into the diaries.
+
+    With ``precision`` the replicates double until every fitted exponent's interval is at most +-precision wide. With
+    more failures than ``allowed`` it raises FailFastError; StoreError and WorkersError as ``dispatch`` does.
+    """
+    diaries = {
+        request.experiment: Diary(stores[request.experiment].root, {**about, "request": request._asdict()})
+        for request in requests
+    }
+    ticker = Ticker(diaries)
+    outcomes: dict[str, Outcome] = {}
+    failures: list[Failure] = []
+    lost: dict[str, dict[str, tuple[str, str]]] = {request.experiment: {} for request in requests}
+    repairs = dict.fromkeys(stores, 0)
+    pending = list(requests)
+    try:
+        while pending:
+            work = [pair for request in pending for pair in _missing(request, stores, lost, ticker)]
+            work.sort(key=lambda pair: -pair[0].seconds)
+            with ticker, _quarantine(stores):
+                failed = dispatch(work, workers, ticker, allowed=allowed)
+            failures += failed
+            for failure in failed:
+                lost[failure.task.request.experiment] |= dict.fromkeys(
+                    failure.task.runs, (failure.status, failure.reason)
+                )
+            again = []
+            for request in pending:
+                name = request.experiment
+                try:
+                    with _quarantine(stores):
+                        evidence = gather(request, stores[name], lost[name])
+                except MissingReplicatesError as error:
+                    repairs[name] += 1
+                    if repairs[name] > REPAIRS:
+                        raise StoreError(f"{stores[name].root}: shards do not stay whole: {error}") from error
+                    again.append(request)
+                    continue
+                if precision is not None and not lost[name] and (more := _grown(evidence, request, precision)):
+                    again.append(more)
+                    continue
+                outcomes[name] = conclude(evidence, stores[name])
+                engines = sorted({measured.engine for measured in evidence.measured.values()})
+                ticker.close(name, "finished", engine=engines)
+                stores[name].write_json("run.json", record(request, stores[name].root, lost[name]))
+            pending = again
+    except BaseException as error:
+        # The disk may be what failed: the last page is then not written, and the diary shows no sign of life.
+        with contextlib.suppress(StoreError):
+            for name in diaries:
+                if name not in outcomes:
+                    state = "interrupted" if isinstance(error, KeyboardInterrupt) else "stopped"
+                    ticker.close(name, state, why=str(error))
+        raise
+    return Answer([outcomes[request.experiment] for request in requests], failures, ticker.computed)
+
+
+def _missing(
+    request: Request, stores: Mapping[str, Store], lost: Mapping[str, Lost], ticker: Ticker
+) -> list[tuple[Task, Store]]:
+    """The tasks whose runs the store lacks and that have not failed for good."""
+    store = stores[request.experiment]
+    with _quarantine(stores):
+        found = tasks(request, store.have())
+    found = [task for task in found if not all(run in lost[request.experiment] for run in task.runs)]
+    ticker.expect(request, found)
+    return [(task, store) for task in found]
+
+
+def _grown(evidence: Evidence, request: Request, precision: float) -> Request | None:
+    """The request with twice the replicates if some exponent is not known to +-precision yet. The width alone decides,
+    never what a verdict would say; the replicates there are stay the first ones."""
+    width, replicates = half_width(evidence), evidence.replicates
+    if not width > precision:
+        return None
+    if 2 * replicates > MOST_REPLICATES:
+        print(
+            f"{request.experiment}: +-{width:.2g} after {replicates} replicates; at most {MOST_REPLICATES} are made.",
+            file=sys.stderr,
+        )
+        return None
+    print(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; doubling them.", file=sys.stderr)
+    return request._replace(replicates=2 * replicates)
+
+
+@contextlib.contextmanager
+def _quarantine(stores: Mapping[str, Store]) -> Iterator[None]:
+    """Says in one line each which shards the body found damaged."""
+    before = {name: len(store.quarantined) for name, store in stores.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QuarantineWarning)
+        try:
+            yield
+        finally:
+            for name, store in stores.items():
+                for bad in store.quarantined[before[name] :]:
+                    kept = "" if bad.kept is None else f", kept as {bad.kept}"
+                    print(
+                        f"riskkit.sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.",
+                        file=sys.stderr,
+                    )
