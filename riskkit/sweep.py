@@ -170,7 +170,7 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
         workers.stop()
     for outcome in found.outcomes:
         outcome.print()
-    _draw(arguments.out, [request.experiment for request in requests])
+    _present(arguments.out, [request.experiment for request in requests])
     seconds = time.monotonic() - started
     print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
     for line, count in Counter(map(_told, found.failures)).items():
@@ -359,14 +359,22 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     return look, f"assuming errors with cv^2 = {SPREAD:g}"
 
 
-def _draw(out: Path, names: Sequence[str]) -> None:
+def _present(out: Path, names: Sequence[str]) -> None:
+    """Figures and tables of what is stored."""
+    from riskkit.durable import StoreError
     from riskkit.figures import draw
+    from riskkit.tables import write
 
     try:
         for path in draw(out, names):
-            print(f"figure {path}")
+            if path.suffix == ".pdf":
+                print(f"figure {path}")
+        for folder in dict.fromkeys(path.parent for path in write(out, names)):
+            print(f"tables {folder}/")
+    except StoreError as error:
+        raise StoppedError(str(error)) from error
     except OSError as error:
-        raise StoppedError(f"figures: {error.filename or out}: {error.strerror or error}.") from error
+        raise StoppedError(f"{error.filename or out}: {error.strerror or error}.") from error
 
 
 def leave(status: int) -> NoReturn:
