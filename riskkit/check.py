@@ -806,10 +806,16 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or any(":" not in name for name in arguments):
         print("usage: python -m riskkit.check MODULE:CLASS ...   such as problems:Ridge", file=sys.stderr)
         return 2
-    faulty = False
+    faulty, problems = False, []
     for name in arguments:
         module, _, kind = name.partition(":")
-        report = check(getattr(importlib.import_module(module), kind)())
+        try:
+            problems.append(getattr(importlib.import_module(module), kind)())
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
+            print(f"riskkit.check: {name!r} must name a problem whose fields have defaults: {error}", file=sys.stderr)
+            return 2
+    for problem in problems:
+        report = check(problem)
         print(report)
         faulty |= bool(report.faults)
     return int(faulty)

@@ -39,7 +39,7 @@ class Inputs(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     from riskkit import study
-    from riskkit.sweep import Parser
+    from riskkit.sweep import Parser, one_line
 
     parser = Parser(prog="riskkit.explain", description="A bound's statement, terms, constants and proof.")
     parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(TOPICS)}, or bounds that start with NAME")
@@ -56,11 +56,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     try:
-        for name in arguments.names:
-            _topic(console, name, arguments)
+        for eps in arguments.eps:
+            if not 0 < eps < math.inf:
+                raise ValueError(f"--eps must be finite numbers > 0; got {eps:g}.")
+        with console.capture() as told:  # all or nothing: bad input is one line
+            for name in arguments.names:
+                _topic(console, name, arguments)
     except (study.StudyError, ValueError) as error:
-        print(f"riskkit.explain: {error}", file=sys.stderr)
+        print(f"riskkit.explain: {one_line(error)}", file=sys.stderr)
         return 2
+    print(told.get(), end="")
     return 0
 
 

@@ -159,7 +159,9 @@ class Store:
         self._held: dict[str, set[int]] = {}
         self._look_again = 0.0
         for path in (self.root, self._shards):
-            if path.exists() and not path.is_dir():
+            with reading(path):
+                taken = path.exists() and not path.is_dir()
+            if taken:
                 raise StoreError(f"{path} must be a folder; it is a file; move it away or use --out elsewhere.")
 
     @property

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from riskkit import study
+from riskkit.workers import WorkersError, check_address, cluster, in_process, processes
 
 if TYPE_CHECKING:
     from riskkit.dispatch import Failure
@@ -132,6 +133,14 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
         raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
     if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
         raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
+    for name in ("n", "T", "k", "alpha"):
+        if getattr(arguments, name) == []:
+            raise BadInputError(f"--{name} needs at least one value; got none.")
+    if arguments.scheduler is not None:
+        try:
+            check_address(arguments.scheduler)
+        except WorkersError as error:
+            raise BadInputError(str(error)) from error
     chosen = study.select(arguments.experiments)
     # Only now: the numerical libraries take a second to load.
     from riskkit.campaign import answer
@@ -139,7 +148,6 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     from riskkit.dispatch import FailFastError
     from riskkit.provenance import circumstances
     from riskkit.store import StoreError
-    from riskkit.workers import WorkersError
 
     started = time.monotonic()
     _check_device(arguments.device)
@@ -210,8 +218,6 @@ def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Requ
 
 
 def _workers(arguments: argparse.Namespace) -> Workers:
-    from riskkit.workers import WorkersError, cluster, in_process, processes
-
     if arguments.scheduler is not None:
         try:
             return cluster(arguments.scheduler)

@@ -157,11 +157,8 @@ def _attend(parent: int) -> None:
     threading.Thread(target=watch, daemon=True, name="riskkit-watch").start()
 
 
-def cluster(address: str) -> Workers:
-    """The workers of a Dask scheduler, such as ``tcp://127.0.0.1:8786``; raises WorkersError if there is none.
-
-    Dask itself moves the tasks of a dead worker to another one; a task whose worker has died four times is given back.
-    """
+def check_address(address: str) -> None:
+    """Raises WorkersError unless the address looks like a scheduler's, ``tcp://127.0.0.1:8786``."""
     parts = urlsplit(address)
     try:
         complete = parts.scheme in ("tcp", "tls", "ws", "wss", "ucx") and parts.hostname and parts.port
@@ -169,6 +166,14 @@ def cluster(address: str) -> Workers:
         complete = False
     if not complete:
         raise WorkersError(f"--scheduler must look like tcp://127.0.0.1:8786; got {address!r}.")
+
+
+def cluster(address: str) -> Workers:
+    """The workers of a Dask scheduler; raises WorkersError if none answers at the address.
+
+    Dask itself moves the tasks of a dead worker to another one; a task whose worker has died four times is given back.
+    """
+    check_address(address)
     try:
         from distributed import Client
     except ImportError:
