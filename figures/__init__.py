@@ -25,8 +25,8 @@ def modules() -> dict[str, ModuleType]:
 def draw(results: Path, names: list[str], venue: str = plot.DEFAULT_VENUE) -> list[Path]:
     """Draws every figure that one of the named experiments feeds and that has one stored; returns the files written.
 
-    Each is written as .pdf, .png, .csv (the plotted numbers) and .txt (the caption), the same bytes every time, in
-    ``figures/``; those of another venue than the default in ``figures/<venue>/``. Raises StoreError for results that
+    Each is written as .pdf, .png, .svg, .csv (the plotted numbers) and .txt (the caption), the same bytes every time,
+    in ``figures/``; those of another venue than the default in ``figures/<venue>/``. Raises StoreError for results that
     cannot be read, ValueError for an unknown venue.
     """
     with plot.sized_for(venue):

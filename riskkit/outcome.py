@@ -184,16 +184,21 @@ def adjust(verdicts: Sequence[Verdict], *, alpha: float = 0.05) -> list[Verdict]
         outcome, finding = verdict.outcome, verdict.finding
         if verdict.asserts and p > alpha:
             finding = (
-                f"{outcome} on its own (p = {verdict.p_value:.2g}) but not after Holm over a family of {family} "
-                f"(p = {p:.2g}); {finding}"
+                f"{outcome} on its own (p {_known(verdict.p_value)}) but not after Holm over a family of {family} "
+                f"(p {_known(p)}); {finding}"
             )
             outcome = Outcome.INCONCLUSIVE
         elif verdict.asserts:
-            finding = f"{finding}; p = {verdict.p_value:.2g}, {p:.2g} after Holm over a family of {family}"
+            finding = f"{finding}; p {_known(verdict.p_value)}, after Holm over a family of {family} p {_known(p)}"
         decided.append(
             dataclasses.replace(verdict, outcome=outcome, finding=finding, p_adjusted=float(p), family=family)
         )
     return decided
+
+
+def _known(p_value: float) -> str:
+    """``= 0.012``; no tail is known well enough for a number below 1e-12."""
+    return f"= {p_value:.2g}" if p_value >= 1e-12 else "< 1e-12"
 
 
 def counted(number: int, noun: str) -> str:

@@ -532,20 +532,21 @@ class Page:
         return pd.DataFrame(self.records, columns=[*columns, *more])
 
     def save(self, folder: Path, name: str) -> list[Path]:
-        """Writes <name>.pdf, .png, .csv (the numbers) and .txt (the caption); equal pages give equal bytes."""
+        """Writes <name>.pdf, .png, .svg, .csv (the numbers) and .txt (the caption); equal pages give equal bytes."""
         figure, caption = self.finish(), self.caption
         make_folder(folder)
-        written = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png", "csv", "txt")]
+        written = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png", "svg", "csv", "txt")]
         with mpl.rc_context(STYLE):
             for path, metadata in (
                 (written[0], {"Title": self.title, "Subject": caption, "Creator": "riskkit", "CreationDate": None}),
                 (written[1], {"Title": self.title, "Description": caption, "Software": "riskkit"}),
+                (written[2], {"Title": self.title, "Creator": "riskkit", "Date": None}),
             ):
                 sink = io.BytesIO()
                 figure.savefig(sink, format=path.suffix[1:], metadata=metadata)
                 write(path, sink.getvalue())
-        write_text(written[2], self.numbers().to_csv(index=False, lineterminator="\n"))
-        write_text(written[3], caption)
+        write_text(written[3], self.numbers().to_csv(index=False, lineterminator="\n"))
+        write_text(written[4], caption)
         return written
 
 

@@ -366,7 +366,8 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
 
 
 def _present(out: Path, names: Sequence[str]) -> None:
-    """Figures and tables of what is stored."""
+    """Figures, tables and the report of what is stored."""
+    from riskkit import report
     from riskkit.durable import StoreError
     from riskkit.figures import draw
     from riskkit.tables import write
@@ -377,6 +378,7 @@ def _present(out: Path, names: Sequence[str]) -> None:
                 print(f"figure {path}")
         for folder in dict.fromkeys(path.parent for path in write(out, names)):
             print(f"tables {folder}/")
+        print(f"report {report.write(out)}")
     except StoreError as error:
         raise StoppedError(str(error)) from error
     except OSError as error:

@@ -238,7 +238,7 @@ def _escaped(text: str) -> str:
 def sentence(verdict: dict[str, Any]) -> str:
     """The verdict as a LaTeX sentence that cites the paper."""
     bound = BOUNDS.get(verdict["bound"])
-    against = f"Theorem~{bound.theorem} of \\cite{{zhou2021lookahead}}" if bound else _escaped(about(verdict["bound"]))
+    against = f"Theorem~{bound.theorem} of \\cite{{zhou2021lookahead}}" if bound else _escaped(rival(verdict["bound"]))
     subject, finding = str(verdict["subject"]), str(verdict["finding"])
     outcome = f"\\textsc{{{str(verdict['outcome']).lower()}}}"
     return f"{latex(subject[0].upper() + subject[1:])}, against {against}: {outcome}. {latex(_started(finding))}."
@@ -248,16 +248,20 @@ def _started(text: str) -> str:
     return text[0].upper() + text[1:] if text else text
 
 
+def rival(bound: str) -> str:
+    """What a verdict holds the measurement against: a theorem, the closed form, or an identity."""
+    if bound.startswith("exact "):
+        return "the closed form"
+    name = bound.partition(".")[0]
+    return f"Theorem {name[7:]}" if re.fullmatch(r"theorem\d+", name) else f"the {name}"
+
+
 def about(bound: str) -> str:
     """``"theorem2.optimization.last"`` in words."""
-    name, _, rest = bound.partition(".")
-    if bound.startswith("exact "):
-        name, rest = "the closed form", bound.removeprefix("exact ")
-    if name.startswith("theorem") and name[7:].isdigit():
-        name = f"Theorem {name[7:]}"
-    quantity, _, output = rest.partition(".")
-    words = [QUANTITY.get(quantity, quantity), OUTPUT.get(output, output)]
-    return ", ".join(word for word in (name, *words) if word)
+    quantity, _, output = bound.removeprefix("exact ").rpartition(".")
+    quantity = quantity.rpartition(".")[2]
+    words = [QUANTITY.get(quantity, quantity), OUTPUT.get(output, output)] if quantity else []
+    return ", ".join([rival(bound), *words])
 
 
 def _against(verdict: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     {"dispatch", "progress"},
     {"compare"},
     {"campaign"},
-    {"figures"},
+    {"figures", "report"},
     {"status"},
     {"sweep"},
 ]

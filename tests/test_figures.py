@@ -65,11 +65,11 @@ def place(results: Path, name: str) -> Path:
     return results / HOME[name] / "figures" / name
 
 
-def test_every_figure_is_drawn_from_a_quick_run_in_four_files(drawn):
+def test_every_figure_is_drawn_from_a_quick_run_in_all_forms(drawn):
     results, pages = drawn
     assert set(pages) == set(HOME) == set(figures.modules())
     for name in HOME:
-        for suffix in (".pdf", ".png", ".csv", ".txt"):
+        for suffix in (".pdf", ".png", ".svg", ".csv", ".txt"):
             assert place(results, name).with_suffix(suffix).stat().st_size > 0
 
 

@@ -1,0 +1,165 @@
+"""The report: one page that needs nothing else, with all that is stored and nothing that is not."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+from conftest import EXPERIMENTS
+
+from riskkit import report
+from riskkit.store import StoreError
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Reader(HTMLParser):
+    """Checks that elements nest, and collects ids, links, and the text."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open, self.ids, self.links, self.text, self.tags = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.links += [value for name, value in attrs if name in ("href", "src", "xlink:href", "data", "action")]
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def page(drawn):
+    results, _ = drawn
+    html = (results / "report.html").read_text()
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    reader.words = " ".join(" ".join(reader.text).split())
+    return html, reader
+
+
+def test_the_page_needs_nothing_else(page):
+    """No address but those that name a vocabulary, no link but within the page."""
+    html, reader = page
+    assert all(link.startswith("#") for link in reader.links)
+    addresses = set(re.findall(r"https?://[^\s\"'<]+", html))
+    vocabularies = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "http://www.w3.org/1998/Math/MathML"}
+    assert addresses <= vocabularies
+    assert not {"link", "img", "iframe", "object", "image"} & set(reader.tags)
+    assert set(re.findall(r"url\((.)", html)) <= {"#"}
+
+
+def test_every_name_is_there_once_and_every_link_leads_somewhere(page):
+    _, reader = page
+    assert len(set(reader.ids)) == len(reader.ids)
+    assert {link[1:] for link in reader.links} <= set(reader.ids)
+
+
+def test_it_says_everything(drawn, page):
+    results, _ = drawn
+    html, reader = page
+    for name in EXPERIMENTS:
+        folder = results / name
+        stored = json.loads((folder / "verdict.json").read_text())
+        assert report.prose(stored["question"]) in reader.words
+        for verdict in stored["verdicts"]:
+            assert report.prose(verdict["finding"])[1:] in reader.words
+        for figure in folder.glob("figures/*.svg"):
+            assert f'<figure id="figure-{figure.stem}">' in html
+        assert f"python -m riskkit.sweep {name} --quick --replicates 32" in reader.words
+        assert repr_of_problem(folder) in reader.words
+    assert reader.tags.count("svg") == len(list(results.rglob("figures/*.svg")))
+    assert "@inproceedings{zhou2021lookahead," in html
+    assert reader.tags.count("math") > 10
+
+
+def repr_of_problem(folder):
+    return json.loads((folder / "run.json").read_text())["problem"]
+
+
+def test_written_again_the_bytes_are_the_same(drawn, tmp_path, capsys):
+    results, _ = drawn
+    assert report.main([str(results), "--out", str(tmp_path / "page.html")]) == 0
+    assert (tmp_path / "page.html").read_bytes() == (results / "report.html").read_bytes()
+    assert capsys.readouterr().out == f"report {tmp_path / 'page.html'}\n"
+
+
+def test_text_and_drawings_that_are_hostile_are_made_harmless(drawn, tmp_path):
+    results, _ = drawn
+    name = "theorem1_attained_optimization"
+    shutil.copytree(results / name, tmp_path / name)
+    verdict = json.loads((tmp_path / name / "verdict.json").read_text())
+    verdict["question"] = "<script>alert(1)</script>?"
+    (tmp_path / name / "verdict.json").write_text(json.dumps(verdict))
+    drawing = tmp_path / name / "figures" / "theorem1_optimization.svg"
+    hostile = '<script>alert(2)</script><a href="https://example.org"><path/></a><g onclick="alert(3)"/></svg>'
+    drawing.write_text(drawing.read_text().replace("</svg>", hostile))
+    html = report.render(tmp_path)
+    assert "<script>alert" not in html
+    assert "alert(2)" not in html
+    assert "alert(3)" not in html
+    assert "example.org" not in html
+    drawing.write_text("<svg")
+    with pytest.raises(StoreError, match="not readable as SVG"):
+        report.render(tmp_path)
+
+
+def test_what_speaks_against_a_bound_comes_first(drawn, tmp_path):
+    results, _ = drawn
+    name = "theorem2_ridge"
+    shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
+    assert "No bound is violated" in report.render(tmp_path)
+    path = tmp_path / name / "verdict.json"
+    verdict = json.loads(path.read_text())
+    verdict["verdicts"][0]["outcome"] = "VIOLATED"
+    path.write_text(json.dumps(verdict))
+    html = report.render(tmp_path)
+    assert "What speaks against a bound" in html
+    assert "No figure is drawn" in html
+
+
+def test_an_empty_folder_is_one_line(tmp_path, capsys):
+    assert report.main([str(tmp_path)]) == 2
+    assert "nothing stored" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("request_", "wanted"),
+    [
+        ({}, "python -m riskkit.sweep x"),
+        ({"size": "paper", "seed": 3}, "python -m riskkit.sweep x --paper --seed 3"),
+        ({"axes": [["k", [1, 4]]], "problem": "Ridge"}, "python -m riskkit.sweep x --problem Ridge --k 1 4"),
+        ({"replicates": 64, "device": "cuda"}, "python -m riskkit.sweep x --replicates 64 --device cuda"),
+    ],
+)
+def test_the_command_that_gives_it_again(request_, wanted):
+    asked = {"experiment": "x", "size": "laptop", "problem": None, "axes": [], "replicates": None, "seed": None}
+    assert report.command({**asked, "device": "cpu", **request_}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("plain", "wanted"),
+    [
+        ("alpha = 0.5, lam^2 n >= 4", "α = 0.5, λ^2 n ≥ 4"),
+        ("slope -0.5, pre-asymptotic, 1e-5", "slope −0.5, pre-asymptotic, 1e-5"),
+        ("[-0.5, +0.2], kT-1, lambda", "[−0.5, +0.2], kT-1, lambda"),
+    ],
+)
+def test_prose(plain, wanted):
+    assert report.prose(plain) == wanted
