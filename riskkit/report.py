@@ -128,14 +128,25 @@ def command(request: dict[str, Any]) -> str:
 
 def provenance(record: dict[str, Any]) -> list[tuple[str, str]]:
     request, runs = record["request"], record["runs"]
-    return [
+    versions = {name: number for name, number in record["versions"].items() if number is not None}
+    rows = [
         ("problem", str(record["problem"])),
         ("step", str(record["step"])),
         ("replicates", f"{record['replicates']}, seed {record['seed']}, {request['dtype']} on {request['device']}"),
         ("computed", f"{len(runs)} runs, read at {sum(map(len, runs.values()))} cells"),
-        ("with", ", ".join(f"{name} {number}" for name, number in sorted(record["versions"].items()))),
+        ("with", ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))),
         ("on", f"Python {record['python']}, {record['machine']}"),
     ]
+    return rows + [("session", _session(session)) for session in record["sessions"] if session["tasks_computed"]]
+
+
+def _session(session: dict[str, Any]) -> str:
+    engines, revision = ", ".join(session["engine"]), session["revision"]["riskkit"]
+    at = f" at revision {revision[:10]}" if revision else ""
+    return (
+        f"{session['started'][:16].replace('T', ' ')}, {session['seconds']:.0f} s, {session['cores']} cores of "
+        f"{session['processor']}, {engines} engine{at}: {session['state']}"
+    )
 
 
 def figures(folder: Path, owner: str) -> list[Figure]:
