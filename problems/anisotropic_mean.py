@@ -91,6 +91,11 @@ class AnisotropicMean:
         return 1 / max(self.curvatures)
 
     @property
+    def diameter(self) -> float:
+        """Of the box, where the constants hold."""
+        return 2 * math.sqrt(self.dim)
+
+    @property
     def start(self) -> np.ndarray:
         return np.full(self.dim, self.distance / math.sqrt(self.dim))
 

@@ -67,6 +67,11 @@ class PseudoHuberLocation:
         return 1.0
 
     @property
+    def diameter(self) -> float:
+        """Of the unit ball, where the constants hold."""
+        return 2.0
+
+    @property
     def start(self) -> np.ndarray:
         start = np.zeros(self.dim)
         start[0] = self.distance

@@ -151,6 +151,11 @@ class SinePerturbedQuadratic:
         return 1 / (2 + 2 * self.c)
 
     @property
+    def diameter(self) -> float:
+        """Of the box, where the constants hold."""
+        return 2 * self.box * math.sqrt(self.dim)
+
+    @property
     def start(self) -> np.ndarray:
         return np.full(self.dim, self.initial)
 

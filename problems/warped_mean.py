@@ -81,6 +81,11 @@ class WarpedMean:
         return 1 / warp.extremes(-self.box, self.box).derivative ** 2
 
     @property
+    def diameter(self) -> float:
+        """Of the box, where the constants hold."""
+        return 2 * self.box * math.sqrt(self.dim)
+
+    @property
     def start(self) -> np.ndarray:
         return np.full(self.dim, self.initial)
 

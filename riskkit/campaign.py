@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from riskkit.compare import Lost, Outcome, conclude, gather, record
-from riskkit.confront import Evidence, half_width
+from riskkit.confront import half_width
 from riskkit.dispatch import Failure, dispatch
+from riskkit.evidence import Evidence
 from riskkit.execute import Request, Task, tasks
 from riskkit.progress import Ticker
 from riskkit.provenance import Diary

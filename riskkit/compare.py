@@ -18,11 +18,13 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from riskkit import provenance, study
-from riskkit.confront import Comparison, Evidence, Finding, comparisons, findings, labels, running, table
+from riskkit import confront, contest, provenance, study
 from riskkit.durable import read
+from riskkit.evidence import Comparison, Evidence, Finding, Judge, labels, table
 from riskkit.execute import Request
+from riskkit.passage import PassageStatus
 from riskkit.problem import Problem
+from riskkit.race import Race, passed_on
 from riskkit.store import MissingReplicatesError, Store, StoreError, frame
 from riskkit.verdict import Verdict
 
@@ -37,6 +39,7 @@ class Outcome(NamedTuple):
     question: str
     findings: list[Finding]
     comparisons: list[Comparison]
+    counts: list[contest.Count]
 
     def print(self, console: Console | None = None) -> None:
         console = console or Console(width=None if sys.stdout.isatty() else 140)
@@ -53,24 +56,56 @@ class Outcome(NamedTuple):
             where = places[0] if len(places) == 1 else f"{len(places)} lines, {places[0].split(':')[0]} .."
             shown.add_row(bound, where, outcome, numbers)
         console.print(shown)
+        if self.counts:
+            console.print(_counted(self.counts))
         for line in _compared(self.comparisons):
             console.print(line)
 
 
 def _compared(comparisons: Sequence[Comparison]) -> list[str]:
     """One line for each opponent and quantity."""
-    groups: dict[tuple[str, str, str], list[Comparison]] = {}
+    groups: dict[tuple[str, str, str, str], list[Comparison]] = {}
     for comparison in comparisons:
-        groups.setdefault((comparison.against, comparison.quantity, comparison.output), []).append(comparison)
+        key = (comparison.algorithm, comparison.against, comparison.quantity, comparison.output)
+        groups.setdefault(key, []).append(comparison)
     lines = []
-    for (against, quantity, output), group in groups.items():
+    for (algorithm, against, quantity, output), group in groups.items():
         ratios = [comparison.ratio for comparison in group]
         outcomes = [comparison.outcome for comparison in group]
         lines.append(
-            f"Lookahead / {against}, {quantity} ({output}): {min(ratios):.3g} to {max(ratios):.3g} in {len(group)} "
+            f"{algorithm} / {against}, {quantity} ({output}): {min(ratios):.3g} to {max(ratios):.3g} in {len(group)} "
             f"cells; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after Holm"
         )
     return lines
+
+
+def _counted(counts: Sequence[contest.Count]) -> Table:
+    """Gradients to reach a few of the targets: a row for each entry and problem, with the output it passes on. All of
+    them, with intervals, claims and proved counts, are in verdict.json."""
+    shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left")
+    targets = sorted({count.eps for count in counts}, reverse=True)
+    chosen = dict.fromkeys(targets[i] for i in (len(targets) // 3, 2 * len(targets) // 3, len(targets) - 1))
+    rows: dict[contest.Line, dict[float, str]] = {}
+    for count in counts:
+        if count.eps in chosen and count.output == passed_on(count.line.run.algorithm):
+            reached = f"{count.passage.at:.3g}"
+            if count.passage.status is not PassageStatus.REACHED:
+                reached = {PassageStatus.AT_ONCE: "1", PassageStatus.NOT_REACHED: f"> {count.line.gradients[-1]}"}.get(
+                    count.passage.status, "?"
+                )
+            said = "; ".join("-" if math.isnan(x) else f"{x:.2g}" for x in (count.claim, count.explicit))
+            rows.setdefault(count.line, {})[count.eps] = f"{reached} ({said})"
+    varied = [
+        name
+        for name in dict.fromkeys(name for line in rows for name in line.where)
+        if len({line.where.get(name) for line in rows}) > 1
+    ]
+    for heading in ("algorithm", *varied, *(f"eps = {eps:.3g}" for eps in chosen)):
+        shown.add_column(heading, no_wrap=True)
+    for line, cells in rows.items():
+        places = (f"{line.where[name]:.3g}" if name in line.where else "" for name in varied)
+        shown.add_row(line.head.role, *places, *(cells.get(eps, "") for eps in chosen))
+    return shown
 
 
 def _place(finding: Finding) -> str:
@@ -86,6 +121,9 @@ def _numbers(verdict: Verdict) -> str:
         if math.isfinite(verdict.asymptote):
             text += f", limit {verdict.asymptote:+g}"
         return text
+    if verdict.kind == "count" and math.isfinite(verdict.slope):
+        text = f"exponent {verdict.slope:.3f} [{verdict.slope_low:.3f}, {verdict.slope_high:.3f}]"
+        return text if math.isnan(verdict.claim_slope) else f"{text}, claim {verdict.claim_slope:.3f}"
     if verdict.kind == "level" and math.isfinite(verdict.ratio):
         return f"measured / bound at most {verdict.ratio:.3g} in {verdict.points} cells"
     if verdict.kind == "identity" and math.isfinite(verdict.ratio):
@@ -100,11 +138,23 @@ def gather(request: Request, store: Store, failures: Lost) -> Evidence:
     return Evidence(made, store.get_many(complete, made.size.replicates), dict(failures))
 
 
+def judge(evidence: Evidence) -> Judge:
+    """What is known beside the measurements of an experiment or a race."""
+    experiment = evidence.plan.experiment
+    if isinstance(experiment, Race):
+        return Judge(contest.level, contest.exact, tuple(dict.fromkeys(q for q, _ in experiment.compared)))
+    return Judge(confront.level, confront.exact_at)
+
+
 def conclude(evidence: Evidence, store: Store) -> Outcome:
     """Table and verdicts of one experiment, written beside its shards."""
-    found, compared = findings(evidence), comparisons(evidence)
-    store.write_table("table", frame(table(evidence)))
     experiment = evidence.plan.experiment
+    race = isinstance(experiment, Race)
+    judging = contest if race else confront
+    found, compared = judging.findings(evidence), judging.comparisons(evidence)
+    counts = contest.counted_lines(evidence) if race else []
+    running = [] if race else confront.running(evidence)
+    store.write_table("table", frame(table(evidence, judge(evidence))))
     store.write_json(
         "verdict.json",
         {
@@ -112,11 +162,12 @@ def conclude(evidence: Evidence, store: Store) -> Outcome:
             "question": experiment.question,
             "verdicts": [finding.to_json() for finding in found],
             "comparisons": [comparison.to_json() for comparison in compared],
-            "running": [line.to_json() for line in running(evidence)],
+            "running": [line.to_json() for line in running],
+            "counts": [count.to_json() for count in counts],
         },
     )
     store.write_text("README.txt", provenance.explanation(experiment.name, experiment.question))
-    return Outcome(experiment.name, experiment.question, found, compared)
+    return Outcome(experiment.name, experiment.question, found, compared, counts)
 
 
 def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
@@ -132,10 +183,12 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
         "question": experiment.question,
         "problem": repr(experiment.problem),
         "constants": _constants(experiment.problem),
-        "step": repr(experiment.schedule()),
+        "problems": {repr(run.problem): _constants(run.problem) for run in made.runs.values()},
+        "step": "each entry's own" if isinstance(experiment, Race) else repr(experiment.schedule()),
+        "algorithms": list(dict.fromkeys(repr(run.algorithm) for run in made.runs.values())),
         "replicates": made.size.replicates,
         "seed": str(experiment.seed),
-        "bounds": [bound.name for bound in experiment.bounds],
+        "bounds": [] if isinstance(experiment, Race) else [bound.name for bound in experiment.bounds],
         "runs": runs,
         "failures": {run: {"status": status, "reason": reason} for run, (status, reason) in failures.items()},
         "versions": provenance.versions(),

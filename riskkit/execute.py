@@ -12,13 +12,13 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from riskkit import study
 from riskkit.algorithm import Algorithm
-from riskkit.experiment import Plan, Run, Size, Sweep, plan, replace_axes
+from riskkit.experiment import Plan, Run
 from riskkit.measure import Measured, block_size, measure_block
 from riskkit.problem import Problem
 
@@ -51,33 +51,20 @@ QUICK_REPLICATES = 64
 QUICK_STEPS = 512
 
 
-def _quick(size: Size) -> Size:
-    """One block of replicates and short runs: enough to see every step of the pipeline, in seconds."""
-
-    def short(sweep: Sweep) -> Sweep:
-        if sweep.kT:
-            kept = tuple(total for total in sweep.kT if total <= QUICK_STEPS)
-            return Sweep(sweep.axis, sweep.n, sweep.k, sweep.alpha, kT=kept or sweep.kT[:1])
-        kept = tuple(T for T in sweep.T if T * max(sweep.k) <= QUICK_STEPS)
-        return Sweep(sweep.axis, sweep.n, sweep.k, sweep.alpha, T=kept or sweep.T[:1])
-
-    return Size(tuple(short(sweep) for sweep in size.sweeps), min(size.replicates, QUICK_REPLICATES))
-
-
 @functools.lru_cache(maxsize=64)
 def _plan(request: Request) -> Plan:
     experiment = study.experiment(request.experiment, Path(request.study))
     if request.problem is not None:
-        experiment = dataclasses.replace(experiment, problem=study.problem(request.problem, Path(request.study)))
+        experiment = experiment.on(study.problem(request.problem, Path(request.study)))
     if request.seed is not None:
         experiment = dataclasses.replace(experiment, seed=request.seed)
-    size = experiment.paper if request.size == "paper" or experiment.laptop is None else experiment.laptop
+    size: Any = experiment.paper if request.size == "paper" or experiment.laptop is None else experiment.laptop
     if request.size == "quick":
-        size = _quick(size)
-    size = replace_axes(size, dict(request.axes), experiment.name)
+        size = size.quick(QUICK_REPLICATES, QUICK_STEPS)
+    size = size.replaced(dict(request.axes), experiment.name)
     if request.replicates is not None:
         size = dataclasses.replace(size, replicates=request.replicates)
-    return plan(experiment, size, request.dtype)
+    return experiment.plan(size, request.dtype)
 
 
 class Cost(NamedTuple):
@@ -211,7 +198,9 @@ def probe(request: Request) -> Cost:
 
 
 def _cut(run: Run, steps: int) -> Run:
-    """The beginning of a run, read at its end."""
+    """The beginning of a run, read at its end; all of a user's own method, whose fields are its own."""
+    if not isinstance(run.algorithm, Algorithm):
+        return run
     head = run.algorithm.stages[0]
     k = min(head.k, steps)
     T = max(1, min(head.T, steps // k))

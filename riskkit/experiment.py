@@ -11,9 +11,12 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
 
 from riskkit.address import address
 from riskkit.algorithm import (
@@ -21,6 +24,7 @@ from riskkit.algorithm import (
     Constant,
     InverseTime,
     Lookahead,
+    Optimiser,
     SqrtHorizon,
     Stage,
     Step,
@@ -29,6 +33,7 @@ from riskkit.algorithm import (
 )
 from riskkit.problem import Problem, parameters
 from riskkit.theory.bound import Bound, Floats
+from riskkit.theory.inequality import first_size
 
 Axis = Literal["n", "T", "k", "alpha"]
 AXES: tuple[Axis, ...] = get_args(Axis)
@@ -105,8 +110,13 @@ class Run(NamedTuple):
 
     problem: Problem
     n: int
-    algorithm: Algorithm
+    algorithm: Algorithm | Optimiser
     rounds: tuple[int, ...]
+
+    def gradients(self, rounds: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """How many gradients have been taken when the given rounds end; a user's own method counts them singly."""
+        asked = np.asarray(rounds, dtype=np.int64)
+        return self.algorithm.gradients(asked) if isinstance(self.algorithm, Algorithm) else asked
 
 
 class Cell(NamedTuple):
@@ -116,11 +126,36 @@ class Cell(NamedTuple):
     """
 
     point: Point
-    role: Role
+    role: str
     matched_alpha: float
-    step: Step
+    step: Any
     run: Run
     rounds: int
+
+    @property
+    def gradients(self) -> int:
+        """Taken in all at the checkpoint."""
+        return int(self.run.gradients(self.rounds))
+
+    @property
+    def alpha(self) -> float:
+        """That of the algorithm; where SGD stands in a grid, the point has Lookahead's."""
+        return 1.0 if self.role in ("SGD", "matched SGD") else self.point.alpha
+
+    @property
+    def beta(self) -> float:
+        """The largest strength of a local regularizer among the stages."""
+        staged = isinstance(self.run.algorithm, Algorithm)
+        return max(stage.beta for stage in self.run.algorithm.stages) if staged else 0.0  # type: ignore[union-attr]
+
+    @property
+    def eta(self) -> float:
+        """The first step size; nan for a user's own method, which need not tell."""
+        algorithm = self.run.algorithm
+        if not isinstance(algorithm, Algorithm):
+            return math.nan
+        stage = algorithm.stages[0]
+        return first_size(stage.step, stage.T, stage.k)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +167,31 @@ class Size:
 
     def __post_init__(self) -> None:
         whole("experiment", "replicates", self.replicates, 1)
+
+    def quick(self, replicates: int, steps: int) -> Size:
+        """Fewer replicates, and only the runs of at most ``steps`` gradients (at least the shortest)."""
+
+        def short(sweep: Sweep) -> Sweep:
+            if sweep.kT:
+                kept = tuple(total for total in sweep.kT if total <= steps)
+                return dataclasses.replace(sweep, kT=kept or sweep.kT[:1])
+            kept = tuple(T for T in sweep.T if T * max(sweep.k) <= steps)
+            return dataclasses.replace(sweep, T=kept or sweep.T[:1])
+
+        return Size(tuple(short(sweep) for sweep in self.sweeps), min(self.replicates, replicates))
+
+    def replaced(self, axes: dict[str, Sequence[float]], owner: str) -> Size:
+        """With whole axes replaced in every sweep that has them; ValueError if none has."""
+        for name in axes:
+            if not any(getattr(sweep, name) for sweep in self.sweeps):
+                own = [axis for axis in ("n", "T", "kT", "k", "alpha") if any(getattr(s, axis) for s in self.sweeps)]
+                raise ValueError(f"{owner} has no axis {name}; its axes are {', '.join(own)}.")
+
+        def replaced(sweep: Sweep) -> Sweep:
+            fields: dict[str, Any] = {name: tuple(values) for name, values in axes.items() if getattr(sweep, name)}
+            return dataclasses.replace(sweep, **fields)
+
+        return dataclasses.replace(self, sweeps=tuple(replaced(sweep) for sweep in self.sweeps))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,6 +234,14 @@ class Experiment:
         limit = self.limits.get(quantity)
         return limit(where["alpha"]) if limit is not None and "alpha" in where else math.nan
 
+    def on(self, problem: Problem) -> Experiment:
+        """The same experiment on another problem."""
+        return dataclasses.replace(self, problem=problem)
+
+    def plan(self, size: Any, dtype: str = "float64") -> Plan:
+        """The cells of every sweep, each once, and the runs that answer them."""
+        return plan(self, size, dtype)
+
     def schedule(self) -> Step:
         """The step sizes for the experiment's problem."""
         return self.step(self.problem) if isinstance(self.step, FunctionType) else self.step  # type: ignore[return-value]
@@ -181,21 +249,24 @@ class Experiment:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """An experiment at one size: its cells, and the distinct runs they read."""
+    """A question at one size: its cells, and the distinct runs they read.
 
-    experiment: Experiment
-    size: Size
+    ``experiment`` is an Experiment or a Race, ``size`` a Size or a RaceSize.
+    """
+
+    experiment: Any
+    size: Any
     dtype: str
     cells: tuple[Cell, ...]
     runs: dict[str, Run]
     """By content address."""
     addresses: dict[Run, str]
 
-    def cell(self, point: Point, role: Role = "Lookahead") -> Cell:
+    def cell(self, point: Point, role: str = "Lookahead") -> Cell:
         return self._by_place[point, role]
 
     @functools.cached_property
-    def _by_place(self) -> dict[tuple[Point, Role], Cell]:
+    def _by_place(self) -> dict[tuple[Point, str], Cell]:
         return {(cell.point, cell.role): cell for cell in self.cells}
 
 
@@ -268,28 +339,18 @@ def run_address(run: Run, seed: int, dtype: str) -> str:
     )
 
 
-def replace_axes(size: Size, replacements: dict[str, Iterable[float]], owner: str) -> Size:
-    """The size with whole axes replaced in every sweep that has them; ValueError if none has."""
-    sweeps = size.sweeps
-    for name in replacements:
-        if not any(getattr(sweep, name) for sweep in sweeps):
-            axes = [axis for axis in ("n", "T", "kT", "k", "alpha") if any(getattr(sweep, axis) for sweep in sweeps)]
-            raise ValueError(f"{owner} has no axis {name}; its axes are {', '.join(axes)}.")
-
-    def replaced(sweep: Sweep) -> Sweep:
-        fields: dict[str, Any] = {name: tuple(values) for name, values in replacements.items() if getattr(sweep, name)}
-        return dataclasses.replace(sweep, **fields)
-
-    return dataclasses.replace(size, sweeps=tuple(replaced(sweep) for sweep in sweeps))
-
-
-def describe(step: Step) -> str:
-    """The schedule as text for tables: ``"0.5/sqrt(kT)"``."""
-    match step:
+def describe(cell: Cell) -> str:
+    """The step sizes as text for tables: ``"0.5/sqrt(kT)"``, ``"3 stages from 0.1"``."""
+    algorithm = cell.run.algorithm
+    if isinstance(algorithm, Algorithm) and len(algorithm.stages) > 1:
+        return f"{len(algorithm.stages)} stages from {cell.eta:g}"
+    match cell.step:
+        case None:
+            return "its own"
         case Constant(eta):
             return f"{eta:g}"
         case SqrtHorizon(eta0):
             return f"{eta0:g}/sqrt(kT)"
         case InverseTime(lam, offset):
             return f"1/({lam:g} (j + {offset:g}))"
-    return repr(step)
+    return repr(cell.step)

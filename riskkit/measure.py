@@ -132,7 +132,7 @@ def block_size(problem: Problem, n: int) -> int:
 def measure_block(
     problem: Problem,
     n: int,
-    algorithms: Sequence[Algorithm],
+    algorithms: Sequence[Algorithm | Optimiser],
     rounds: Sequence[np.ndarray],
     addresses: Sequence[str],
     *,
@@ -154,7 +154,7 @@ def measure_block(
                 run=address,
                 first=first,
                 rounds=np.asarray(checkpoints, dtype=np.int64),
-                values=ground.decompose(problem, path, algorithm.gradients(checkpoints)),
+                values=ground.decompose(problem, path, _gradients(algorithm, checkpoints)),
                 dataset=ground.dataset(),
                 diverged_at=path.own.diverged_at.cpu().numpy(),
                 engine="reference",
@@ -206,7 +206,7 @@ def simulate(
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
     drawn = None if indices is None else _given_indices(indices, n, algorithm.steps, replicates).to(device)
 
-    counts = algorithm.gradients(checkpoints) if isinstance(algorithm, Algorithm) else checkpoints
+    counts = _gradients(algorithm, checkpoints)
     size = block_size(problem, n)
     blocks = []
     for start in range(first // size * size, first + replicates, size):
@@ -245,6 +245,10 @@ def simulate(
         diverged_at=np.concatenate(diverged_at),
         theta=np.concatenate(theta),
     )
+
+
+def _gradients(algorithm: Algorithm | Optimiser, rounds: np.ndarray) -> np.ndarray:
+    return algorithm.gradients(rounds) if isinstance(algorithm, Algorithm) else rounds
 
 
 def _rounds(algorithm: Algorithm | Optimiser, rounds: Sequence[int] | None) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from riskkit.jackknife import MINIMUM_VERDICT, Floats
 
-Kind = Literal["level", "rate", "exponent", "identity"]
+Kind = Literal["level", "rate", "exponent", "identity", "count", "minimiser"]
 
 
 class Outcome(enum.StrEnum):
@@ -30,6 +30,8 @@ class Outcome(enum.StrEnum):
     REFUTED = "REFUTED"
     AGREES = "AGREES"
     DISAGREES = "DISAGREES"
+    CAUGHT = "CAUGHT"
+    MISSED = "MISSED"
     VACUOUS = "VACUOUS"
     PRE_ASYMPTOTIC = "PRE-ASYMPTOTIC"
     INCONCLUSIVE = "INCONCLUSIVE"

@@ -111,11 +111,11 @@ class RateFit:
 
     def p_above(self, value: float) -> float:
         """p-value against ``slope <= value``: small if the slope is larger."""
-        return _tail(self.slope - value, self.se, self.df)
+        return tail(self.slope - value, self.se, self.df)
 
     def p_below(self, value: float) -> float:
         """p-value against ``slope >= value``: small if the slope is smaller."""
-        return _tail(value - self.slope, self.se, self.df)
+        return tail(value - self.slope, self.se, self.df)
 
 
 class CurveFit(NamedTuple):
@@ -363,7 +363,7 @@ def paired_ratio(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Rat
     partial[:, fit] = np.log(above.partial[:, fit] / below.partial[:, fit])
     se = standard_error(log, partial, above.sizes)
     half = t_quantile(level, above.df) * se if replicates >= MINIMUM_INTERVAL else np.full(se.shape, np.nan)
-    p_value = np.array([2 * _tail(abs(v), s, above.df) for v, s in zip(log, se, strict=True)])
+    p_value = np.array([2 * tail(abs(v), s, above.df) for v, s in zip(log, se, strict=True)])
     return Ratio(
         ratio=np.exp(log).reshape(shape),
         low=np.exp(log - half).reshape(shape),
@@ -491,7 +491,7 @@ def _solve(y: Floats, u: Floats, weights: Floats, degree: int) -> Floats:
     return np.asarray(local @ restore)
 
 
-def _tail(excess: float, se: float, df: int) -> float:
+def tail(excess: float, se: float, df: int) -> float:
     """P(t_df > excess / se); for a noiseless statistic 0, 1 or (at equality) 1/2."""
     if se > 0:
         return float(special.stdtr(df, -excess / se))

@@ -16,10 +16,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from riskkit.experiment import Experiment
     from riskkit.problem import Problem
 
 
@@ -101,14 +100,17 @@ def unknown(kind: str, name: str, available: Iterable[str]) -> str:
     return f"unknown {kind} {name!r}: {hint}"
 
 
-def experiment(name: str, study: Path | None = None) -> Experiment:
-    """``experiments.<name>.EXPERIMENT``."""
+def experiment(name: str, study: Path | None = None) -> Any:
+    """``experiments.<name>.EXPERIMENT``, an Experiment or a Race."""
     from riskkit.experiment import Experiment
+    from riskkit.race import Race
 
     loaded = module(f"experiments.{name}", study)
     value = getattr(loaded, "EXPERIMENT", None)
-    if not isinstance(value, Experiment):
-        raise StudyError(f"experiments/{name}.py must define EXPERIMENT, an Experiment; got {type(value).__name__}.")
+    if not isinstance(value, Experiment | Race):
+        raise StudyError(
+            f"experiments/{name}.py must define EXPERIMENT, an Experiment or a Race; got {type(value).__name__}."
+        )
     if value.name != name:
         raise StudyError(f"experiments/{name}.py: EXPERIMENT.name must be {name!r}; got {value.name!r}.")
     return value

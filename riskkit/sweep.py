@@ -354,7 +354,7 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     made = request.plan()
     lines = [
         np.array([getattr(point, sweep.axis) for point in line], dtype=float)
-        for sweep in made.size.sweeps
+        for sweep in getattr(made.size, "sweeps", ())
         for line in sweep.lines()
         if sweep.axis != "alpha" and len(line) >= 4
     ]

@@ -15,7 +15,8 @@ import torch
 
 from riskkit import execute, load, study
 from riskkit.compare import main as compare
-from riskkit.confront import Evidence, findings
+from riskkit.confront import findings
+from riskkit.evidence import Evidence
 from riskkit.execute import Request, tasks
 from riskkit.store import Store
 from riskkit.sweep import main

@@ -45,7 +45,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.algorithm import SLRLA, Algorithm, Constant, Stage
-from riskkit.problem import Constants
+from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import Bound, Floats, Setting
 from riskkit.theory.recursion import scan
 
@@ -186,6 +186,85 @@ def lookahead_gradients(bound: Bound, setting: Setting, eps: float, most: int = 
                 answer[place] = k * T[reached[0]]
             tried, horizon = horizon, min(2 * horizon, max(math.ceil(most / k), 1))
     return answer
+
+
+def diameter(problem: Problem) -> float:
+    """Of Theta, or of the set that the iterates can reach where the problem names it; inf where neither is bounded."""
+    if problem.radius is not None:
+        return 2 * problem.radius
+    return float(getattr(problem, "diameter", math.inf))
+
+
+def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
+    """Why ``optimization`` proves nothing about the run, or None."""
+    constants, most = problem.constants, getattr(problem, "largest_step", math.inf)
+    if not (constants.lam > 0 or constants.mu > 0):
+        return f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
+    if algorithm.anchor_every is not None:
+        return "Theorem 4 is proved for an anchor that moves once a stage, not every few steps."
+    if constants.lam == 0 and problem.radius is not None:
+        return f"Theorem 4 is proved in the PL case without projection; {problem.name} is projected."
+    for q, stage in enumerate(algorithm.stages, start=1):
+        sizes = np.asarray(stage.step.sizes(stage.T, stage.k))
+        eta = float(sizes.max())
+        if stage.output != "average":
+            return f"Theorem 4 is proved for stages that end in their average; stage {q} ends in the last iterate."
+        if eta != sizes.min():
+            return f"Theorem 4 is proved for steps that are constant in a stage; those of stage {q} are not."
+        if not constants.rho <= stage.beta:
+            return (
+                f"Theorem 4 needs beta >= rho = {constants.rho:.4g}, which makes F_q convex; got {stage.beta:.4g} in "
+                f"stage {q}."
+            )
+        if not math.isfinite(constants.G) or (stage.beta > 0 and not math.isfinite(diameter(problem))):
+            return f"Theorem 4 needs a finite G + beta diameter; {problem.name} has none. Restrict Theta to a ball."
+        # A step on F_q is a mixture of the anchor and a step of length eta/(1 - eta beta) on l.
+        if eta * stage.beta >= 1 or eta / (1 - eta * stage.beta) > most * (1 + 4 * np.finfo(float).eps):
+            return (
+                f"Theorem 4 needs steps eta/(1 - eta beta) <= {most:.4g} on {problem.name}, for which its constants "
+                f"hold; got eta = {eta:.4g} in stage {q}."
+            )
+    return None
+
+
+def optimization(problem: Problem, algorithm: Algorithm, f0: float) -> Floats:
+    """Bounds E_q on E[F_S(theta_q) - F_S*] at the stages' ends, (Q,), for any plan of averaged stages:
+
+        E_q = (beta_q + 1/(alpha eta_q k T_q)) E_{q-1}/m + eta_q G_q^2/2,  E_0 = f0 >= E[F_S(theta_0) - F_S*],
+
+    the schedule's proof before its step sizes are put in: Theorem 1 for F_q, with E D_q^2 <= 2 E_{q-1}/m. The schedule
+    makes it at most eps_q. Raises ValueError with the reason of ``optimization_excluded`` where there is one.
+    """
+    if (reason := optimization_excluded(problem, algorithm)) is not None:
+        raise ValueError(reason)
+    modulus = _modulus(problem.constants)
+    error, answer = f0, []
+    for stage in algorithm.stages:
+        eta = float(np.asarray(stage.step.sizes(stage.T, stage.k))[0])
+        G = _stage_gradient(problem.constants, diameter(problem), stage.beta)
+        error = (stage.beta + 1 / (stage.alpha * eta * stage.steps)) * error / modulus + eta * G**2 / 2
+        answer.append(error)
+    return np.array(answer)
+
+
+def affordable_schedule(
+    constants: Constants, diameter: float, eps0: float, gradients: int, alpha: float, k: int, beta: float = 0.0
+) -> Algorithm:
+    """``slrla_schedule`` with as many stages as the gradients pay for, halving the error from eps0 in each.
+
+    Raises ValueError if they do not pay for one, and as ``slrla_schedule`` does.
+    """
+    plan = None
+    for Q in range(1, 64):
+        longer = slrla_schedule(constants, diameter, eps0, eps0 / 2**Q, alpha, k, beta)
+        if longer.steps > gradients:
+            break
+        plan = longer
+    if plan is None:
+        raise ValueError(
+            f"SLRLA: the first stage takes {longer.steps} gradients; got a budget of {gradients}. Take a larger one."
+        )
+    return plan
 
 
 def stability_excluded(constants: Constants, algorithm: Algorithm) -> str | None:

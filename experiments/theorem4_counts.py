@@ -1,0 +1,45 @@
+"""Theorem 4, strongly convex: gradients to reach eps, over eps and lam, for SGD, Lookahead, SLRLA and its controls.
+
+The problems have L = 1 and lam from 1 downwards. SLRLA follows its explicit schedule, with beta = lam/8, the largest
+that the proof allows; the controls have the same stages with beta = 0, and with alpha = 1 as well.
+"""
+
+from __future__ import annotations
+
+from problems import AnisotropicMean
+from riskkit.algorithm import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD
+from riskkit.problem import Problem
+from riskkit.race import Race, RaceSize
+from riskkit.theory.theorem4 import affordable_schedule, diameter
+
+K = 5
+
+
+def entries(problem: Problem, gradients: int) -> list[Algorithm]:
+    lam, L = problem.constants.lam, problem.constants.L
+    step = InverseTime(lam, max(2.0, L / lam))
+    rounds = gradients // K
+    staged = affordable_schedule(problem.constants, diameter(problem), 1.0, gradients, 0.5, K, beta=lam / 8)
+    return [
+        SGD(K * rounds, step, k=K),
+        *(Lookahead(rounds, K, alpha, step) for alpha in (0.4, 0.5, 0.75)),
+        staged,
+        StagewiseLookahead(staged.stages),
+        StagewiseSGD(staged.stages),
+    ]
+
+
+def problems(*lams: float) -> tuple[AnisotropicMean, ...]:
+    return tuple(AnisotropicMean((1.0, lam)) for lam in lams)
+
+
+EXPERIMENT = Race(
+    name="theorem4_counts",
+    question="How many gradients reach eps, in eps and in lam, and is SLRLA's count smaller than Lookahead's?",
+    problems=problems(1.0, 0.5, 0.25, 0.125),
+    entries=entries,
+    targets=tuple(2.0**-q for q in range(2, 10)),
+    duels=(("SLRLA", "stagewise Lookahead"), ("SLRLA", "stagewise SGD"), ("SLRLA", "Lookahead"), ("SLRLA", "SGD")),
+    laptop=RaceSize(n=(50,), gradients=2**15, replicates=128),
+    paper=RaceSize(n=(50, 200), gradients=2**18, replicates=2048),
+)

@@ -1,0 +1,480 @@
+"""Confronts a race with Theorem 4 and its entries with each other: counts, growth, levels, duels.
+
+A *line* is one entry on one problem and sample size: the cells of one run, in the order of their gradients.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from riskkit import rates, verdict
+from riskkit.algorithm import OUTPUTS, Algorithm, Output
+from riskkit.evidence import Comparison, Evidence, Finding, Level, listed, sound, two_estimators, words
+from riskkit.experiment import Cell, Run
+from riskkit.outcome import Outcome, counted, undecided
+from riskkit.passage import Growth, Passage, PassageStatus, first_passages, growth
+from riskkit.race import Race, stage_ends
+from riskkit.rates import MARGIN, MINIMUM_POINTS, selecting_replicates
+from riskkit.theory import theorem2, theorem3, theorem4
+from riskkit.theory.bound import Floats, Setting
+from riskkit.verdict import Verdict
+
+FRACTIONS = (1 / 64, 1 / 16, 1 / 4, 1.0)
+"""Of the budget: where duels are fought."""
+
+
+class Proved(NamedTuple):
+    """Explicit bounds at the ends of a run's stages, (Q,); nan throughout where ``reason`` says why there is none."""
+
+    rounds: np.ndarray
+    values: Floats
+    reason: str | None
+
+
+def proved(run: Run, quantity: str, output: str, f0: float) -> Proved:
+    """Theorem 4's recursions for the optimization error, the generalization error and the stability of a staged run,
+    which speak of the output that a stage passes on. ``f0``: E[F_S(theta_0) - F_S*]."""
+    ends = stage_ends(run.algorithm)
+    nothing = np.full(len(ends), math.nan)
+    if not isinstance(run.algorithm, Algorithm):
+        return Proved(ends, nothing, f"nothing is proved here about {run.algorithm.name}")
+    if {stage.output for stage in run.algorithm.stages} != {output}:
+        return Proved(ends, nothing, f"the stages do not pass on their {output} iterate")
+    constants = run.problem.constants
+    if quantity == "optimization":
+        reason = theorem4.optimization_excluded(run.problem, run.algorithm)
+        return Proved(ends, nothing if reason else theorem4.optimization(run.problem, run.algorithm, f0), reason)
+    if quantity in ("generalization", "stability"):
+        reason = theorem4.stability_excluded(constants, run.algorithm)
+        if reason:
+            return Proved(ends, nothing, reason)
+        delta = theorem4.stability(constants, run.algorithm, run.n)
+        return Proved(ends, constants.G * delta if quantity == "generalization" else delta, None)
+    return Proved(ends, nothing, f"Theorem 4 says nothing of the {words(quantity)}")
+
+
+class Counts(NamedTuple):
+    """Gradients to reach each target, (E,): as the slides claim and as proved; nan where nothing is said."""
+
+    claim: Floats
+    explicit: Floats
+
+
+def counts(run: Run, targets: Floats, D2: float, f0: float, g2: float) -> Counts:
+    """Theorem 4's counts for an entry: SLRLA's where it has stages, else Lookahead's, whose alpha = 1 is SGD.
+
+    The explicit count of a staged plan is the end of the first stage whose recursion is at most eps, that of Lookahead
+    the first round at which Theorem 2's or 3's explicit bound is; inf where neither gets there.
+    """
+    algorithm, constants = run.algorithm, run.problem.constants
+    nothing = np.full(len(targets), math.nan)
+    modulus = constants.lam or constants.mu
+    if not isinstance(algorithm, Algorithm) or not modulus:
+        return Counts(nothing, nothing)
+    first = algorithm.stages[0]
+    if len(algorithm.stages) > 1:
+        claim = theorem4.claimed_slrla_gradients(targets, first.alpha, modulus)
+        reached = proved(run, "optimization", "average", f0)
+        if reached.reason:
+            return Counts(claim, nothing)
+        ends = algorithm.gradients(reached.rounds)
+        # The schedule makes the recursion equal to eps up to a rounding.
+        hits = [np.flatnonzero(reached.values <= eps * (1 + 1e-9)) for eps in targets]
+        return Counts(claim, np.array([float(ends[hit[0]]) if hit.size else math.inf for hit in hits]))
+    if constants.lam > 0:
+        claim = np.sum(theorem4.claimed_lookahead_gradients(targets, first.alpha, modulus), axis=0)
+    else:
+        claim = theorem4.claimed_lookahead_gradients_pl(targets, first.alpha, modulus)
+    bound = theorem2.OPTIMIZATION if constants.lam > 0 else theorem3.OPTIMIZATION
+    if bound.excludes(run.problem, algorithm):
+        return Counts(claim, nothing)
+    setting = Setting(constants, first.step, n=run.n, T=1, k=first.k, alpha=first.alpha, D2=D2, f0=f0, g2=g2)
+    return Counts(claim, np.array([float(theorem4.lookahead_gradients(bound, setting, float(eps))) for eps in targets]))
+
+
+# For the table.
+
+
+def level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str) -> Level | None:
+    """Theorem 4's explicit recursions at the cells that end a stage."""
+    if quantity not in ("optimization", "generalization", "stability"):
+        return None
+    claim, explicit, trivial = np.full((3, len(cells)), np.nan)
+    reasons: list[str | None] = [None] * len(cells)
+    found: dict[Run, Proved] = {}
+    for p, cell in enumerate(cells):
+        if evidence.of(cell) is None:
+            continue
+        if cell.run not in found:
+            found[cell.run] = proved(cell.run, quantity, output, float(evidence.dataset(cell, "start_gap").mean()))
+        known = found[cell.run]
+        reasons[p] = known.reason
+        at = np.flatnonzero(known.rounds == cell.rounds)
+        if at.size:
+            explicit[p] = known.values[at[0]]
+        if quantity == "optimization":
+            trivial[p] = evidence.dataset(cell, "start_gap").mean()
+        elif quantity == "generalization":
+            trivial[p] = cell.run.problem.constants.M
+    return Level(claim, explicit, trivial, reasons)
+
+
+def exact(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
+    """(P,) expectations known in closed form, NaN where none is; a planted fault has what it pretends to be."""
+    answer = np.full(len(cells), np.nan)
+    for p, cell in enumerate(cells):
+        known = evidence.plan.experiment.exact.get(cell.role)
+        if known is not None and (known.quantity, known.output) == (quantity, output):
+            answer[p] = known.expected(cell.run.problem, cell.run.n, np.array([cell.gradients]))[0]
+    return answer
+
+
+# Lines.
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """The cells of one run, ascending; none where a checkpoint is not sound, and then the reason."""
+
+    run: Run
+    cells: tuple[Cell, ...]
+    reason: str
+
+    @property
+    def head(self) -> Cell:
+        return self.cells[0]
+
+    @property
+    def where(self) -> dict[str, float]:
+        """The coordinates that tell it from other lines."""
+        head, constants = self.head, self.run.problem.constants
+        found = {"n": float(head.point.n), "k": float(head.point.k), "alpha": head.alpha, "beta": head.beta}
+        found |= {"eta": head.eta}
+        found |= {"lam": constants.lam} if constants.lam > 0 else {"mu": constants.mu}
+        return {name: value for name, value in found.items() if not math.isnan(value)}
+
+    @property
+    def gradients(self) -> np.ndarray:
+        return self.run.gradients([cell.rounds for cell in self.cells])
+
+
+def lines(evidence: Evidence) -> list[Line]:
+    """Every run of the plan."""
+    groups: dict[Run, list[Cell]] = {}
+    for cell in evidence.plan.cells:
+        groups.setdefault(cell.run, []).append(cell)
+    found = []
+    for run, cells in groups.items():
+        good, bad = sound(evidence, cells)
+        found.append(Line(run, tuple(cells), "" if len(good) == len(cells) else bad[0]))
+    return found
+
+
+class Count(NamedTuple):
+    """The gradients after which one entry's mean optimization error is first under eps.
+
+    ``generalization`` (with its 95% interval) is the error at the first checkpoint under eps.
+    """
+
+    line: Line
+    output: Output
+    eps: float
+    passage: Passage
+    claim: float
+    explicit: float
+    generalization: float
+    generalization_low: float
+    generalization_high: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "algorithm": self.line.head.role,
+            **self.line.where,
+            "output": self.output,
+            "eps": self.eps,
+            "gradients": self.passage.at,
+            "low": self.passage.low,
+            "high": self.passage.high,
+            "status": str(self.passage.status),
+            "claim": self.claim,
+            "explicit": self.explicit,
+            "generalization": self.generalization,
+            "generalization_low": self.generalization_low,
+            "generalization_high": self.generalization_high,
+        }
+
+
+def counted_lines(evidence: Evidence) -> list[Count]:
+    """Every sound line, output and target."""
+    race: Race = evidence.plan.experiment
+    targets = np.array(sorted(race.targets, reverse=True))
+    found: list[Count] = []
+    if not targets.size or evidence.replicates < 2:
+        return found
+    for line in lines(evidence):
+        if line.reason:
+            continue
+        D2, f0, g2 = (
+            float(evidence.dataset(line.head, name).mean())
+            for name in ("start_distance", "start_gap", "gradient_at_minimiser")
+        )
+        said = counts(line.run, targets, D2, f0, g2)
+        for output in OUTPUTS:
+            values = evidence.values(line.cells, "optimization", output)
+            passages = first_passages(values, line.gradients, targets)
+            under = values.mean(axis=0)[:, None] <= targets
+            generalization = rates.estimate(evidence.values(line.cells, "generalization", output))
+            for e, passage in enumerate(passages):
+                at = int(np.argmax(under[:, e]))
+                seen = [math.nan] * 3
+                if passage.status is PassageStatus.REACHED:
+                    seen = [float(part[at]) for part in (generalization.mean, generalization.low, generalization.high)]
+                claim, explicit = float(said.claim[e]), float(said.explicit[e])
+                found.append(Count(line, output, float(targets[e]), passage, claim, explicit, *seen))
+    return found
+
+
+# Verdicts.
+
+
+def findings(evidence: Evidence) -> list[Finding]:
+    """All verdicts of the race, Holm-adjusted as one family: Theorem 4's levels at the stages' ends, the growth of the
+    counts in 1/eps and in 1/lam (or mu), what is known in closed form, planted faults, and the two estimators of the
+    generalization error."""
+    race: Race = evidence.plan.experiment
+    found = [*_levels(evidence), *_growths(evidence), *_known(evidence), *two_estimators(evidence)]
+    planted = {role for role, known in race.exact.items() if known.kind == "planted"}
+    adjusted = verdict.adjust([finding.verdict for finding in found])
+    judged = [finding._replace(verdict=v) for finding, v in zip(found, adjusted, strict=True)]
+    return [_caught(finding) if finding.bound.removeprefix("planted ") in planted else finding for finding in judged]
+
+
+def _levels(evidence: Evidence) -> list[Finding]:
+    found: list[Finding] = []
+    groups: dict[str, list[Line]] = {}
+    for line in lines(evidence):
+        groups.setdefault(line.head.role, []).append(line)
+    for quantity in ("optimization", "generalization", "stability"):
+        for output in OUTPUTS:
+            for role, group in groups.items():
+                cells = [cell for line in group for cell in line.cells]
+                good, _ = sound(evidence, cells)
+                known = level(evidence, good, quantity, output)
+                assert known is not None
+                covered = np.flatnonzero(np.isfinite(known.explicit))
+                subject = f"the {words(quantity)} of {role} ({output} iterate) at its stages' ends"
+                if not covered.size:
+                    continue
+                values = evidence.values([good[p] for p in covered], quantity, output)
+                trivial = None if quantity == "stability" else known.trivial[covered]
+                judged = verdict.judge_level(values, known.explicit[covered], trivial, subject=subject)
+                found.append(Finding(f"theorem4.{quantity}.{output} of {role}", None, {}, quantity, output, judged))
+    return found
+
+
+def _growths(evidence: Evidence) -> list[Finding]:
+    race: Race = evidence.plan.experiment
+    found: list[Finding] = []
+    known = counted_lines(evidence)
+    along_eps: dict[tuple[Any, ...], list[Count]] = {}
+    along_axis: dict[tuple[Any, ...], list[Count]] = {}
+    for count in known:
+        if count.passage.status is not PassageStatus.REACHED:
+            continue
+        where = count.line.where
+        along_eps.setdefault((count.line.run, count.output), []).append(count)
+        rest = tuple((name, value) for name, value in where.items() if name not in (race.axis, "eta", "beta"))
+        along_axis.setdefault((count.line.head.role, rest, count.output, count.eps), []).append(count)
+    for group in along_eps.values():
+        if len(group) >= MINIMUM_POINTS:
+            found.append(_growth(group, "eps", [1 / count.eps for count in group], dict(group[0].line.where)))
+    for group in along_axis.values():
+        moduli = [count.line.where[race.axis] for count in group if race.axis in count.line.where]
+        if len(set(moduli)) >= MINIMUM_POINTS - 1 and len(set(moduli)) == len(group):
+            where = {name: v for name, v in group[0].line.where.items() if name not in (race.axis, "eta", "beta")}
+            found.append(_growth(group, race.axis, [1 / m for m in moduli], {**where, "eps": group[0].eps}))
+    return found
+
+
+def _growth(group: Sequence[Count], axis: str, coordinate: Sequence[float], where: dict[str, float]) -> Finding:
+    """The exponent of the counts in 1/eps or 1/lam, and what claim and explicit bound have on the same points."""
+    role, output, replicates = group[0].line.head.role, group[0].output, int(group[0].passage.sizes.sum())
+    grown = growth([count.passage for count in group], coordinate)
+    claimed = _curve_slope([count.claim for count in group], coordinate)
+    explicit = _curve_slope([count.explicit for count in group], coordinate)
+    subject = f"gradients of {role} ({output} iterate) to reach eps ({listed(where)})"
+    draft = dataclasses.replace(
+        undecided("count", subject, replicates, axis=axis, points=grown.points),
+        slope=grown.slope,
+        slope_low=grown.low,
+        slope_high=grown.high,
+        claim_slope=claimed,
+        explicit_slope=explicit,
+        ratio=group[-1].passage.at / group[-1].claim,
+        start=min(coordinate),
+        stop=max(coordinate),
+    )
+    return Finding(f"theorem4.count.{role}", axis, where, "gradients", output, _judge_growth(draft, grown, axis))
+
+
+def _judge_growth(draft: Verdict, grown: Growth, axis: str) -> Verdict:
+    said = f"the counts grow like (1/{axis})^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}]"
+    if math.isnan(draft.claim_slope):
+        return draft.concluded(Outcome.NOT_COVERED, f"{said}; the slides state no count")
+    gap = grown.slope - draft.claim_slope
+    draft = dataclasses.replace(
+        draft,
+        difference=gap,
+        difference_low=grown.narrow_low - draft.claim_slope,
+        difference_high=grown.narrow_high - draft.claim_slope,
+    )
+    found = f"{said}, the claim like (1/{axis})^{draft.claim_slope:.3f} on the same {counted(draft.points, 'point')}"
+    if math.isfinite(draft.explicit_slope):
+        found += f", the proved counts like (1/{axis})^{draft.explicit_slope:.3f}"
+    if grown.se > 0:
+        below, above = (float(rates.tail(side, grown.se, grown.df)) for side in (-gap, gap))
+        within = max(rates.tail(MARGIN - gap, grown.se, grown.df), rates.tail(MARGIN + gap, grown.se, grown.df))
+    else:
+        below, above, within = float(gap >= 0), float(gap <= 0), float(abs(gap) >= MARGIN)
+    if within <= 0.05:
+        return draft.concluded(Outcome.ATTAINED, found, within)
+    if gap < 0 and rates.tail(-gap - MARGIN, grown.se, grown.df) <= 0.05:
+        return draft.concluded(Outcome.SLACK, f"{found}: fewer than claimed", below)
+    if gap > 0 and rates.tail(gap - MARGIN, grown.se, grown.df) <= 0.05:
+        # An O(.) on a bounded window is not refuted by a steeper slope.
+        reason = "steeper than the claim on this window, which bounds what happens as eps -> 0 only"
+        return draft.concluded(Outcome.PRE_ASYMPTOTIC, f"{found}: {reason}")
+    return draft.concluded(Outcome.INCONCLUSIVE, found, min(below, above, within))
+
+
+def _curve_slope(values: Sequence[float], coordinate: Sequence[float]) -> float:
+    y, u = np.asarray(values, dtype=np.float64), np.log(coordinate)
+    if not (np.isfinite(y).all() and (y > 0).all()):
+        return math.nan
+    return float(np.polyfit(u, np.log(y), 1)[0])
+
+
+def _known(evidence: Evidence) -> list[Finding]:
+    race: Race = evidence.plan.experiment
+    found = []
+    for role, known in race.exact.items():
+        cells = [cell for cell in evidence.plan.cells if cell.role == role]
+        good, bad = sound(evidence, cells)
+        curve = exact(evidence, good, known.quantity, known.output)
+        judged_at = np.flatnonzero(np.isfinite(curve))
+        subject = f"the {words(known.quantity)} of {role} ({known.output} iterate)"
+        if not judged_at.size:
+            reason = bad[0] if bad else "its expectation is not known at any checkpoint"
+            judged = verdict.not_covered("identity", reason, subject=subject)
+        else:
+            values = evidence.values([good[p] for p in judged_at], known.quantity, known.output)
+            judged = verdict.judge_identity(values, curve[judged_at], subject=subject)
+        if known.kind == "planted" and bad and not good:
+            judged = judged.concluded(Outcome.CAUGHT, f"flagged by the engine: {bad[0]}")
+        found.append(Finding(f"{known.kind} {role}", None, {}, known.quantity, known.output, judged))
+    return found
+
+
+def _caught(finding: Finding) -> Finding:
+    """A planted fault that disagrees with what it pretends to be is caught; one that agrees has been missed."""
+    v = finding.verdict
+    if v.outcome is Outcome.DISAGREES:
+        return finding._replace(verdict=dataclasses.replace(v, outcome=Outcome.CAUGHT))
+    if v.outcome is Outcome.AGREES:
+        return finding._replace(verdict=dataclasses.replace(v, outcome=Outcome.MISSED))
+    return finding
+
+
+# Comparisons.
+
+
+def comparisons(evidence: Evidence) -> list[Comparison]:
+    """Duels at fractions of the budget and tuned comparisons at its end, Holm-adjusted as one family."""
+    found = [*_duels(evidence), *_tuned(evidence)] if evidence.replicates >= 2 else []
+    adjusted = verdict.holm([comparison.p_value for comparison in found])
+    return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
+
+
+def _duels(evidence: Evidence) -> list[Comparison]:
+    race: Race = evidence.plan.experiment
+    good = [line for line in lines(evidence) if not line.reason]
+    found: list[Comparison] = []
+    for ours, theirs in race.duels:
+        for a in (line for line in good if line.head.role == ours):
+            for b in (line for line in good if line.head.role == theirs):
+                same = (a.run.problem, a.run.n) == (b.run.problem, b.run.n)
+                if same and b.head.alpha in (a.head.alpha, 1.0):
+                    found += _duel(evidence, a, b)
+    return found
+
+
+def _duel(evidence: Evidence, a: Line, b: Line) -> list[Comparison]:
+    race: Race = evidence.plan.experiment
+    budget = min(int(a.gradients[-1]), int(b.gradients[-1]))
+    found = []
+    for fraction in FRACTIONS:
+        ours, theirs = (_last_within(line, fraction * budget) for line in (a, b))
+        if ours is None or theirs is None:
+            continue
+        for quantity, output in race.compared:
+            ratio = rates.paired_ratio(
+                evidence.values([ours], quantity, output), evidence.values([theirs], quantity, output)
+            )
+            found += _compared(ours, theirs, quantity, output, ratio, {"gradients": float(ours.gradients)})
+    return found
+
+
+def _last_within(line: Line, gradients: float) -> Cell | None:
+    within = [cell for cell in line.cells if cell.gradients <= gradients]
+    return within[-1] if within else None
+
+
+def _tuned(evidence: Evidence) -> list[Comparison]:
+    """Each role at its best step size, chosen on the first quarter of the replicates, compared on the rest."""
+    race: Race = evidence.plan.experiment
+    found: list[Comparison] = []
+    if not race.tuned:
+        return found
+    good = [line for line in lines(evidence) if not line.reason]
+    chosen = selecting_replicates(evidence.replicates)
+    for quantity, output in race.compared:
+        best: dict[tuple[Any, ...], tuple[float, Line]] = {}
+        for line in good:
+            head = line.head
+            if head.role in race.tuned:
+                key = (line.run.problem, line.run.n, head.role, head.alpha, head.beta, head.point.k)
+                mean = float(evidence.values([line.cells[-1]], quantity, output)[:chosen].mean())
+                if key not in best or mean < best[key][0]:
+                    best[key] = (mean, line)
+        for (problem, n, role, *_), (_, ours) in best.items():
+            for (other, size, against, *_), (_, theirs) in best.items():
+                if role == race.tuned[0] and against in race.tuned[1:] and (other, size) == (problem, n):
+                    a, b = ours.cells[-1], theirs.cells[-1]
+                    values = evidence.values([a, b], quantity, output)[chosen:]
+                    ratio = rates.paired_ratio(values[:, :1], values[:, 1:])
+                    about = {"gradients": float(a.gradients), "eta": a.eta, "against_eta": b.eta}
+                    found += _compared(a, b, quantity, output, ratio, about, " (both tuned)")
+    return found
+
+
+def _compared(
+    ours: Cell,
+    theirs: Cell,
+    quantity: str,
+    output: str,
+    ratio: rates.Ratio,
+    about: dict[str, float],
+    note: str = "",
+) -> list[Comparison]:
+    r, low, high, p = (float(part[0]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
+    if not math.isfinite(r):
+        return []
+    constants = ours.run.problem.constants
+    where = {**about, "beta": ours.beta, "against_beta": theirs.beta, "against_alpha": theirs.alpha}
+    where |= {"lam": constants.lam} if constants.lam > 0 else {"mu": constants.mu}
+    return [Comparison(ours.point, theirs.role + note, quantity, output, r, low, high, p, math.nan, ours.role, where)]

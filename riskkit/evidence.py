@@ -1,0 +1,293 @@
+"""What was measured, as the table, the verdicts and the figures read it: cells, their values, their status.
+
+The estimates of generalization and excess use the control variate F(theta*) - F_S(theta*), whose expectation is 0 at
+the fixed point theta*: same mean, less noise. ``load_replicates`` gives the raw values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from riskkit import rates, verdict
+from riskkit.algorithm import OUTPUTS
+from riskkit.bands import simultaneous_band
+from riskkit.experiment import Cell, Plan, Point, describe
+from riskkit.jackknife import MINIMUM_INTERVAL
+from riskkit.measure import QUANTITIES, Measured
+from riskkit.theory.bound import Floats
+from riskkit.verdict import Verdict
+
+REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
+CONTROLLED = ("generalization", "excess")
+
+
+class Level(NamedTuple):
+    """A bound evaluated at cells, (P,) each; NaN where it does not cover the cell, and why."""
+
+    claim: Floats
+    explicit: Floats
+    trivial: Floats
+    reasons: list[str | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """A plan and what was measured: everything the table, the verdicts and the figures are made of.
+
+    ``measured`` holds the runs that are complete; ``failures`` has the status and the reason of the others, by address.
+    """
+
+    plan: Plan
+    measured: dict[str, Measured]
+    failures: dict[str, tuple[str, str]]
+
+    @property
+    def replicates(self) -> int:
+        return self.plan.size.replicates
+
+    def of(self, cell: Cell) -> tuple[Measured, int] | None:
+        """The cell's run and its checkpoint's place in it; None if it failed."""
+        found = self.measured.get(self.plan.addresses[cell.run])
+        return None if found is None else (found, int(np.searchsorted(found.rounds, cell.rounds)))
+
+    def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
+        """(R, P), with the control variate where it applies; NaN columns for cells that failed or diverged."""
+        columns = np.full((self.replicates, len(cells)), np.nan)
+        for p, cell in enumerate(cells):
+            if (found := self.of(cell)) is not None:
+                run, slot = found
+                columns[:, p] = run.values[quantity][:, slot, OUTPUTS.index(output)]
+                if quantity in CONTROLLED:
+                    columns[:, p] -= run.dataset["control"]
+        return columns
+
+    def diverged(self, cell: Cell) -> tuple[int, int]:
+        """How many replicates had diverged at the cell's checkpoint, and the first of their steps (-1: none)."""
+        found = self.of(cell)
+        if found is None:
+            return 0, -1
+        run, _ = found
+        steps = run.diverged_at[(run.diverged_at >= 0) & (run.diverged_at <= cell.gradients)]
+        return len(steps), int(steps.min()) if len(steps) else -1
+
+    def status(self, cell: Cell) -> tuple[str, str]:
+        """("ok" | "diverged" | "non-finite" | "no minimiser" | "failed", reason)."""
+        if self.of(cell) is None:
+            return self.failures.get(self.plan.addresses[cell.run], ("failed", "not computed"))
+        count, first = self.diverged(cell)
+        if count:
+            return "diverged", f"{count} of {self.replicates} replicates diverged, the first after {first} gradients"
+        if not all(np.isfinite(self.values([cell], q, o)).all() for q in REPORTED for o in OUTPUTS):
+            return "non-finite", "a risk, or the run on S with one example replaced, left the range of the numbers"
+        return "ok", ""
+
+    def path_moment(self, cell: Cell) -> float:
+        """Mean over the run's gradients and the replicates of ||grad l(v_j; z_j)||^2."""
+        return float(self.values([cell], "path_moment", "last").mean())
+
+    def dataset(self, cell: Cell, name: str) -> Floats:
+        """(R,) values of a dataset-level quantity for the cell's sample size."""
+        found = self.of(cell)
+        assert found is not None
+        return found[0].dataset[name]
+
+
+def labels(cell: Cell) -> dict[str, Any]:
+    """The columns that tell cells apart; SGD's alpha is 1 wherever it stands in the grid."""
+    return {
+        "algorithm": cell.role,
+        "n": cell.point.n,
+        "T": cell.point.T,
+        "k": cell.point.k,
+        "alpha": cell.alpha,
+        "matched_alpha": cell.matched_alpha,
+        "gradients": cell.gradients,
+        "eta": cell.eta,
+        "beta": cell.beta,
+        "lam": cell.run.problem.constants.lam,
+        "mu": cell.run.problem.constants.mu,
+    }
+
+
+class Judge(NamedTuple):
+    """What is known of cells beside their measurements, by quantity and output: bounds (None: none) and exact values,
+    (P,) NaN where there is none; and for which quantities simultaneous bands are wanted."""
+
+    level: Callable[[Evidence, Sequence[Cell], str, str], Level | None]
+    exact: Callable[[Evidence, Sequence[Cell], str, str], Floats]
+    banded: tuple[str, ...] = REPORTED
+
+
+def table(evidence: Evidence, judge: Judge) -> dict[str, list[Any]]:
+    """The long-form table, column by column: one row = one cell x output x quantity."""
+    made = evidence.plan
+    experiment = made.experiment
+    cells = made.cells
+    states = [evidence.status(cell) for cell in cells]
+    counts = [evidence.diverged(cell)[0] for cell in cells]
+    columns: dict[str, list[Any]] = {}
+
+    def add(**values: Any) -> None:
+        for name, value in values.items():
+            columns.setdefault(name, []).append(value)
+
+    for quantity in REPORTED:
+        for output in OUTPUTS:
+            values = evidence.values(cells, quantity, output)
+            ok = np.array([state == "ok" for state, _ in states])
+            values[:, ~ok] = np.nan
+            estimate = rates.estimate(values)
+            band_low, band_high = np.full((2, len(cells)), np.nan)
+            if quantity in judge.banded:
+                band_low, band_high = _bands(values, cells)
+            level = judge.level(evidence, cells, quantity, output)
+            exact = judge.exact(evidence, cells, quantity, output)
+            agreement = np.full(len(cells), np.nan)
+            if quantity == "generalization":
+                gap = rates.estimate(values - evidence.values(cells, "replace_one", output))
+                agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
+            for p, cell in enumerate(cells):
+                uncovered = level.reasons[p] if level is not None else None
+                add(
+                    experiment=experiment.name,
+                    problem=cell.run.problem.name,
+                    **labels(cell),
+                    output=output,
+                    quantity=quantity,
+                    mean=float(estimate.mean[p]),
+                    sem=float(estimate.sem[p]),
+                    low=float(estimate.low[p]),
+                    high=float(estimate.high[p]),
+                    band_low=float(band_low[p]),
+                    band_high=float(band_high[p]),
+                    replicates=evidence.replicates,
+                    diverged=counts[p],
+                    claim=float(level.claim[p]) if level is not None else math.nan,
+                    explicit=float(level.explicit[p]) if level is not None else math.nan,
+                    trivial=float(level.trivial[p]) if level is not None else math.nan,
+                    exact=float(exact[p]),
+                    z_replace_one=float(agreement[p]),
+                    step=describe(cell),
+                    L=cell.run.problem.constants.L,
+                    G=cell.run.problem.constants.G,
+                    d=cell.run.problem.dim,
+                    seed=str(experiment.seed),
+                    dtype=made.dtype,
+                    engine=found[0].engine if (found := evidence.of(cell)) is not None else "",
+                    run_id=made.addresses[cell.run],
+                    status=states[p][0],
+                    reason=states[p][1] or (f"not covered: {uncovered}" if uncovered else ""),
+                )
+    return columns
+
+
+def _bands(values: Floats, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
+    """(P,) ends of the 95% band that is simultaneous over the sound cells of an algorithm; NaN for other cells."""
+    low, high = np.full((2, len(cells)), np.nan)
+    sound = np.isfinite(values).all(axis=0)
+    for role in dict.fromkeys(cell.role for cell in cells):
+        places = np.flatnonzero(sound & np.array([cell.role == role for cell in cells]))
+        if len(places) and len(values) >= MINIMUM_INTERVAL:
+            band = simultaneous_band(values[:, places])
+            low[places], high[places] = band.low, band.high
+    return low, high
+
+
+class Finding(NamedTuple):
+    """A verdict and what it is about."""
+
+    bound: str
+    axis: str | None
+    where: dict[str, float]
+    quantity: str
+    output: str
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        about = {"bound": self.bound, "axis": self.axis, "where": self.where}
+        return {**about, "quantity": self.quantity, "output": self.output, **self.verdict.to_json()}
+
+
+class Comparison(NamedTuple):
+    """An algorithm against another at one cell: ratio of means on common random numbers, with its interval.
+
+    ``about``: further coordinates, where n, T, k and alpha do not say all.
+    """
+
+    point: Point
+    against: str
+    quantity: str
+    output: str
+    ratio: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float
+    algorithm: str = "Lookahead"
+    about: dict[str, float] = {}  # noqa: RUF012 (never written to)
+
+    @property
+    def outcome(self) -> str:
+        """ "smaller" or "larger" if the adjusted p-value is at most .05, else "undecided"."""
+        if not self.p_adjusted <= 0.05:
+            return "undecided"
+        return "smaller" if self.ratio < 1 else "larger"
+
+    def to_json(self) -> dict[str, Any]:
+        fields = {name: value for name, value in self._asdict().items() if name not in ("point", "about")}
+        return {**self.point._asdict(), **self.about, **fields, "outcome": self.outcome}
+
+
+ESTIMATOR_PRECISION = 0.5
+"""The two estimators of the generalization error agree only if 4 standard errors of their difference are at most this
+part of the largest generalization error among the cells."""
+
+
+def two_estimators(evidence: Evidence) -> list[Finding]:
+    """For each output whether F - F_S and the replace-one identity have the same mean in every cell of every algorithm:
+    two estimators that share nothing but the trajectory."""
+    good, _ = sound(evidence, evidence.plan.cells)
+    found = []
+    for output in OUTPUTS if good else ():
+        direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
+        subject = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
+        scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
+        judged = verdict.judge_identity(
+            other - direct, np.zeros(len(good)), subject=subject, precision=ESTIMATOR_PRECISION, scale=scale
+        )
+        found.append(Finding("replace-one identity", None, {}, "replace_one", output, judged))
+    return found
+
+
+def words(quantity: str) -> str:
+    return {
+        "optimization": "optimization error",
+        "generalization": "generalization error",
+        "excess": "excess risk",
+        "population_excess": "population excess risk",
+        "distance": "squared distance to the empirical minimiser",
+        "replace_one": "replace-one estimate of the generalization error",
+        "stability": "distance between runs on S and on S with one example replaced",
+        "path_stability": "largest distance so far between runs on S and on S with one example replaced",
+    }[quantity]
+
+
+def listed(where: dict[str, float]) -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in where.items())
+
+
+def sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
+    """The cells that were measured, and for the others one reason each."""
+    good, bad = [], []
+    for cell in cells:
+        state, reason = evidence.status(cell)
+        if state == "ok":
+            good.append(cell)
+        else:
+            bad.append(reason)
+    return good, bad
