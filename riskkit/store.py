@@ -612,7 +612,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def load(path: str | Path) -> pd.DataFrame:
     """The long-form table of a results folder: one row = one cell x output x quantity; the columns ``mean``, ``sem``,
-    ``claim``, ``explicit``, ``status`` and so on are described in the README.
+    ``claim``, ``explicit``, ``status`` and so on are described in docs/reference.md.
 
     ``"results/theorem2"`` without a table of its own stands for every folder that begins so (``theorem2_ridge``, ...),
     one after the other. Raises FileNotFoundError if there is none, StoreError for a table that cannot be read.

@@ -11,7 +11,8 @@ Each table is written as LaTeX (booktabs and siunitx; ``\input`` it) and as Mark
     problem    the constants, and what each asserts
     sentences  the verdicts as sentences to paste into a paper
 
-and into ``results/tables/`` those of all experiments: ``verdicts``, ``problems``, ``audits``, and ``references.bib``.
+and into ``results/tables/`` those of all experiments: ``answers`` (a row for each), ``verdicts`` (a row for each bound),
+``problems``, ``audits``, and ``references.bib``.
 """
 
 from __future__ import annotations
@@ -476,8 +477,30 @@ def _interval(values: dict[str, Any], name: str) -> tuple[float, float] | None:
 
 
 def of_all(everything: Sequence[Results]) -> list[Table]:
-    """``verdicts`` and ``problems`` of the experiments given, and the ``audits``, which need none."""
-    return [verdicts(everything), problems(everything), audits()]
+    """``verdicts``, ``problems`` and ``answers`` of the experiments given, and the ``audits``, which need none."""
+    return [verdicts(everything), problems(everything), audits(), answers(everything)]
+
+
+def answers(everything: Sequence[Results]) -> Table:
+    """A row for each experiment: its question, and how its verdicts came out."""
+    rows: list[tuple[Cell, ...]] = []
+    for result in everything:
+        level = [v for v in result.verdicts if not v["axis"]]
+        bounded = [v["ratio"] for v in level if v["kind"] == "level" and v["ratio"] is not None]
+        lines = [v for v in result.verdicts if v["axis"]]
+        rows.append((result.question, _counted(level), max(bounded, default=None), _counted(lines)))
+    columns = (
+        Column("question", "prose"),
+        Column("bounds and closed forms"),
+        Column("measured / bound", "significant"),
+        Column("exponents along T, k, n, alpha"),
+    )
+    caption = "Every experiment: its question, how its levels came out, measured / bound at its largest, and its rates."
+    return Table("answers", caption, columns, tuple(rows))
+
+
+def _counted(verdicts: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in Counter(str(v["outcome"]) for v in verdicts).most_common())
 
 
 def verdicts(everything: Sequence[Results]) -> Table:
@@ -489,7 +512,7 @@ def verdicts(everything: Sequence[Results]) -> Table:
         for place, name in enumerate(dict.fromkeys(v["bound"] for v in result.verdicts)):
             found = [v for v in result.verdicts if v["bound"] == name]
             level = [v for v in found if not v["axis"]]
-            lines = Counter(str(v["outcome"]) for v in found if v["axis"])
+            lines = _counted([v for v in found if v["axis"]])
             ratios = [v["ratio"] for v in level if v["ratio"] is not None]
             rows.append(
                 (
@@ -497,7 +520,7 @@ def verdicts(everything: Sequence[Results]) -> Table:
                     about(name),
                     ", ".join(dict.fromkeys(str(v["outcome"]) for v in level)),
                     max(ratios, default=None),
-                    ", ".join(f"{count} {outcome}" for outcome, count in lines.most_common()),
+                    lines,
                 )
             )
     columns = (

@@ -1,4 +1,4 @@
-"""A problem of one's own in under 30 lines: the README shows this file, and test_check.py runs it."""
+"""A problem of one's own in under 30 lines: docs/problems.md shows this file, and test_check.py runs it."""
 
 import dataclasses
 

@@ -49,7 +49,7 @@ def test_a_problem_of_ones_own_conforms_and_runs():
     m = simulate(Interval(), Lookahead(20, 5, 0.5, SqrtHorizon(1.0)), n=10, replicates=50)
     assert (m.optimization >= 0).all()
     shown = Path(__file__).with_name("own_problem.py").read_text().split('"""', 2)[2].strip()
-    assert shown in (Path(__file__).parent.parent / "README.md").read_text()
+    assert shown in (Path(__file__).parent.parent / "docs" / "problems.md").read_text()
     body = shown.split("@dataclasses")[1]
     assert len([line for line in body.splitlines() if line.strip()]) < 30
 

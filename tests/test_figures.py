@@ -289,11 +289,12 @@ def test_an_experiment_without_a_measured_cell_is_drawn_empty(drawn, tmp_path):
 
 
 def test_a_figure_of_ones_own_takes_under_15_lines(drawn):
-    """The example of the module's docstring, as it stands."""
+    """The example of the module's docstring and of docs/figures.md, as it stands."""
     results, _ = drawn
     example = re.search(r"    from riskkit import plot.*?return page\n", plot.__doc__, re.S).group()
     source = "\n".join(line.removeprefix("    ") for line in example.splitlines())
     assert len(source.splitlines()) < 15
+    assert source in (Path(__file__).parent.parent / "docs" / "figures.md").read_text()
     names = {}
     exec(source, names)
     legible(names["draw"](plot.stored(results / names["EXPERIMENT"])).finish())

@@ -1,0 +1,69 @@
+"""The documents: what they show runs, prints what they say, and leads somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from riskkit import study, tables
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+
+
+@pytest.fixture(scope="module")
+def refresh():
+    spec = importlib.util.spec_from_file_location("refresh", ROOT / "docs" / "refresh.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_quickstart_prints_what_the_readme_says(refresh):
+    source, printed = refresh.quickstart()
+    lines = [line for line in source.splitlines() if line.strip() and "import" not in line]
+    assert len(lines) <= 10
+    assert f"```python\n{source}```\n\n```text\n{printed}```" in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_answers_every_question():
+    """One row for each experiment of the default sweep."""
+    rows = (ROOT / "README.md").read_text().split("<!-- answers -->")[1].split("<!-- end -->")[0]
+    asked = [question for name, question in study.questions().items() if study.experiment(name).laptop is not None]
+    assert [row.split("|")[1].strip() for row in rows.splitlines() if row.count("|") > 3][2:] == asked
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_modules_with_experiments_there_are(page):
+    commands = re.findall(r"python -m (riskkit\.\w+)((?: [a-z]\w*)*)", page.read_text())
+    for module, words in commands:
+        assert importlib.util.find_spec(module) is not None, module
+        if module in ("riskkit.sweep", "riskkit.figures", "riskkit.tables"):
+            study.select(words.split())
+
+
+def test_every_finding_has_a_figure_and_a_command():
+    text = (ROOT / "docs" / "findings.md").read_text()
+    findings = re.split(r"^## ", text, flags=re.M)[1:]
+    assert len(findings) >= 5
+    for finding in findings:
+        assert re.search(r"!\[.+\]\(figures/\w+\.png\)|`python -m riskkit\.explain audits`", finding), finding[:60]
+        assert "python -m riskkit." in finding, finding[:60]
+
+
+def test_the_citation_is_the_one_of_the_tables():
+    citation, entries = (ROOT / "CITATION.cff").read_text(), tables.PAPER + tables.toolkit_entry()
+    assert tables.PAPER.split("{Towards", 1)[1].split("},")[0].replace("{", "").replace("}", "") in citation
+    for line in (f"version: {tables.version('riskkit')}", "title: Towards Understanding Why Lookahead"):
+        assert line in citation
+    for name in re.findall(r"family-names: (\w+)", citation):
+        assert name in entries
