@@ -1,13 +1,16 @@
-"""``python docs/refresh.py [results]``: what README.md and docs/findings.md show of the measurements, from what is stored.
+"""``python docs/refresh.py [results]``: what README.md and docs/findings.md show, from what is stored.
 
-Copies the figures that the two pages show into ``docs/figures/`` (with 64 colours), and writes into README.md the table
-of answers and the output of the quickstart. ``python -m riskkit.sweep`` computes the results.
+Copies the figures that the two pages show into ``docs/figures/`` (with 64 colours); writes into README.md the table of
+answers and the output of the quickstart, and into docs/findings.md the sentence of the verdict that a comment names:
+``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). The results are
+those of ``python -m riskkit.sweep``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -32,6 +35,21 @@ def shown() -> set[str]:
     return {name for page in PAGES for name in re.findall(r"figures/(\w+)\.png", page.read_text(encoding="utf-8"))}
 
 
+def sentence(results: Path, experiment: str, bound: str, line: str) -> str:
+    """The sentence of the one verdict that is meant; ValueError if it is none or several."""
+    axis, *held = line.split() or [""]
+    where = {name: float(value) for name, value in (entry.split("=") for entry in held)}
+    verdicts = json.loads((results / experiment / "verdict.json").read_text(encoding="utf-8"))["verdicts"]
+    found = [
+        verdict["sentence"]
+        for verdict in verdicts
+        if (verdict["bound"], verdict["axis"] or "") == (bound, axis) and where.items() <= verdict["where"].items()
+    ]
+    if len(found) != 1:
+        raise ValueError(f"{experiment} | {bound} | {line}: expected one verdict, found {len(found)}.")
+    return found[0][0].upper() + found[0][1:]
+
+
 def main(results: Path) -> None:
     for name in sorted(shown()):
         (source,) = [*results.glob(f"*/figures/{name}.png"), *results.glob(f"figures/{name}.png")]
@@ -43,6 +61,12 @@ def main(results: Path) -> None:
     source, printed = quickstart()
     readme = re.sub(r"(```\n\n```text\n).*?(```)", lambda m: m[1] + printed + m[2], readme, count=1, flags=re.S)
     PAGES[0].write_text(readme, encoding="utf-8")
+    findings = re.sub(
+        r"(<!-- verdict (\S+) \| (.+?) \|(.*?) -->\n)(?:> .*\n)*",
+        lambda m: f"{m[1]}> {sentence(results, *(part.strip() for part in m.groups()[1:4]))}\n",
+        PAGES[1].read_text(encoding="utf-8"),
+    )
+    PAGES[1].write_text(findings, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,14 @@ EXPERIMENT = None
 MARGIN = 0.05
 """Half the width of the band in which rates are declared equal."""
 SHADE = "#ececec"
-LABELS = 1.35
+NAMES = 2.05
 """Inches for the rows' names."""
+MOST = 64
+"""Rows that a page has room for; with more, each experiment has one row."""
+SHARES = {"optimization": 0, "generalization": 1, "excess": 2, "stability": 3, "gradients": 4, "distance": 5}
+"""The quantities of the rows, in their order; what compares with a closed form has a row of its own."""
+EXACT = "closed form"
+SHORT = {"pre-asymptotic": "pre-asym.", "inconclusive": "inconcl."}
 
 
 class Mark(NamedTuple):
@@ -32,11 +38,11 @@ class Mark(NamedTuple):
         return {"ls": "none", "marker": self.marker, "ms": 3.6, "color": self.colour, "mfc": face, "mew": 0.8}
 
 
-GOOD = Mark("holds, attained, agrees", "o", "#0072b2")
-BAD = Mark("violated, refuted, disagrees", "X", "#d55e00")
+GOOD = Mark("holds, attained, agrees, caught", "o", "#0072b2")
+BAD = Mark("violated, refuted, disagrees, missed", "X", "#d55e00")
 MARKS = {
-    **dict.fromkeys(("HOLDS", "ATTAINED", "AGREES"), GOOD),
-    **dict.fromkeys(("VIOLATED", "REFUTED", "DISAGREES"), BAD),
+    **dict.fromkeys(("HOLDS", "ATTAINED", "AGREES", "CAUGHT"), GOOD),
+    **dict.fromkeys(("VIOLATED", "REFUTED", "DISAGREES", "MISSED"), BAD),
     "SLACK": Mark("slack", "s", "#009e73"),
     "PRE-ASYMPTOTIC": Mark("pre-asymptotic", "D", "#777777", filled=False),
     "INCONCLUSIVE": Mark("inconclusive", "o", "#777777", filled=False),
@@ -44,31 +50,38 @@ MARKS = {
 
 
 class Row(NamedTuple):
-    """One bound (or one comparison with a closed form) of one experiment; a heading if it has no verdicts."""
+    """The verdicts of one experiment on one quantity (or on what is known in closed form); ``head``: its first row."""
 
     experiment: str
     name: str
     verdicts: list[dict[str, Any]]
+    head: bool
+
+
+def rows_of(stored: plot.Stored, split: bool) -> list[Row]:
+    """A row for each quantity; or one row for all of them."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for verdict in stored.verdicts:
+        exact = not verdict["bound"].startswith("theorem")
+        groups.setdefault((EXACT if exact else verdict["quantity"]) if split else "", []).append(verdict)
+    names = sorted(groups, key=lambda name: SHARES.get(name, len(SHARES)))
+    return [Row(stored.name, name, groups[name], place == 0) for place, name in enumerate(names)]
 
 
 def draw(everything: list[plot.Stored]) -> plot.Page:
-    """A row for each bound of each experiment: its level on the left, its rates on the right, all outcomes in words."""
-    rows: list[Row] = []
-    for stored in everything:
-        rows.append(Row(stored.name, stored.name, []))
-        for bound in dict.fromkeys(verdict["bound"] for verdict in stored.verdicts):
-            verdicts = [verdict for verdict in stored.verdicts if verdict["bound"] == bound]
-            name = f"{verdicts[0]['quantity']}, {verdicts[0]['output']}"
-            rows.append(Row(stored.name, f"{name} (exact)" if bound.startswith("exact") else name, verdicts))
+    """A row for each quantity of each experiment: levels on the left, rates on the right, all outcomes in words."""
+    rows = [row for stored in everything for row in rows_of(stored, split=True)]
+    if len(rows) > MOST:
+        rows = [row for stored in everything for row in rows_of(stored, split=False)]
     page = plot.Page(
         "Every verdict: measured / bound at its largest (left), slope of measured / claim along each line (right)",
-        height=0.75 + min(0.21, 8.2 / len(rows)) * len(rows),
+        height=0.8 + min(0.19, 7.9 / len(rows)) * len(rows),
         columns=2,
         widths=(0.8, 1.0),
         share="row",
     )
-    levels = page.panel(xlabel="measured / bound", xscale="log", yscale="linear")
-    rates = page.panel(xlabel="slope of measured / claim", xscale="symlog", yscale="linear")
+    levels = page.panel(xlabel="measured /\nbound", xscale="log", yscale="linear")
+    rates = page.panel(xlabel="slope of\nmeasured / claim", xscale="symlog", yscale="linear")
     rates.axes.set_xscale("symlog", linthresh=2 * MARGIN, linscale=1.0)
     for place, row in enumerate(rows):
         draw_row(levels, rates, place, row)
@@ -80,8 +93,9 @@ def draw(everything: list[plot.Stored]) -> plot.Page:
     page.note(f"{total.total()} verdicts: {', '.join(f'{count} {outcome}' for outcome, count in total.most_common())}.")
     page.note("Shaded: above the bound (left), within the declared margin of 0.05 (right). Bars are 90% intervals.")
     page.note(
-        "In words: how many lines along T, k, n and alpha came out how. Rows named exact compare with a "
-        "closed form: measured / exact in the cell that is farthest off, and the difference of the exponents."
+        "In words: how many levels (left, those without a number) and how many lines along T, k, n, alpha, eps and the "
+        "problem's constant (right) came out how. Closed form: measured / exact in the cell that is farthest off, the "
+        "difference of the exponents, and identities between two measurements."
     )
     return page
 
@@ -92,19 +106,23 @@ def levelled(verdict: dict[str, Any]) -> bool:
 
 
 def draw_row(levels: plot.Panel, rates: plot.Panel, place: int, row: Row) -> None:
-    """Marks of one row: one level, any number of rates, spread over the row's height."""
-    level = [verdict for verdict in row.verdicts if verdict["kind"] in ("level", "identity")]
-    others = [verdict for verdict in row.verdicts if verdict not in level]
+    """Marks of one row, levels and rates spread over the row's height."""
+    level = [verdict for verdict in row.verdicts if not verdict["axis"]]
+    others = [verdict for verdict in row.verdicts if verdict["axis"]]
+    shown = [verdict for verdict in level if levelled(verdict)]
     sloped = [verdict for verdict in others if verdict["difference"] is not None]
-    for verdict in level:
-        if levelled(verdict):
-            mark(levels, row, verdict, "ratio", float(place))
-        else:
-            levels.inside(place, verdict["outcome"].lower())
-    for rank, verdict in enumerate(sloped):
-        mark(rates, row, verdict, "difference", place + 0.6 * ((rank + 0.5) / len(sloped) - 0.5))
-    counts = Counter(verdict["outcome"].lower() for verdict in others)
-    rates.beside(place, ", ".join(f"{outcome} {count}" for outcome, count in counts.most_common()))
+    for panel, verdicts, value in ((levels, shown, "ratio"), (rates, sloped, "difference")):
+        for rank, verdict in enumerate(verdicts):
+            mark(panel, row, verdict, value, place + 0.6 * ((rank + 0.5) / len(verdicts) - 0.5))
+    if level and not shown:
+        levels.inside(place, counted(level))
+    rates.beside(place, counted(others))
+
+
+def counted(verdicts: list[dict[str, Any]]) -> str:
+    """``"3 attained, 1 pre-asym."``."""
+    counts = Counter(verdict["outcome"].lower() for verdict in verdicts)
+    return ", ".join(f"{count} {SHORT.get(outcome, outcome)}" for outcome, count in counts.most_common())
 
 
 def mark(panel: plot.Panel, row: Row, verdict: dict[str, Any], value: str, height: float) -> None:
@@ -118,20 +136,22 @@ def mark(panel: plot.Panel, row: Row, verdict: dict[str, Any], value: str, heigh
 
 
 def frame(levels: plot.Panel, rates: plot.Panel, rows: list[Row]) -> None:
-    """Row names, rules between experiments, the bound and the margin."""
+    """Names, rules between experiments, the bound and the margin."""
     axes = levels.axes
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(rows)))))
     axes.set_yticklabels([row.name for row in rows], fontsize=plot.SMALL)
-    axes.tick_params(axis="y", pad=LABELS * 72)
-    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
-        label.set(fontweight="normal" if row.verdicts else "bold", horizontalalignment="left")
+    axes.tick_params(axis="y", pad=3)
+    for place, row in enumerate(rows):
+        if row.head:
+            levels.outside(place, row.experiment, NAMES)
     for panel in (levels, rates):
         panel.axes.tick_params(axis="y", length=0)
         panel.axes.spines["left"].set_visible(False)
         for place, row in enumerate(rows):
-            if any(panel is rates or levelled(verdict) for verdict in row.verdicts):
-                panel.axes.axhline(place, color=SHADE, lw=0.5, zorder=0)
+            if row.head and place:
+                panel.axes.axhline(place - 0.5, color=plot.FAINT, lw=0.4, zorder=0)
+            panel.axes.axhline(place, color=SHADE, lw=0.5, zorder=0)
     low, high = axes.get_xlim()
     axes.set_xlim(low / 1.3, max(2.0, high * 1.3))
     axes.axvspan(1, axes.get_xlim()[1], color=SHADE, zorder=0, lw=0)

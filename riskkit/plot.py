@@ -4,6 +4,7 @@ r"""House style of figures: a page of panels, drawn from what is stored, that re
 
     EXPERIMENT = "theorem2_ridge"
 
+
     def draw(stored: plot.Stored) -> plot.Page:
         page = plot.Page("Optimization error along T", height=2.4)
         panel = page.panel(xlabel="T", ylabel="optimization error")
@@ -206,8 +207,14 @@ NAMES = {
     "excess": "excess risk",
     "population_excess": "population excess risk",
     "distance": "squared distance",
+    "eps": r"optimization error $\epsilon$",
+    "lam": r"strong convexity $\lambda$",
+    "mu": r"PL constant $\mu$",
+    "beta": r"regularization $\beta$",
+    "gradients": "gradients",
+    "stability": "stability",
 }
-SYMBOLS = {"alpha": r"\alpha"}
+SYMBOLS = {"alpha": r"\alpha", "eps": r"\epsilon", "lam": r"\lambda", "beta": r"\beta", "eta": r"\eta", "mu": r"\mu"}
 
 
 def alpha_colour(alpha: float) -> str:
@@ -219,7 +226,18 @@ def alpha_colour(alpha: float) -> str:
 
 def symbols(where: dict[str, float]) -> str:
     r"""``{"alpha": 0.5, "k": 4}`` as mathtext, ``$\alpha = 0.5$, $k = 4$``."""
-    return ", ".join(f"${SYMBOLS.get(name, name)} = {value:g}$" for name, value in where.items())
+    return ", ".join(f"${SYMBOLS.get(name, name)} = {written([value])[0].strip('$')}$" for name, value in where.items())
+
+
+def written(values: Sequence[float]) -> list[str]:
+    """Numbers as an axis shows them: where one is a power of two that is long in decimals, all of them as powers."""
+
+    def power(value: float) -> int | None:
+        mantissa, exponent = math.frexp(value)
+        return exponent - 1 if mantissa == 0.5 else None
+
+    long = any(power(value) is not None and len(f"{value:g}") > 5 for value in values)
+    return [f"$2^{{{power(v)}}}$" if long and power(v) is not None and v != 1 else f"{v:g}" for v in values]
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -252,7 +270,8 @@ class Line(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """One experiment as it lies in a results folder: its table, its verdicts and paired comparisons, its record.
+    """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons and (of a race) counts
+    of gradients, its record.
 
     The table has the column kT beside those that ``riskkit.load`` gives.
     """
@@ -261,6 +280,7 @@ class Stored:
     table: pd.DataFrame
     verdicts: list[dict[str, Any]]
     comparisons: list[dict[str, Any]]
+    counts: list[dict[str, Any]]
     question: str
     record: dict[str, Any]
 
@@ -343,12 +363,12 @@ def stored(folder: Path) -> Stored:
     try:
         table = load(folder)
         verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
-        judged = (verdict["verdicts"], verdict["comparisons"], verdict["question"])
+        judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "question")}
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"{folder} must hold table.parquet, verdict.json and run.json, whole ({error}); run the same sweep again."
         ) from error
-    return Stored(folder, table.assign(kT=table["k"] * table["T"]), *judged, record)
+    return Stored(folder, table.assign(kT=table["k"] * table["T"]), **judged, record=record)
 
 
 # The page
@@ -794,6 +814,22 @@ class Panel:
             where = self.axes.get_yaxis_transform()
             self.axes.text(1.03, y, words, color=colour, ha="left", va="center", fontsize=SMALL, transform=where)
 
+    def outside(self, y: float, words: str, inches: float) -> None:
+        """Small bold text that begins so many inches to the left of the panel, at the height y of its data."""
+        with mpl.rc_context(STYLE):
+            self.axes.annotate(
+                words,
+                (0, y),
+                (-inches * 72, 0),
+                xycoords=self.axes.get_yaxis_transform(),
+                textcoords="offset points",
+                ha="left",
+                va="center",
+                fontsize=SMALL,
+                fontweight="bold",
+                annotation_clip=False,
+            )
+
     def ticks_at(self, values: Iterable[float]) -> None:
         """Lets the x axis have its ticks among these values too; those of measured points are in any case."""
         self._ticks.update(values)
@@ -806,7 +842,7 @@ class Panel:
             inch = self.axes.get_position().width * self.page.figure.get_figwidth() / math.log(high / low)
             chosen = thinned(values, [math.log(value) * inch for value in values])
             self.axes.xaxis.set_major_locator(FixedLocator(chosen))
-            self.axes.xaxis.set_major_formatter(FixedFormatter([f"{value:g}" for value in chosen]))
+            self.axes.xaxis.set_major_formatter(FixedFormatter(written(chosen)))
             self.axes.xaxis.set_minor_locator(FixedLocator([v for v in values if v not in chosen]))
             self.axes.xaxis.set_minor_formatter(NullFormatter())
         if self.axes.get_yscale() == "log":
@@ -951,11 +987,10 @@ def thinned(values: Sequence[float], places: Sequence[float]) -> list[float]:
     from the ones chosen.
     """
 
-    def half(value: float) -> float:
-        return (len(f"{value:g}") * 0.05 + 0.07) / 2
+    letters = [3 if text.startswith("$") else len(text) for text in written(values)]
 
     def fits(left: int, right: int) -> bool:
-        return abs(places[right] - places[left]) >= half(values[left]) + half(values[right])
+        return abs(places[right] - places[left]) >= (letters[left] + letters[right]) * 0.025 + 0.07
 
     steps = np.diff(places)
     if len(steps) and np.allclose(steps, steps[0], rtol=0.02):
@@ -968,7 +1003,7 @@ def thinned(values: Sequence[float], places: Sequence[float]) -> list[float]:
         free = [i for i in range(len(values)) if all(fits(c, i) for c in chosen)]
         if not free:
             return [values[i] for i in sorted(chosen)]
-        chosen.add(max(free, key=lambda i: (min(abs(places[i] - places[c]) for c in chosen), -len(f"{values[i]:g}"))))
+        chosen.add(max(free, key=lambda i: (min(abs(places[i] - places[c]) for c in chosen), -letters[i])))
 
 
 def apart(wanted: Iterable[float], gap: float) -> list[float]:

@@ -11,8 +11,8 @@ Each table is written as LaTeX (booktabs and siunitx; ``\input`` it) and as Mark
     problem    the constants, and what each asserts
     sentences  the verdicts as sentences to paste into a paper
 
-and into ``results/tables/`` those of all experiments: ``answers`` (a row for each), ``verdicts`` (a row for each bound),
-``problems``, ``audits``, and ``references.bib``.
+and into ``results/tables/`` those of all experiments: ``answers`` (a row for each), ``verdicts`` (a row for each
+bound), ``problems``, ``audits``, and ``references.bib``.
 """
 
 from __future__ import annotations

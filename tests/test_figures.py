@@ -29,9 +29,13 @@ HOME = {
     "theorem1_optimization": "theorem1_attained_optimization",
     "theorem2_exponents": "theorem2_exponents",
     "theorem2_ridge": "theorem2_ridge",
+    "theorem4_counts": "theorem4_counts",
     "overview": "",
 }
 """Figure -> the experiment in whose folder it lies."""
+
+BEYOND = {"overview", "theorem1_matched", "theorem4_counts"}
+"""Figures whose numbers are those of verdict.json, not of the table."""
 
 ESTIMATES = ["mean", "sem", "low", "high", "band_low", "band_high"]
 
@@ -154,7 +158,7 @@ def beyond(figure):
     return hidden
 
 
-@pytest.mark.parametrize("name", [name for name in HOME if name not in ("overview", "theorem1_matched")])
+@pytest.mark.parametrize("name", [name for name in HOME if name not in BEYOND])
 def test_the_csv_holds_what_is_stored(drawn, name):
     """Each measured or computed point of the CSV is the table's, and has the place and ends of a drawn mark."""
     results, pages = drawn
@@ -216,6 +220,32 @@ def test_the_overview_marks_every_verdict_that_has_a_number(drawn):
     assert sorted(numbers["status"]) == sorted(outcomes)
 
 
+def test_counts_are_those_of_the_verdicts_and_gaps_are_said(drawn, tmp_path):
+    results, _ = drawn
+    name = "theorem4_counts"
+    shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
+    path = tmp_path / name / "verdict.json"
+    verdict = json.loads(path.read_text())
+    lost = [c for c in verdict["counts"] if (c["algorithm"], c["output"], c["alpha"]) == ("Lookahead", "last", 0.5)][:4]
+    for count in lost:
+        count.update(gradients=None, low=None, high=None, status="not reached within the budget")
+    path.write_text(json.dumps(verdict))
+    page = figures.modules()[name].draw(plot.stored(tmp_path / name))
+    legible(page.finish())
+    assert "not reached within the budget" in page.caption.replace("\n", " ")
+    numbers = page.numbers()
+    drawn_counts = numbers[(numbers["kind"] == "count") & (numbers["x_name"] == "eps")]
+    stored = {
+        (c["algorithm"], c["alpha"], c["output"], c["lam"], c["eps"]): [c[key] for key in ("gradients", "low", "high")]
+        for c in verdict["counts"]
+    }
+    moduli = {"a": 1.0, "b": 0.125}
+    assert len(drawn_counts) > 40
+    for row in drawn_counts.itertuples():
+        wanted = stored[row.algorithm, row.alpha, row.output, moduli[row.panel], row.x]
+        assert [None if np.isnan(v) else v for v in (row.y, row.low, row.high)] == wanted
+
+
 def test_captions_quote_statements_and_verdicts(drawn):
     results, _ = drawn
     caption = place(results, "theorem1_attained").with_suffix(".txt").read_text()
@@ -241,7 +271,7 @@ def test_drawing_again_gives_the_same_bytes(drawn, tmp_path):
 
 def test_missing_cells_are_shown_and_said(broken):
     for name, module in figures.modules().items():
-        if module.EXPERIMENT is None or name == "theorem1_matched":
+        if name in BEYOND:
             continue
         page = module.draw(plot.stored(broken / module.EXPERIMENT))
         figure = page.finish()
