@@ -22,6 +22,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from riskkit import lanes
+
 Words = npt.NDArray[np.uint64]
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -75,39 +77,77 @@ def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return c0, c1, c2, c3
 
 
-@numba.njit(cache=True, nogil=True)
+TILE = 512
+"""Counters whose words are held at a time, in the first-level cache; a multiple of the lanes of a vector."""
+
+
+@numba.njit(error_model="numpy")
+def _tile(words, first, count, replicate, purpose, k0, k1):  # type: ignore[no-untyped-def]
+    """words (4, TILE) uint64: those of counters first .. first + count - 1, in columns of like words, which a compiler
+    turns into vectors; integers have no rounding to lose by it."""
+    mask, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
+    a, b, c, d = words[0], words[1], words[2], words[3]
+    for i in range(count):
+        counter = np.uint64(first) + np.uint64(i)
+        a[i], b[i], c[i], d[i] = _philox(counter & mask, counter >> shift, replicate, purpose, k0, k1)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _fill_words(out, replicates, first, purpose, k0, k1):  # type: ignore[no-untyped-def]
     """out (R, count, 4) int64: the words of counters first .. first + count - 1."""
-    mask, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
+    words = np.empty((4, TILE), dtype=np.uint64)
     for r in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            counter = np.uint64(first) + np.uint64(i)
-            w0, w1, w2, w3 = _philox(counter & mask, counter >> shift, replicates[r], purpose, k0, k1)
-            out[r, i, 0], out[r, i, 1], out[r, i, 2], out[r, i, 3] = w0, w1, w2, w3
+        for start in range(0, out.shape[1], TILE):
+            count = min(TILE, out.shape[1] - start)
+            _tile(words, np.uint64(first) + np.uint64(start), count, replicates[r], purpose, k0, k1)
+            for i in range(count):
+                for k in range(4):
+                    out[r, start + i, k] = words[k, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _fill_indices(out, n, replicates, first, purpose, k0, k1):  # type: ignore[no-untyped-def]
+    """out (R, count, 4) int64: floor(word n / 2^32) of the words of counters first .. first + count - 1."""
+    words = np.empty((4, TILE), dtype=np.uint64)
+    for r in range(out.shape[0]):
+        for start in range(0, out.shape[1], TILE):
+            count = min(TILE, out.shape[1] - start)
+            _tile(words, np.uint64(first) + np.uint64(start), count, replicates[r], purpose, k0, k1)
+            for i in range(count):
+                for k in range(4):
+                    out[r, start + i, k] = (words[k, i] * np.uint64(n)) >> np.uint64(32)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _fill_uniforms(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped-def]
     """out (R, count, 2) float64: two uniforms a counter, in (0, 1)."""
-    mask, shift, drop = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(11)
+    words, pairs = np.empty((4, TILE), dtype=np.uint64), np.empty(2 * TILE)
     for r in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            counter = np.uint64(i)
-            w0, w1, w2, w3 = _philox(counter & mask, counter >> shift, replicates[r], purpose, k0, k1)
-            out[r, i, 0] = (np.float64(np.int64(((w1 << shift) | w0) >> drop)) + 0.5) * 2.0**-53
-            out[r, i, 1] = (np.float64(np.int64(((w3 << shift) | w2) >> drop)) + 0.5) * 2.0**-53
+        for start in range(0, out.shape[1], TILE):
+            count = min(TILE, out.shape[1] - start)
+            _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
+            for i in range(0, count, 8):
+                lanes.store_pairs(
+                    pairs, 2 * i, lanes.uniform(words[0], words[1], i), lanes.uniform(words[2], words[3], i)
+                )
+            for i in range(count):
+                out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _fill_normals(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped-def]
     """out (R, count, 2) float64: two normals a counter."""
-    _fill_uniforms(out, replicates, purpose, k0, k1)
+    words, pairs = np.empty((4, TILE), dtype=np.uint64), np.empty(2 * TILE)
     for r in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            radius = math.sqrt(-2.0 * math.log(out[r, i, 0]))
-            angle = 2.0 * math.pi * out[r, i, 1]
-            out[r, i, 0] = radius * math.cos(angle)
-            out[r, i, 1] = radius * math.sin(angle)
+        for start in range(0, out.shape[1], TILE):
+            count = min(TILE, out.shape[1] - start)
+            _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
+            for i in range(0, count, 8):
+                radius = math.sqrt(-2.0 * math.log(lanes.uniform(words[0], words[1], i)))
+                angle = (2.0 * math.pi) * lanes.uniform(words[2], words[3], i)
+                lanes.store_pairs(pairs, 2 * i, radius * math.cos(angle), radius * math.sin(angle))
+            for i in range(count):
+                out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
 
 
 def purpose_number(purpose: str) -> int:
@@ -206,5 +246,13 @@ class Stream:
         """The examples drawn at steps first .. first + count - 1, int64 (R, count): floor(word * n / 2^32); step j
         reads word j mod 4 of counter j // 4. The chance of an index differs from 1/n by less than 2^-32."""
         start = first // 4
-        words = self._words("index", start, -(-(first + count) // 4) - start).flatten(1)
-        return (words[:, first - 4 * start :][:, :count] * n) >> 32
+        counters = -(-(first + count) // 4) - start
+        if self.device.type == "cpu":
+            out = np.empty((len(self.replicates), counters, 4), dtype=np.int64)
+            k0, k1 = self._key
+            number = purpose_number(self.family + "index")
+            _fill_indices(out, n, self._numbers, start, np.uint64(number), np.uint64(k0), np.uint64(k1))
+            drawn = torch.from_numpy(out)
+        else:
+            drawn = (self._words("index", start, counters) * n) >> 32
+        return drawn.flatten(1)[:, first - 4 * start :][:, :count]

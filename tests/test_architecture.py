@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = [  # bottom to top; a module imports only from rooms below it (and from its own)
-    {"streams", "address", "durable", "jackknife", "formula"},
+    {"lanes", "streams", "address", "durable", "jackknife", "formula"},
     {"problem"},
     {"algorithm"},
     {"theory"},
