@@ -1,0 +1,162 @@
+"""The fused CPU engine: compiled loops for problems with a formula, to the contract of the reference engine.
+
+Replicate by replicate, while its data is in cache, all configurations advance together on the same row, one vector lane
+each. A lane's bits depend neither on its neighbours nor on the number of threads.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from riskkit import lanes
+from riskkit.algorithm import OUTPUTS, Algorithm
+from riskkit.engine import compiled
+from riskkit.engine.lane_state import Formula, Order, Results, Schedule, State
+from riskkit.engine.reference import Indices, Path
+from riskkit.engine.schedule import Timeline, timeline
+from riskkit.formula import Linear
+from riskkit.problem import Problem
+
+TABLE = 2**20
+"""Bytes of the table of step sizes of a chunk, which stays in the second-level cache while the replicates go by."""
+
+INDICES = 2**25
+"""Bytes of a chunk's indices."""
+
+
+def refusal(problem: Problem) -> str | None:
+    """Why this engine cannot run the problem, or None."""
+    formula = getattr(problem, "formula", None)
+    return f"{problem.name} has no formula" if formula is None else compiled.refusal(formula)
+
+
+def run(
+    problem: Problem,
+    algorithms: Sequence[Algorithm],
+    data: Tensor,
+    indices: Indices,
+    rounds: Sequence[np.ndarray],
+    threads: int = 1,
+) -> list[Path]:
+    """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
+
+    Returns one Path an algorithm, in their order. ``refusal`` must be None.
+    """
+    module = compiled.kernel(compiled.part(problem.formula))  # type: ignore[attr-defined]
+    x = data.contiguous().numpy()
+    R, n, w = x.shape
+    line = timeline(algorithms, rounds, lanes.count(x.dtype))
+    members, width = line.layout.members, line.layout.width
+    groups = -(-R // members)
+    formula = _formula(problem, x.dtype)
+    state = _start(problem, line, groups, x.dtype)
+    slots = int(line.offsets[-1])
+    results = Results(
+        theta=np.full((R, slots, len(OUTPUTS), problem.dim), np.nan, dtype=x.dtype),
+        moment=np.full((R, slots), np.nan, dtype=x.dtype),
+    )
+    banks = np.arange(line.layout.banks + 1)
+    event_first, reading_first = (np.searchsorted(part["bank"], banks) for part in (line.events, line.readings))
+    ends = np.linspace(0, groups, min(threads, groups) + 1).astype(int).tolist()
+    lane_count = len(line.layout.member)
+    step = max(256, min(TABLE // (x.itemsize * lane_count), INDICES // (8 * R)) // 256 * 256)
+
+    with ThreadPoolExecutor(len(ends) - 1) as pool:
+        for first in range(0, line.steps, step):
+            count = min(step, line.steps - first)
+            eta, mixing = line.chunk(first, count)
+            schedule = Schedule(
+                members=members,
+                member=line.layout.member,
+                eta=_aligned(eta.astype(x.dtype).ravel()),
+                mixing=mixing.ravel(),
+                events=line.events,
+                event_first=event_first,
+                readings=line.readings,
+                reading_first=reading_first,
+            )
+            order = Order(
+                x=x.reshape(-1),
+                replicates=R,
+                n=n,
+                width=w,
+                chosen=indices(first, count).contiguous().numpy().reshape(-1),
+                first=first,
+                steps=count,
+                place=None,
+                rows=None,
+            )
+
+            def work(
+                bounds: tuple[int, int],
+                order: Order = order,
+                schedule: Schedule = schedule,
+                active: int = line.active(first),
+            ) -> None:
+                own = order._replace(place=np.zeros(width, dtype=np.int64))
+                if members > 1:
+                    own = own._replace(rows=_aligned(np.zeros(2 * w * width, dtype=x.dtype)))
+                before = State(*(np.empty_like(part[:1]) for part in state))
+                spare = np.empty(problem.dim, dtype=x.dtype)
+                module.advance(*bounds, active, own, formula, schedule, state, before, spare, results)
+
+            list(pool.map(work, itertools.pairwise(ends)))
+    return [_path(c, line, state, results) for c in range(len(algorithms))]
+
+
+def _formula(problem: Problem, kind: np.dtype[Any]) -> Formula:
+    formula = problem.formula  # type: ignore[attr-defined]
+    if isinstance(formula, Linear):
+        parameter, weights = formula.parameter, np.full(problem.dim, formula.ridge)
+    else:
+        parameter, weights = 0.0, np.array(formula.parameters)
+    return Formula(
+        parameter=kind.type(parameter),
+        weights=weights.astype(kind),
+        radius=kind.type(problem.radius or 0.0),
+        limit=kind.type(np.finfo(kind).max ** 0.5 * 1e-4),  # the reference engine's
+    )
+
+
+def _start(problem: Problem, line: Timeline, groups: int, kind: np.dtype[Any]) -> State:
+    """Every lane at theta_0."""
+    placed = line.layout
+    theta_0 = np.asarray(problem.start, dtype=np.float64).astype(kind)
+    v = np.broadcast_to(theta_0[:, None], (groups, placed.banks, problem.dim, placed.width)).reshape(groups, -1)
+    alpha, beta = (np.tile(part.astype(kind), (groups, 1)) for part in (line.alpha, line.beta))
+    return State(
+        v=_aligned(v),
+        slow=_aligned(v),
+        total=_aligned(np.zeros_like(v)),
+        anchor=_aligned(v),
+        alpha=alpha,
+        beta=beta,
+        moment=_aligned(np.zeros((groups, len(placed.member)))),
+        diverged=np.full((groups, len(placed.member)), -1),
+    )
+
+
+def _aligned(values: np.ndarray) -> np.ndarray:
+    """A copy that begins where a cache line does, so that no vector straddles two."""
+    room = np.empty(values.nbytes + lanes.LINE, dtype=np.uint8)
+    first = -room.ctypes.data % lanes.LINE
+    copy = room[first : first + values.nbytes].view(values.dtype).reshape(values.shape)
+    copy[...] = values
+    return copy
+
+
+def _path(c: int, line: Timeline, state: State, results: Results) -> Path:
+    """What was read of configuration c."""
+    slots = slice(line.offsets[c], line.offsets[c + 1])
+    own = np.flatnonzero(line.layout.configuration == c)
+    diverged = state.diverged[:, own].reshape(-1)[: len(results.theta)]
+    return Path(
+        *(torch.from_numpy(part.copy()) for part in (results.theta[:, slots], results.moment[:, slots], diverged))
+    )

@@ -1,0 +1,252 @@
+"""What the fused CPU engine keeps of each lane, and everything done to it that does not depend on the formula.
+
+A *lane* is one configuration of one replicate; a *bank* is a vector of lanes. The parameters of a bank are stored
+coordinate by coordinate, (d, lanes), so that one example serves every lane and no sum ever runs across lanes: a lane's
+bits do not depend on its neighbours. Replicates come in *groups* that share a bank: one replicate where the
+configurations fill a vector, several where they do not.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from riskkit.lanes import (
+    LINE,
+    beyond,
+    fragment,
+    gather,
+    inlined,
+    load,
+    overload,
+    peek,
+    prefetch,
+    spread_at,
+    store,
+)
+
+AHEAD = 4
+"""Rows are asked for so many steps before they are used."""
+
+FAR = 2**16
+"""Numbers of a dataset that the second-level cache holds with ease; a larger one is asked for ahead."""
+
+
+class Order(NamedTuple):
+    """The examples and the order in which they come.
+
+    Attributes:
+        x: the data (R, n, w), flat.
+        replicates, n, width: R, examples, numbers an example.
+        chosen: int64 (R, steps), flat: the examples of the chunk's steps first .. first + steps - 1.
+        place, rows: int64 (lanes of a bank,) and (2 * w * lanes of a bank,), for the use of one thread; ``rows`` is
+            None where a group is one replicate.
+    """
+
+    x: Any
+    replicates: int
+    n: int
+    width: int
+    chosen: Any
+    first: int
+    steps: int
+    place: Any
+    rows: Any
+
+
+class Formula(NamedTuple):
+    """The numbers of a formula, all in the type of the data; ``weights`` (d,), ``radius`` 0 for R^d."""
+
+    parameter: Any
+    weights: Any
+    radius: Any
+    limit: Any
+
+
+class Schedule(NamedTuple):
+    """``riskkit.engine.schedule.Timeline`` in arrays, flat where they are read lane by lane.
+
+    Attributes:
+        members, member: see ``Layout``.
+        eta: (steps, lanes) step sizes of the chunk, flat. mixing: int64 (steps, banks), flat.
+        events, readings: records; those of bank b are number event_first[b] .. event_first[b + 1] - 1.
+    """
+
+    members: int
+    member: Any
+    eta: Any
+    mixing: Any
+    events: Any
+    event_first: Any
+    readings: Any
+    reading_first: Any
+
+
+class State(NamedTuple):
+    """Of each group, or of one in a thread's copy.
+
+    Attributes:
+        v, slow, total, anchor: (groups, banks * d * lanes of a bank).
+        alpha, beta: (groups, lanes), of the present stage.
+        moment: float64 (groups, lanes), sum of squared gradients.
+        diverged: int64 (groups, lanes), -1 or the number of gradients after which a lane left the range.
+    """
+
+    v: Any
+    slow: Any
+    total: Any
+    anchor: Any
+    alpha: Any
+    beta: Any
+    moment: Any
+    diverged: Any
+
+
+class Results(NamedTuple):
+    """theta (R, slots, 2, d) and moment (R, slots)."""
+
+    theta: Any
+    moment: Any
+
+
+@inlined
+def replicate_of(group, lane, order, schedule):
+    """A lane's replicate; the last group repeats the last one."""
+    return min(group * schedule.members + schedule.member[lane], order.replicates - 1)
+
+
+# How the examples of a step reach the lanes: ``order.rows`` is None where a bank has one replicate, whose row is then
+# read where it lies; else the coordinates of the lanes' examples are first brought together there, (2, w, lanes).
+
+
+def fetch(group, j, half, order, schedule):
+    """Where the examples of step j are to be found, by ``element``. Two steps can be at hand, in the two halves."""
+    raise NotImplementedError
+
+
+@overload(fetch)
+def _fetch(group, j, half, order, schedule):
+    if isinstance(order[order.fields.index("rows")], types.NoneType):
+
+        def locate(group, j, half, order, schedule):
+            at = j - order.first
+            if order.n * order.width > FAR:
+                ahead = peek(order.chosen, group * order.steps + min(at + AHEAD, order.steps - 1))
+                for i in range(0, order.width, LINE // order.x.itemsize):
+                    prefetch(order.x, (group * order.n + ahead) * order.width + i)
+            return (group * order.n + peek(order.chosen, group * order.steps + at)) * order.width
+
+        return locate
+
+    def bring(group, j, half, order, schedule):
+        lanes = len(order.place)
+        for lane in range(lanes):
+            replicate = replicate_of(group, lane, order, schedule)
+            index = peek(order.chosen, replicate * order.steps + j - order.first)
+            order.place[lane] = (replicate * order.n + index) * order.width
+        start = half * order.width * lanes
+        for i in range(order.width):
+            store(order.rows, start + i * lanes, gather(order.x, order.place, 0, i))
+        return start
+
+    return bring
+
+
+def element(order, start, i):
+    """Number i of the examples that ``fetch`` found, lane by lane."""
+    raise NotImplementedError
+
+
+@overload(element)
+def _element(order, start, i):
+    if isinstance(order[order.fields.index("rows")], types.NoneType):
+        return lambda order, start, i: spread_at(order.x, start + i)
+    return lambda order, start, i: load(order.rows, start + i * len(order.place))
+
+
+@fragment
+def output_of(lane, output, taken, group, d, state, t):
+    """t (d,): a lane's output, 0 for last and 1 for average. Where alpha = 1 the slow weights are the fast ones."""
+    width = LINE // t.itemsize
+    base = (lane // width) * d * width + lane % width
+    for i in range(d):
+        at = base + i * width
+        if output == 1:
+            t[i] = state.total[group, at] / t.dtype.type(taken)
+        elif state.alpha[group, lane] == 1:
+            t[i] = state.v[group, at]
+        else:
+            t[i] = state.slow[group, at]
+
+
+@fragment
+def apply(event, group, d, state, spare):
+    """A restart or a refreshed anchor, before a step."""
+    width = LINE // spare.itemsize
+    lane = event.lane
+    base = (lane // width) * d * width + lane % width
+    if event.refresh:
+        for i in range(d):
+            state.anchor[group, base + i * width] = state.v[group, base + i * width]
+        return
+    output_of(lane, event.output, event.taken, group, d, state, spare)
+    for i in range(d):
+        at = base + i * width
+        state.v[group, at] = spare[i]
+        state.slow[group, at] = spare[i]
+        state.total[group, at] = 0
+        if not event.fixed:
+            state.anchor[group, at] = spare[i]
+    state.alpha[group, lane] = event.alpha
+    state.beta[group, lane] = event.beta
+
+
+@fragment
+def read(reading, group, limit, order, schedule, state, results):
+    """Writes a lane's outputs at a checkpoint; True if they have left the range and no divergence is known."""
+    d = results.theta.shape[3]
+    replicate = replicate_of(group, reading.lane, order, schedule)
+    gone = False
+    for output in range(2):
+        t = results.theta[replicate, reading.slot, output]
+        output_of(reading.lane, output, reading.taken, group, d, state, t)
+        for i in range(d):
+            gone |= not abs(t[i]) <= limit
+    results.moment[replicate, reading.slot] = state.moment[group, reading.lane] / reading.at
+    return gone and state.diverged[group, reading.lane] < 0
+
+
+@fragment
+def out_of_range(bank, group, d, limit, after, state):
+    """Whether lanes of a bank are out of range for the first time; ``after`` > 0 records that so many gradients did
+    it."""
+    v = state.v[group]
+    width = LINE // v.itemsize
+    bits = np.int64(0)
+    for i in range(d):
+        bits |= beyond(load(v, (bank * d + i) * width), limit)
+    found = False
+    if bits != 0:
+        for lane in range(width):
+            if (bits >> lane) & 1 and state.diverged[group, bank * width + lane] < 0:
+                found = True
+                if after > 0:
+                    state.diverged[group, bank * width + lane] = after
+    return found
+
+
+@fragment
+def copy_bank(source, group, to, place, bank, d):
+    """A bank's parameters, stage and moment."""
+    width = LINE // source.v.itemsize
+    for i in range(bank * d * width, (bank + 1) * d * width):
+        to.v[place, i] = source.v[group, i]
+        to.slow[place, i] = source.slow[group, i]
+        to.total[place, i] = source.total[group, i]
+        to.anchor[place, i] = source.anchor[group, i]
+    for i in range(bank * width, (bank + 1) * width):
+        to.alpha[place, i] = source.alpha[group, i]
+        to.beta[place, i] = source.beta[group, i]
+        to.moment[place, i] = source.moment[group, i]
