@@ -21,7 +21,7 @@ from rich.table import Table
 from riskkit import confront, contest, provenance, study
 from riskkit.durable import read
 from riskkit.evidence import Comparison, Evidence, Finding, Judge, labels, table
-from riskkit.execute import Request
+from riskkit.execute import Request, engines
 from riskkit.passage import PassageStatus
 from riskkit.problem import Problem
 from riskkit.race import Race, passed_on
@@ -174,6 +174,7 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
     """run.json: the full question, which run answers which cell, what failed, and every sweep that had a part in it."""
     made = request.plan()
     experiment = made.experiment
+    chosen = engines(request)
     runs: dict[str, Any] = {}
     for cell in made.cells:
         about = {**labels(cell), "checkpoint": cell.rounds}
@@ -186,6 +187,10 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
         "problems": {repr(run.problem): _constants(run.problem) for run in made.runs.values()},
         "step": "each entry's own" if isinstance(experiment, Race) else repr(experiment.schedule()),
         "algorithms": list(dict.fromkeys(repr(run.algorithm) for run in made.runs.values())),
+        "engines": [
+            {"problem": problem, **choice._asdict()}
+            for problem, choice in sorted({(repr(made.runs[run].problem), choice) for run, choice in chosen.items()})
+        ],
         "replicates": made.size.replicates,
         "seed": str(experiment.seed),
         "bounds": [] if isinstance(experiment, Race) else [bound.name for bound in experiment.bounds],

@@ -18,6 +18,7 @@ import numpy as np
 
 from riskkit import study
 from riskkit.algorithm import Algorithm
+from riskkit.engine.choice import Choice, choose
 from riskkit.experiment import Plan, Run
 from riskkit.measure import Measured, block_size, measure_block
 from riskkit.problem import Problem
@@ -41,6 +42,7 @@ class Request(NamedTuple):
     seed: int | None = None
     dtype: str = "float64"
     device: str = "cpu"
+    engine: str = "auto"
 
     def plan(self) -> Plan:
         """The plan; raises ValueError or StudyError, in one line, for what makes no sense."""
@@ -88,9 +90,22 @@ class Cost(NamedTuple):
         return self.seconds(runs[0].problem, task.n, [run.algorithm.steps for run in runs])
 
 
-TYPICAL = Cost(setup=1e-7, step=5e-5, gradient=6e-9)
-"""The reference engine on one core (mean estimation and logistic regression, measured). While a sweep runs, the time
-that finished tasks took corrects it; before, ``probe`` does."""
+TYPICAL = {
+    "reference": Cost(setup=1e-7, step=5e-5, gradient=6e-9),
+    "fused_cpu": Cost(setup=1e-7, step=5e-6, gradient=6e-10),
+}
+"""Each engine on one core (mean estimation and logistic regression, measured). While a sweep runs, the time that
+finished tasks took corrects it; before, ``probe`` does."""
+
+
+def engines(request: Request) -> dict[str, Choice]:
+    """Run -> the engine for it and the reason. Raises ValueError if the one asked for does not cover a run."""
+    runs = request.plan().runs
+    return {a: choose(run.problem, run.algorithm, request.device, request.engine) for a, run in runs.items()}
+
+
+def _typical(request: Request, run: Run) -> Cost:
+    return TYPICAL[choose(run.problem, run.algorithm, request.device, request.engine).engine]
 
 
 class Task(NamedTuple):
@@ -138,7 +153,8 @@ def sized(request: Request, runs: tuple[str, ...], first: int, longest: float = 
     problem, n, *_ = made.runs[runs[0]]
 
     def predicted(part: tuple[str, ...]) -> float:
-        return TYPICAL.seconds(problem, n, [made.runs[address].algorithm.steps for address in part])
+        steps = [made.runs[address].algorithm.steps for address in part]
+        return _typical(request, made.runs[part[0]]).seconds(problem, n, steps)
 
     halves = [part for part in (runs[: len(runs) // 2], runs[len(runs) // 2 :]) if part]
     whole = predicted(runs)
@@ -168,6 +184,7 @@ def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Meas
         first=first,
         dtype=request.dtype,
         device=request.device,
+        engine=request.engine,
     )
 
 
@@ -183,6 +200,7 @@ def probe(request: Request) -> Cost:
     made = request.plan()
     largest = max(tasks(request, {}), key=lambda task: task.seconds)
     problem = made.runs[largest.runs[0]].problem
+    typical = _typical(request, made.runs[largest.runs[0]])
     took, foreseen = [], []
     for longest in (PROBE_STEPS[0], *PROBE_STEPS):  # the first one loads and compiles, and is forgotten
         runs = {address: _cut(made.runs[address], longest) for address in largest.runs}
@@ -190,11 +208,11 @@ def probe(request: Request) -> Cost:
         _measure(request, runs, 0)
         took.append(time.perf_counter() - began)
         steps = [run.algorithm.steps for run in runs.values()]
-        foreseen.append(TYPICAL._replace(setup=0.0).seconds(problem, largest.n, steps))
+        foreseen.append(typical._replace(setup=0.0).seconds(problem, largest.n, steps))
     pace = max(took[2] - took[1], 0.0) / (foreseen[2] - foreseen[1]) if foreseen[2] > foreseen[1] else 0.0
     start = max(took[1] - pace * foreseen[1], 0.0)
     numbers = largest.n * problem.dim * largest.replicates
-    return Cost(start / numbers, pace * TYPICAL.step, pace * TYPICAL.gradient)
+    return Cost(start / numbers, pace * typical.step, pace * typical.gradient)
 
 
 def _cut(run: Run, steps: int) -> Run:

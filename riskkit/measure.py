@@ -22,6 +22,7 @@ for: a matrix product's bits change with its shape.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -30,7 +31,8 @@ import torch
 from torch import Tensor
 
 from riskkit.algorithm import OUTPUTS, Algorithm, Optimiser, Output
-from riskkit.engine import reference
+from riskkit.engine import fused_cpu, reference
+from riskkit.engine.choice import Asked, Choice, choose
 from riskkit.problem import Problem
 from riskkit.streams import Stream
 
@@ -89,6 +91,8 @@ class Measurement:
     diverged_at: np.ndarray
     theta: np.ndarray
     """(R, K, 2, d): the outputs ``last`` and ``average`` at the checkpoints."""
+    engine: Choice
+    """Which engine ran it, and why."""
 
     def at(self, quantity: str, T: int | None = None, output: Output = "last") -> np.ndarray:
         """(R,) values of a quantity after T rounds (default: the last checkpoint)."""
@@ -140,14 +144,19 @@ def measure_block(
     first: int,
     dtype: str = "float64",
     device: str = "cpu",
+    engine: str = "auto",
 ) -> list[Measured]:
     """All runs that share problem and n, on the block of replicates that starts at ``first``: draws S, solves for
-    theta*_S, runs, evaluates and drops the data. One Measured a run."""
+    theta*_S, runs, evaluates and drops the data. One Measured a run.
+
+    It computes on one thread: blocks, not operations, are what riskkit runs side by side."""
+    choices = [choose(problem, algorithm, device, engine) for algorithm in algorithms]
     with reference.one_thread():
         stream = Stream(seed, range(first, first + block_size(problem, n)), dtype=DTYPES[dtype], device=device)
         data = problem.sample(stream, n)
         pair = _Pair.of(problem, stream, data)
-        paths = pair.run(problem, algorithms, lambda j, count: stream.indices(n, j, count), rounds)
+        runs = _Runs(algorithms, rounds, choices, threads=1)
+        paths = pair.run(problem, runs, lambda j, count: stream.indices(n, j, count))
         ground = _Ground.of(problem, pair)
         return [
             Measured(
@@ -157,9 +166,11 @@ def measure_block(
                 values=ground.decompose(problem, path, _gradients(algorithm, checkpoints)),
                 dataset=ground.dataset(),
                 diverged_at=path.own.diverged_at.cpu().numpy(),
-                engine="reference",
+                engine=choice.engine,
             )
-            for address, algorithm, checkpoints, path in zip(addresses, algorithms, rounds, paths, strict=True)
+            for address, algorithm, checkpoints, choice, path in zip(
+                addresses, algorithms, rounds, choices, paths, strict=True
+            )
         ]
 
 
@@ -176,6 +187,7 @@ def simulate(
     first: int = 0,
     dtype: Dtype = "float64",
     device: str = "cpu",
+    engine: Asked = "auto",
 ) -> Measurement:
     """Runs one algorithm on replicates ``first .. first + replicates - 1`` and measures its risks.
 
@@ -185,6 +197,7 @@ def simulate(
         data: examples of one's own, (n, w) shared by all replicates or (R, n, w), instead of drawn ones. Then there is
             no fresh example, and no coupled run.
         indices: an index stream of one's own, (kT,) or (R, kT), instead of the drawn one.
+        engine: ``auto`` takes the fastest that covers the run; the answer's ``engine`` says which, and why.
 
     Raises ValueError, in one line and before any computing, for input that makes no sense.
     """
@@ -204,6 +217,8 @@ def simulate(
             raise ValueError("data must be finite; got nan or inf among the examples.")
     if n is None or isinstance(n, bool) or n != int(n) or n < 2:
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
+    choice = choose(problem, algorithm, device, engine)
+    runs = _Runs([algorithm], [checkpoints], [choice], threads=os.cpu_count() or 1)
     drawn = None if indices is None else _given_indices(indices, n, algorithm.steps, replicates).to(device)
 
     counts = _gradients(algorithm, checkpoints)
@@ -225,7 +240,7 @@ def simulate(
 
         with reference.one_thread():
             pair = _Pair.of(problem, stream, S) if examples is None else _Pair(S, None, None)
-            (path,) = pair.run(problem, [algorithm], index, [checkpoints])
+            (path,) = pair.run(problem, runs, index)
             ground = _Ground.of(problem, pair)
             values, dataset = ground.decompose(problem, path, counts), ground.dataset()
         keep = slice(max(first - start, 0), min(first + replicates - start, size))
@@ -244,6 +259,7 @@ def simulate(
         dataset={name: np.concatenate([part[name] for part in datasets]) for name in datasets[0]},
         diverged_at=np.concatenate(diverged_at),
         theta=np.concatenate(theta),
+        engine=choice,
     )
 
 
@@ -285,6 +301,29 @@ class _Paths(NamedTuple):
     coupled: reference.Path | None
 
 
+class _Runs(NamedTuple):
+    """Algorithms, the rounds after which each is read, and the engine for each; fused ones may use several threads."""
+
+    algorithms: Sequence[Algorithm | Optimiser]
+    rounds: Sequence[np.ndarray]
+    choices: Sequence[Choice]
+    threads: int
+
+    def on(self, problem: Problem, data: Tensor, indices: reference.Indices) -> list[reference.Path]:
+        paths: dict[int, reference.Path] = {}
+        fused = [i for i, choice in enumerate(self.choices) if choice.engine == "fused_cpu"]
+        others = [i for i in range(len(self.choices)) if i not in fused]
+        if fused:
+            staged = [algorithm for i in fused if isinstance(algorithm := self.algorithms[i], Algorithm)]
+            found = fused_cpu.run(problem, staged, data, indices, [self.rounds[i] for i in fused], self.threads)
+            paths.update(zip(fused, found, strict=True))
+        if others:
+            left = [self.algorithms[i] for i in others]
+            found = reference.run(problem, left, data, indices, [self.rounds[i] for i in others])
+            paths.update(zip(others, found, strict=True))
+        return [paths[i] for i in range(len(self.algorithms))]
+
+
 class _Pair(NamedTuple):
     """A block of datasets S and S^i, (R, n, w) each, and the example of S that S^i lacks, (R, 1, w)."""
 
@@ -301,18 +340,12 @@ class _Pair(NamedTuple):
         coupled = data.scatter(1, i, problem.sample(fresh, 1))
         return _Pair(data, coupled, data.gather(1, i))
 
-    def run(
-        self,
-        problem: Problem,
-        algorithms: Sequence[Algorithm | Optimiser],
-        indices: reference.Indices,
-        rounds: Sequence[np.ndarray],
-    ) -> list[_Paths]:
+    def run(self, problem: Problem, runs: _Runs, indices: reference.Indices) -> list[_Paths]:
         """Both runs of every algorithm, all on the same index stream."""
         if self.coupled is None:
-            return [_Paths(path, None) for path in reference.run(problem, algorithms, self.data, indices, rounds)]
+            return [_Paths(path, None) for path in runs.on(problem, self.data, indices)]
         both = torch.cat([self.data, self.coupled])
-        paths = reference.run(problem, algorithms, both, lambda j, count: indices(j, count).repeat(2, 1), rounds)
+        paths = runs.on(problem, both, lambda j, count: indices(j, count).repeat(2, 1))
         return [
             _Paths(*(reference.Path(*half) for half in zip(*(part.chunk(2) for part in path), strict=True)))
             for path in paths

@@ -114,7 +114,8 @@ def _parser() -> Parser:
     )
     parser.add_argument("--seed", type=int, help="a whole number in [0, 2^64)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
-    parser.add_argument("--jobs", type=int, help="processes (default: one a core)")
+    parser.add_argument("--engine", default="auto", help="auto (default): the fastest that covers it; reference; fused")
+    parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
     parser.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
     return parser
@@ -146,6 +147,7 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     from riskkit.campaign import answer
     from riskkit.confront import refusal
     from riskkit.dispatch import FailFastError
+    from riskkit.execute import engines
     from riskkit.provenance import circumstances
     from riskkit.store import StoreError
 
@@ -154,13 +156,14 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     requests = _requests(arguments, chosen)
     for request in requests:
         _check_size(request)
+        engines(request)
     refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
     if requests and len(refused) == len(requests):
         raise BadInputError(refused[0])
     if arguments.dry_run:
         return _dry_run(requests, arguments)
 
-    workers = _workers(arguments)
+    workers = _workers(arguments, requests)
     about = {
         **circumstances(["python", "-m", "riskkit.sweep", *words], study.folder()),
         "device": arguments.device,
@@ -212,19 +215,26 @@ def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Requ
                 replicates=None if arguments.replicates is None else _whole("--replicates", arguments.replicates),
                 seed=arguments.seed,
                 device=arguments.device,
+                engine=arguments.engine,
             )
         )
     return requests
 
 
-def _workers(arguments: argparse.Namespace) -> Workers:
+def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Workers:
+    from riskkit.execute import engines
+
     if arguments.scheduler is not None:
         try:
             return cluster(arguments.scheduler)
         except WorkersError as error:
             raise BadInputError(str(error)) from error
     jobs = (os.cpu_count() or 1) if arguments.jobs is None else arguments.jobs
-    return in_process() if jobs == 1 or arguments.device != "cpu" else processes(jobs)
+    if jobs == 1 or arguments.device != "cpu":
+        return in_process()
+    # The reference engine holds Python's lock, the fused one leaves it.
+    used = {choice.engine for request in requests for choice in engines(request).values()}
+    return processes(jobs) if "reference" in used else in_process(jobs)
 
 
 def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[str, Store]:
@@ -331,7 +341,7 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
             "computing"
         )
     jobs = (os.cpu_count() or 1) if arguments.jobs is None else arguments.jobs
-    share = "" if arguments.scheduler is not None else f", about {spoken(total / jobs)} on {jobs} processes"
+    share = "" if arguments.scheduler is not None else f", about {spoken(total / jobs)} on {jobs} cores"
     print(
         f"predicted: {spoken(total)} of computing{share}, and seconds for verdicts and figures; by a probe of "
         f"{spoken(time.monotonic() - began)}: a few gradient steps of each experiment's largest block."

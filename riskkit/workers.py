@@ -43,12 +43,14 @@ class Workers(NamedTuple):
     name: str
 
 
-def in_process() -> Workers:
-    """One thread of this process (a GPU, one job): the main thread stays free to hear a signal."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="riskkit")
-    return Workers(
-        pool, lambda: 1, lambda: None, lambda: pool.shutdown(wait=False, cancel_futures=True), "this process"
-    )
+def in_process(jobs: int = 1) -> Workers:
+    """Threads of this process: one for a GPU or one job, several for compiled engines; the main thread stays free to
+    hear a signal."""
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="riskkit")
+    name = "this process" if jobs == 1 else f"{jobs} threads"
+    # One task more than can run, for each thread: none need wait until its last answer is on disk.
+    width = 1 if jobs == 1 else 2 * jobs
+    return Workers(pool, lambda: width, lambda: None, lambda: pool.shutdown(wait=False, cancel_futures=True), name)
 
 
 def processes(jobs: int) -> Workers:

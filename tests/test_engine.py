@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 from pathlib import Path
@@ -22,9 +23,13 @@ from riskkit import (
     Regime,
     SLRLAAsCoded,
     Stage,
-    simulate,
 )
-from riskkit.measure import block_size, measure_block
+from riskkit import simulate as simulate_on_any_engine
+from riskkit.measure import block_size
+from riskkit.measure import measure_block as measure_block_on_any_engine
+
+simulate = functools.partial(simulate_on_any_engine, engine="reference")
+measure_block = functools.partial(measure_block_on_any_engine, engine="reference")
 
 GOLDEN = json.loads((Path(__file__).parent / "reference" / "trajectories.json").read_text())
 

@@ -72,23 +72,30 @@ _before: list[int] = []
 """The number of threads to go back to, once for each body that is in ``one_thread``."""
 
 
+_alone = threading.Lock()
+_bodies = 0
+_threads = 1
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """The body computes on one thread: with more, torch splits vectors where the number of threads says, and a
     remainder's bits differ. Replicates, not operations, are what riskkit runs side by side.
 
-    Bodies may run side by side in threads of one process (a Dask worker's, say): the last to leave restores.
-    """
+    Bodies may run at the same time in several threads; the last one to end gives torch its threads back."""
+    global _bodies, _threads
     with _alone:
-        _before.append(torch.get_num_threads() if not _before else _before[0])
-        torch.set_num_threads(1)  # in every thread: each has a setting of its own, taken from the process's at birth
+        if _bodies == 0:
+            _threads = torch.get_num_threads()
+        _bodies += 1
+        torch.set_num_threads(1)
     try:
         yield
     finally:
         with _alone:
-            before = _before.pop()
-            if not _before:
-                torch.set_num_threads(before)
+            _bodies -= 1
+            if _bodies == 0:
+                torch.set_num_threads(_threads)
 
 
 class _State(NamedTuple):
