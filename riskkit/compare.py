@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from riskkit import confront, contest, provenance, study
+from riskkit import best, confront, contest, provenance, study
 from riskkit.durable import read
 from riskkit.evidence import Comparison, Evidence, Finding, Judge, labels, table
 from riskkit.execute import Request, engines
@@ -121,7 +121,7 @@ def _numbers(verdict: Verdict) -> str:
         if math.isfinite(verdict.asymptote):
             text += f", limit {verdict.asymptote:+g}"
         return text
-    if verdict.kind == "count" and math.isfinite(verdict.slope):
+    if verdict.kind in ("count", "minimiser") and math.isfinite(verdict.slope):
         text = f"exponent {verdict.slope:.3f} [{verdict.slope_low:.3f}, {verdict.slope_high:.3f}]"
         return text if math.isnan(verdict.claim_slope) else f"{text}, claim {verdict.claim_slope:.3f}"
     if verdict.kind == "level" and math.isfinite(verdict.ratio):
@@ -164,6 +164,7 @@ def conclude(evidence: Evidence, store: Store) -> Outcome:
             "comparisons": [comparison.to_json() for comparison in compared],
             "running": [line.to_json() for line in running],
             "counts": [count.to_json() for count in counts],
+            "best_alphas": [] if race else [line.to_json() for line in best.best_alphas(evidence)],
         },
     )
     store.write_text("README.txt", provenance.explanation(experiment.name, experiment.question))

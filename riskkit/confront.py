@@ -9,21 +9,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskkit import rates, verdict
+from riskkit import best, rates, verdict
 from riskkit.algorithm import OUTPUTS, Lookahead
-from riskkit.evidence import Comparison, Evidence, Finding, Level, listed, sound, two_estimators, words
+from riskkit.evidence import (
+    Comparison,
+    Evidence,
+    Finding,
+    Level,
+    effective,
+    held,
+    listed,
+    setting_at,
+    sound,
+    two_estimators,
+    words,
+)
 from riskkit.experiment import Axis, Cell, Plan, Point
-from riskkit.measure import DATASET
 from riskkit.race import Race
-from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.bound import Bound, Floats
 from riskkit.verdict import Verdict
-
-
-def effective(cell: Cell) -> tuple[int, int, float]:
-    """T, k, alpha of the run behind a cell: SGD takes kT rounds of one step with alpha = 1."""
-    if cell.role == "Lookahead":
-        return cell.point.T, cell.point.k, cell.point.alpha
-    return cell.point.T * cell.point.k, 1, 1.0
 
 
 def level_at(evidence: Evidence, bound: Bound, cells: Sequence[Cell]) -> Level:
@@ -39,21 +43,8 @@ def level_at(evidence: Evidence, bound: Bound, cells: Sequence[Cell]) -> Level:
     for p, cell in enumerate(cells):
         if reasons[p] is None and evidence.of(cell) is not None:
             groups.setdefault(cell.step, []).append(p)
-    for step, places in groups.items():
-        grid = np.array([effective(cells[p]) for p in places])
-        inputs = {name: np.array([evidence.dataset(cells[p], name).mean() for p in places]) for name in DATASET}
-        setting = Setting(
-            constants=problem.constants,
-            step=step,
-            n=np.array([cells[p].point.n for p in places]),
-            T=grid[:, 0].astype(np.int64),
-            k=grid[:, 1].astype(np.int64),
-            alpha=grid[:, 2],
-            D2=inputs["start_distance"],
-            f0=inputs["start_gap"],
-            g2=inputs["gradient_at_minimiser"],
-            path_moment=np.array([evidence.path_moment(cells[p]) for p in places]),
-        )
+    for places in groups.values():
+        setting = setting_at(evidence, [cells[p] for p in places])
         result.claim[places] = sum(bound.claim(setting))
         result.explicit[places] = sum(bound.explicit(setting))
         result.trivial[places] = bound.trivial(setting)
@@ -85,8 +76,8 @@ def findings(evidence: Evidence) -> list[Finding]:
 
     A level verdict for each bound over all cells of Lookahead that it covers; along the axis of each sweep a rate
     verdict for each bound and line; where the expectation is known in closed form, an identity verdict over all
-    cells, and an exponent verdict along each line in T; and whether the two estimators of the generalization error
-    agree.
+    cells, and an exponent verdict along each line in T; what the best alpha does; and whether the two estimators of the
+    generalization error agree.
     """
     experiment, size = evidence.plan.experiment, evidence.plan.size
     cells = [cell for cell in evidence.plan.cells if cell.role == "Lookahead"]
@@ -100,29 +91,18 @@ def findings(evidence: Evidence) -> list[Finding]:
             for line in sweep.lines():
                 if len(line) >= 2:
                     on_line = [evidence.plan.cell(point) for point in line]
-                    where = _held(line, sweep.axis)
+                    where = held(line, sweep.axis)
                     about = f"{subject} ({listed(where)})"
                     judged = _rate(evidence, bound, on_line, sweep.axis, about)
                     found.append(Finding(bound.name, sweep.axis, where, bound.quantity, bound.output, judged))
     for (quantity, output), _ in experiment.exact.items():
         subject = f"the {words(quantity)} of Lookahead ({output} iterate) on {experiment.problem.name}"
         found += _against_exact(evidence, cells, quantity, output, subject)
+        found += _edge(evidence, cells, quantity, output, subject)
+    found += best.findings(evidence)
     found += two_estimators(evidence)
     adjusted = verdict.adjust([finding.verdict for finding in found])
     return [finding._replace(verdict=v) for finding, v in zip(found, adjusted, strict=True)]
-
-
-def _held(line: Sequence[Point], axis: Axis) -> dict[str, float]:
-    """The coordinates that do not change along the line; kT if T and k both do."""
-    held = {}
-    for name in ("n", "T", "k", "alpha"):
-        values = {getattr(point, name) for point in line}
-        if len(values) == 1 and name != axis:
-            held[name] = values.pop()
-    products = {point.k * point.T for point in line}
-    if len(products) == 1 and "T" not in held and "k" not in held:
-        held["kT"] = products.pop()
-    return held
 
 
 def _level(evidence: Evidence, bound: Bound, cells: Sequence[Cell], subject: str) -> Verdict:
@@ -158,6 +138,31 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, su
     )
 
 
+def _edge(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str, subject: str) -> list[Finding]:
+    """Whether the ratio of Lookahead's mean to matched SGD's is the exact one, where both are known: E[a] - r E[b] = 0,
+    with a and b from the same replicates."""
+    if "matched SGD" not in evidence.plan.experiment.controls:
+        return []
+    pairs = [(cell, evidence.plan.cell(cell.point, "matched SGD")) for cell in cells if cell.point.alpha < 1]
+    pairs = [pair for pair in pairs if all(evidence.status(cell)[0] == "ok" for cell in pair)]
+    if not pairs:
+        return []
+    ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
+    mine, other = (exact_at(evidence, side, quantity, output) for side in (ours, theirs))
+    known = np.flatnonzero(np.isfinite(mine) & np.isfinite(other) & (other > 0))
+    if not known.size:
+        return []
+    ratio = mine[known] / other[known]
+    a, b = (evidence.values([side[p] for p in known], quantity, output) for side in (ours, theirs))
+    judged = verdict.judge_identity(
+        a - ratio * b,
+        np.zeros(known.size),
+        subject=f"{subject} less its exact multiple of matched SGD's ({ratio.min():.3g} to {ratio.max():.3g})",
+        scale=mine[known],
+    )
+    return [Finding(f"exact ratio {quantity}.{output}", None, {}, quantity, output, judged)]
+
+
 def _against_exact(
     evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str, subject: str
 ) -> list[Finding]:
@@ -176,7 +181,7 @@ def _against_exact(
             on_line, _ = sound(evidence, [evidence.plan.cell(point) for point in line])
             curve = exact_at(evidence, on_line, quantity, output)
             if len(on_line) >= 4 and np.isfinite(curve).all():
-                where = _held(line, "T")
+                where = held(line, "T")
                 values = evidence.values(on_line, quantity, output)
                 x = np.array([cell.point.T for cell in on_line], dtype=float)
                 judged = verdict.judge_exponent(
@@ -283,7 +288,7 @@ def running(evidence: Evidence) -> list[RunningExponents]:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     claimed = np.diff(np.log(claim)) / np.diff(np.log(x))
                 spans = list(itertools.pairwise(x.tolist()))
-                where = _held(line, sweep.axis)
+                where = held(line, sweep.axis)
                 found.append(RunningExponents(sweep.axis, where, quantity, output, spans, slope, low, high, claimed))
     return found
 

@@ -304,7 +304,8 @@ def _growths(evidence: Evidence) -> list[Finding]:
 def _growth(group: Sequence[Count], axis: str, coordinate: Sequence[float], where: dict[str, float]) -> Finding:
     """The exponent of the counts in 1/eps or 1/lam, and what claim and explicit bound have on the same points."""
     role, output, replicates = group[0].line.head.role, group[0].output, int(group[0].passage.sizes.sum())
-    grown = growth([count.passage for count in group], coordinate)
+    passages = [count.passage for count in group]
+    grown = growth([p.at for p in passages], [p.leaves for p in passages], passages[0].sizes, coordinate)
     claimed = _curve_slope([count.claim for count in group], coordinate)
     explicit = _curve_slope([count.explicit for count in group], coordinate)
     subject = f"gradients of {role} ({output} iterate) to reach eps ({listed(where)})"

@@ -16,10 +16,10 @@ import numpy as np
 from riskkit import rates, verdict
 from riskkit.algorithm import OUTPUTS
 from riskkit.bands import simultaneous_band
-from riskkit.experiment import Cell, Plan, Point, describe
+from riskkit.experiment import Axis, Cell, Plan, Point, describe
 from riskkit.jackknife import MINIMUM_INTERVAL
-from riskkit.measure import QUANTITIES, Measured
-from riskkit.theory.bound import Floats
+from riskkit.measure import DATASET, QUANTITIES, Measured
+from riskkit.theory.bound import Floats, Setting
 from riskkit.verdict import Verdict
 
 REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
@@ -95,6 +95,13 @@ class Evidence:
         found = self.of(cell)
         assert found is not None
         return found[0].dataset[name]
+
+
+def effective(cell: Cell) -> tuple[int, int, float]:
+    """T, k, alpha of the run behind a cell: SGD takes kT rounds of one step with alpha = 1."""
+    if cell.role == "Lookahead":
+        return cell.point.T, cell.point.k, cell.point.alpha
+    return cell.point.T * cell.point.k, 1, 1.0
 
 
 def labels(cell: Cell) -> dict[str, Any]:
@@ -262,6 +269,37 @@ def two_estimators(evidence: Evidence) -> list[Finding]:
         )
         found.append(Finding("replace-one identity", None, {}, "replace_one", output, judged))
     return found
+
+
+def setting_at(evidence: Evidence, cells: Sequence[Cell]) -> Setting:
+    """Where a bound is evaluated for cells of one step, with what was measured of their datasets."""
+    grid = np.array([effective(cell) for cell in cells])
+    inputs = {name: np.array([evidence.dataset(cell, name).mean() for cell in cells]) for name in DATASET}
+    return Setting(
+        constants=evidence.plan.experiment.problem.constants,
+        step=cells[0].step,
+        n=np.array([cell.point.n for cell in cells]),
+        T=grid[:, 0].astype(np.int64),
+        k=grid[:, 1].astype(np.int64),
+        alpha=grid[:, 2],
+        D2=inputs["start_distance"],
+        f0=inputs["start_gap"],
+        g2=inputs["gradient_at_minimiser"],
+        path_moment=np.array([evidence.path_moment(cell) for cell in cells]),
+    )
+
+
+def held(line: Sequence[Point], axis: Axis) -> dict[str, float]:
+    """The coordinates that do not change along the line; kT if T and k both do."""
+    held = {}
+    for name in ("n", "T", "k", "alpha"):
+        values = {getattr(point, name) for point in line}
+        if len(values) == 1 and name != axis:
+            held[name] = values.pop()
+    products = {point.k * point.T for point in line}
+    if len(products) == 1 and "T" not in held and "k" not in held:
+        held["kT"] = products.pop()
+    return held
 
 
 def words(quantity: str) -> str:

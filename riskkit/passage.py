@@ -84,12 +84,12 @@ def first_passages(
 
 
 class Growth(NamedTuple):
-    """The exponent of the counts in a coordinate, by least squares in log-log coordinates.
+    """The exponent of something positive (counts, minimisers) in a coordinate, by least squares in log-log coordinates.
 
     Attributes:
         slope, low, high: with its 95% interval; ``narrow_low``, ``narrow_high`` the 90% one.
         se: jackknife standard error.
-        points: how many counts were fitted.
+        points: how many were fitted.
     """
 
     slope: float
@@ -102,22 +102,26 @@ class Growth(NamedTuple):
     points: int
 
 
-def growth(passages: Sequence[Passage], coordinate: npt.ArrayLike) -> Growth:
-    """The slope of log count against log coordinate (P,) over passages that were reached, at least two of them; the
-    leave-outs are those of one set of replicates. Raises ValueError otherwise."""
-    u = np.log(np.asarray(coordinate, dtype=np.float64))
-    if u.shape != (len(passages),) or len(passages) < 2 or np.ptp(u) == 0:
-        raise ValueError(f"growth: at least two passages at different coordinates are needed; got {len(passages)}.")
-    if any(passage.status is not PassageStatus.REACHED for passage in passages):
-        raise ValueError("growth: every passage must be reached; leave the others out.")
-    sizes = passages[0].sizes
+def growth(
+    at: npt.ArrayLike, leaves: Sequence[Floats], sizes: npt.NDArray[np.int64], coordinate: npt.ArrayLike
+) -> Growth:
+    """The slope of log ``at`` against log ``coordinate``, (P,) each, at least two different ones.
+
+    ``leaves``: P arrays (G,) of log ``at`` with one group of replicates left out, ``sizes`` (G,) their sizes; one set
+    of replicates throughout. Raises ValueError for shapes that do not match and for numbers that are not positive.
+    """
+    y, u = np.log(np.asarray(at, dtype=np.float64)), np.log(np.asarray(coordinate, dtype=np.float64))
+    if u.shape != y.shape or y.shape != (len(leaves),) or len(leaves) < 2 or np.ptp(u) == 0:
+        raise ValueError(f"growth: at least two points at different coordinates are needed; got {len(leaves)}.")
+    each = np.stack(leaves, axis=1)
+    if not (np.isfinite(y).all() and np.isfinite(u).all() and np.isfinite(each).all()):
+        raise ValueError("growth: every point must be positive and known in each leave-out; leave the others out.")
     weights = (u - u.mean()) / np.sum((u - u.mean()) ** 2)
-    slope = float(weights @ np.log([passage.at for passage in passages]))
-    leaves = np.stack([passage.leaves for passage in passages], axis=1) @ weights
-    se = float(standard_error(np.array([slope]), leaves[:, None], sizes)[0])
+    slope = float(weights @ y)
+    se = float(standard_error(np.array([slope]), (each @ weights)[:, None], sizes)[0])
     df = sizes.size - 1
     wide, narrow = (t_quantile(level, df) * se for level in (0.95, 0.90))
-    return Growth(slope, slope - wide, slope + wide, slope - narrow, slope + narrow, se, df, len(passages))
+    return Growth(slope, slope - wide, slope + wide, slope - narrow, slope + narrow, se, df, len(leaves))
 
 
 def _none(sizes: npt.NDArray[np.int64], status: PassageStatus) -> Passage:

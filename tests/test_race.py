@@ -31,7 +31,7 @@ def test_a_passage_of_a_power_law_is_exact():
     # One gamma factor for the whole curve: log count = log(factor)/.8, so its standard error is known.
     se = (math.log(found[0].high) - math.log(found[0].low)) / 2 / 1.972
     assert se == pytest.approx(math.sqrt(1 / 4 / 200) / 0.8, rel=0.15)
-    grown = growth(found, 1 / np.array(targets))
+    grown = growth([p.at for p in found], [p.leaves for p in found], found[0].sizes, 1 / np.array(targets))
     assert grown.slope == pytest.approx(1.25, rel=1e-9)
     assert grown.high - grown.low < 1e-6  # the common factor cancels from the slope
 

@@ -12,13 +12,17 @@ BOUNDS: dict[str, Bound] = {
         theorem1.OPTIMIZATION_LAST,
         theorem1.GENERALIZATION_LAST,
         theorem1.GENERALIZATION_AVERAGE,
+        theorem1.STABILITY_LAST,
+        theorem1.STABILITY_AVERAGE,
         theorem1.EXCESS_AVERAGE,
         theorem2.DISTANCE,
         theorem2.OPTIMIZATION,
         theorem2.GENERALIZATION,
+        theorem2.STABILITY,
         theorem2.EXCESS,
         theorem3.OPTIMIZATION,
         theorem3.GENERALIZATION,
+        theorem3.STABILITY,
         theorem3.EXCESS,
     )
 }

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from riskkit.algorithm import Algorithm, Output, Step
 from riskkit.problem import Constants, Problem
 
-Quantity = Literal["optimization", "generalization", "excess", "distance"]
+Quantity = Literal["optimization", "generalization", "excess", "distance", "stability"]
 Floats = npt.NDArray[np.float64]
 
 
@@ -92,4 +92,5 @@ class Bound(Protocol):
 
     def trivial(self, setting: Setting) -> Floats:
         """What is true without any theorem: E f_0 for the optimization error and the excess risk, D^2 for the distance
-        (what theta_0 achieves), M for the generalization error. A bound above it is VACUOUS there."""
+        (what theta_0 achieves), M for the generalization error, nothing (inf) for the stability. A bound above it is
+        VACUOUS there."""

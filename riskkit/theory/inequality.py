@@ -51,6 +51,8 @@ class Inequality:
         """M for the generalization error; else what theta_0 achieves, which is D^2 for the distance and E f_0 for the
         optimization error, and also for the excess risk, since theta_0 does not depend on S."""
         cells = grid(setting)
+        if self.quantity == "stability":
+            return np.full(cells.n.shape, math.inf)
         if self.quantity == "generalization":
             return np.full(cells.n.shape, setting.constants.M)
         return cells.D2 if self.quantity == "distance" else cells.f0

@@ -126,6 +126,10 @@ def _generalization(setting: Setting) -> Stability:
     return Stability(2 * constants.G**2 / (cells.n * step.lam) * reached)
 
 
+def _stability(setting: Setting) -> Stability:
+    return Stability(_generalization(setting).stability / setting.constants.G)
+
+
 def _excess(setting: Setting) -> Excess:
     return Excess(*_optimization(setting), *_generalization(setting))
 
@@ -212,6 +216,19 @@ OPTIMIZATION: Bound = Inequality(
     hypotheses=_OPTIMIZATION,
     claimed=_optimization_claim,
     proved=_optimization,
+)
+
+STABILITY: Bound = Inequality(
+    name="theorem2.stability.last",
+    theorem=2,
+    quantity="stability",
+    output="last",
+    statement=r"\frac{2G}{n\lambda}\left(1-\prod_{t=1}^{T}\left(1-\frac{\alpha k}{tk+j_0-1}\right)\right)",
+    claim_statement=_GENERALIZATION_CLAIM,
+    schedules=(InverseTime,),
+    hypotheses=_GENERALIZATION,
+    claimed=_generalization_claim,
+    proved=_stability,
 )
 
 GENERALIZATION: Bound = Inequality(

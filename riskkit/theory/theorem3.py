@@ -36,6 +36,7 @@ Source: Zhou et al., NeurIPS 2021, Theorem 3 (informal); burn-in after Hardt, Re
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +71,10 @@ class Generalization(NamedTuple):
     """M j_b/n and G delta_T(j_b) at the best burn-in."""
 
     burn_in: Floats
+    stability: Floats
+
+
+class Stability(NamedTuple):
     stability: Floats
 
 
@@ -165,6 +170,12 @@ class _Expansion(NamedTuple):
         return best, float(delta[best]) if best < delta.size else 0.0
 
 
+def _stability(setting: Setting) -> Stability:
+    """delta_T without a burn-in, which an infinite M forbids."""
+    unbounded = dataclasses.replace(setting, constants=dataclasses.replace(setting.constants, M=np.inf))
+    return Stability(_generalization(unbounded).stability / setting.constants.G)
+
+
 def _excess(setting: Setting) -> Excess:
     return Excess(*_optimization(setting), *_generalization(setting))
 
@@ -239,6 +250,19 @@ GENERALIZATION: Bound = Inequality(
     hypotheses=_GENERALIZATION,
     claimed=_generalization_claim,
     proved=_generalization,
+)
+
+STABILITY: Bound = Inequality(
+    name="theorem3.stability.last",
+    theorem=3,
+    quantity="stability",
+    output="last",
+    statement=r"\delta_T(0)",
+    claim_statement=_GENERALIZATION_CLAIM,
+    schedules=(InverseTime,),
+    hypotheses=_GENERALIZATION,
+    claimed=_generalization_claim,
+    proved=_stability,
 )
 
 EXCESS: Bound = Inequality(
