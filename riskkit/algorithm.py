@@ -209,8 +209,12 @@ class Optimiser(Protocol):
     dataclass: the class name and the fields identify it. A round is one step (k = 1).
     """
 
-    name: str
-    steps: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def steps(self) -> int:
+        """Gradients in all."""
 
     def init(self, theta: Any) -> Any:
         """The state at theta_0, a tensor (R, 1, d)."""

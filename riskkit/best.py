@@ -148,7 +148,8 @@ def _rates(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> list[Fin
     )
     said = (
         f"it goes like (n/(kT))^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}] over "
-        f"{counted(grown.points, 'line')} (claimed 1/2), and c in c sqrt(n/(kT)) lies between {min(ratios):.3g} and {max(ratios):.3g}"
+        f"{counted(grown.points, 'line')} (claimed 1/2), and c in c sqrt(n/(kT)) lies between "
+        f"{min(ratios):.3g} and {max(ratios):.3g}"
     )
     within = max(rates.tail(MARGIN - gap, grown.se, grown.df), rates.tail(MARGIN + gap, grown.se, grown.df))
     off = 2 * min(rates.tail(gap, grown.se, grown.df), rates.tail(-gap, grown.se, grown.df))
@@ -162,8 +163,8 @@ def _rates(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> list[Fin
 
 
 def _equation7(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Finding:
-    """Equation 7 says when the best alpha is not 1. It is contradicted where it holds although every other alpha is beaten
-    by 1 (the set of possible minimisers is {1}), or fails although 1 is beaten."""
+    """Equation 7 says when the best alpha is not 1. It is contradicted where it holds although 1 beats all others (the
+    set of possible minimisers is {1}), or fails although 1 is beaten."""
     subject = (
         f"equation 7's prediction of the best alpha ({bound.output} iterate) on {evidence.plan.experiment.problem.name}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -94,13 +95,16 @@ def findings(evidence: Evidence) -> list[Finding]:
                     where = held(line, sweep.axis)
                     about = f"{subject} ({listed(where)})"
                     judged = _rate(evidence, bound, on_line, sweep.axis, about)
+                    if sweep.axis == "T":
+                        limit = experiment.asymptote(bound.quantity, where)
+                        judged = dataclasses.replace(judged, asymptote=limit, asymptote_distance=judged.slope - limit)
                     found.append(Finding(bound.name, sweep.axis, where, bound.quantity, bound.output, judged))
     for (quantity, output), _ in experiment.exact.items():
         subject = f"the {words(quantity)} of Lookahead ({output} iterate) on {experiment.problem.name}"
         found += _against_exact(evidence, cells, quantity, output, subject)
         found += _edge(evidence, cells, quantity, output, subject)
     found += best.findings(evidence)
-    found += two_estimators(evidence)
+    found += two_estimators(evidence, evidence.plan.cells)
     adjusted = verdict.adjust([finding.verdict for finding in found])
     return [finding._replace(verdict=v) for finding, v in zip(found, adjusted, strict=True)]
 
@@ -120,9 +124,10 @@ def _level(evidence: Evidence, bound: Bound, cells: Sequence[Cell], subject: str
 def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, subject: str) -> Verdict:
     good, bad = sound(evidence, line)
     level = level_at(evidence, bound, good)
-    covered = [p for p in range(len(good)) if level.reasons[p] is None]
+    covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.claim[p])]
     if len(covered) < 2:
-        reason = next((reason for reason in level.reasons if reason), None) or (bad[0] if bad else "one point only")
+        reason = next((reason for reason in level.reasons if reason), None) or (bad[0] if bad else None)
+        reason = reason or ("one point only" if covered else "nothing is claimed for such step sizes")
         return verdict.not_covered("rate", reason, subject=subject)
     values = evidence.values([good[p] for p in covered], bound.quantity, bound.output)
     x = np.array([getattr(good[p].point, axis) for p in covered], dtype=float)

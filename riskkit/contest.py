@@ -247,8 +247,9 @@ def findings(evidence: Evidence) -> list[Finding]:
     counts in 1/eps and in 1/lam (or mu), what is known in closed form, planted faults, and the two estimators of the
     generalization error."""
     race: Race = evidence.plan.experiment
-    found = [*_levels(evidence), *_growths(evidence), *_known(evidence), *two_estimators(evidence)]
     planted = {role for role, known in race.exact.items() if known.kind == "planted"}
+    real = [cell for cell in evidence.plan.cells if cell.role not in planted]
+    found = [*_levels(evidence), *_growths(evidence), *_known(evidence), *two_estimators(evidence, real)]
     adjusted = verdict.adjust([finding.verdict for finding in found])
     judged = [finding._replace(verdict=v) for finding, v in zip(found, adjusted, strict=True)]
     return [_caught(finding) if finding.bound.removeprefix("planted ") in planted else finding for finding in judged]
@@ -375,7 +376,7 @@ def _known(evidence: Evidence) -> list[Finding]:
         else:
             values = evidence.values([good[p] for p in judged_at], known.quantity, known.output)
             judged = verdict.judge_identity(values, curve[judged_at], subject=subject)
-        if known.kind == "planted" and bad and not good:
+        if known.kind == "planted" and bad:
             judged = judged.concluded(Outcome.CAUGHT, f"flagged by the engine: {bad[0]}")
         found.append(Finding(f"{known.kind} {role}", None, {}, known.quantity, known.output, judged))
     return found

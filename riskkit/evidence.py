@@ -255,10 +255,10 @@ ESTIMATOR_PRECISION = 0.5
 part of the largest generalization error among the cells."""
 
 
-def two_estimators(evidence: Evidence) -> list[Finding]:
-    """For each output whether F - F_S and the replace-one identity have the same mean in every cell of every algorithm:
-    two estimators that share nothing but the trajectory."""
-    good, _ = sound(evidence, evidence.plan.cells)
+def two_estimators(evidence: Evidence, cells: Sequence[Cell]) -> list[Finding]:
+    """For each output whether F - F_S and the replace-one identity have the same mean in every one of the cells: two
+    estimators that share nothing but the trajectory."""
+    good, _ = sound(evidence, cells)
     found = []
     for output in OUTPUTS if good else ():
         direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))

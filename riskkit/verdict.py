@@ -196,7 +196,7 @@ def judge_rate(
         last = _end(grid.size)
         falls = fit_curve(curve[last:], grid[last:]).slope
         if falls > -margin:
-            return dataclasses.replace(draft, claim_slope=falls).concluded(
+            return dataclasses.replace(_measured(draft, array, grid, proved), claim_slope=falls).concluded(
                 Outcome.VACUOUS,
                 f"the claim itself does not decrease along {axis}: its slope at the end of the grid is {falls:+.3f}",
             )
@@ -227,6 +227,16 @@ def judge_rate(
             f"{evidence.found}; measured / claim bends on every window of {MINIMUM_POINTS} or more points",
         )
     return _judge_decay(evidence, margin, flat, alpha)
+
+
+def _measured(draft: Verdict, array: Floats, grid: Floats, proved: Floats | None) -> Verdict:
+    """With the measured slope over all points and the explicit bound's on the same ruler, where they can be had: a
+    vacuous claim leaves them as what there is to report."""
+    fit = fit_rate(array, grid) if array.shape[0] >= MINIMUM_VERDICT else None
+    if fit is None or not fit.fitted:
+        return draft
+    explicit = math.nan if proved is None else fit_curve(proved, grid, fit.weights).slope
+    return dataclasses.replace(draft, slope=fit.slope, slope_low=fit.low, slope_high=fit.high, explicit_slope=explicit)
 
 
 def judge_exponent(

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithm import Step
+from riskkit.algorithm import Algorithm, Step
 from riskkit.theory.bound import Floats
 from riskkit.theory.recursion import fold, scan
 
@@ -65,6 +65,33 @@ def step_moments(step: Step, curvature: float, k: int, alpha: float, rounds: npt
     """The moments for a horizon-free step object; curvature is lam, or an eigenvalue of H."""
     T = int(np.max(rounds))
     return quadratic_moments(curvature * step.sizes(T, k).reshape(T, k), alpha, rounds)
+
+
+def staged_moments(algorithm: Algorithm, curvature: float) -> Moments:
+    """m, m^2 and u at the stages' ends for SLRLA as published, each stage passing on its last iterate, (Q,).
+
+    In a stage the anchor is its start A: with h = curvature eta and b = eta beta a fast step is
+    e <- (1 - h - b) e + b A + h xi, so that slow and fast weights are s A and f A plus noise of their own:
+
+        f <- (1 - h - b) f + b,   noise <- (1 - h - b)^2 noise + h^2,   s <- (1 - alpha) s + alpha f.
+
+    A itself has m^2 D_S^2 + u V_S, which the stage multiplies by s^2. Raises ValueError for another kind of plan.
+    """
+    if algorithm.anchor_every is not None or any(stage.output != "last" for stage in algorithm.stages):
+        raise ValueError("staged_moments: the anchor must move once a stage, and stages pass on their last iterate.")
+    m, u, found = 1.0, 0.0, []
+    for stage in algorithm.stages:
+        eta = np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64).reshape(stage.T, stage.k)
+        h, b = curvature * eta, eta * stage.beta
+        p, w = fold(1 - h - b, b)
+        _, noise = fold((1 - h - b) ** 2, h**2)
+        A, B = scan(1 - stage.alpha + stage.alpha * p, stage.alpha * w)
+        _, own = scan((1 - stage.alpha + stage.alpha * p) ** 2, stage.alpha**2 * noise)
+        s = float(A[-1] + B[-1])
+        m, u = s * m, s**2 * u + float(own[-1])
+        found.append((m, u))
+    ms, us = np.array(found).T
+    return Moments(ms, ms**2, us)
 
 
 def mean_estimation_generalization(m: npt.ArrayLike, lam: float, variance: float, n: npt.ArrayLike) -> Floats:
