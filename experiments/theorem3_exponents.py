@@ -20,7 +20,7 @@ def sweeps(longest: int) -> tuple[Sweep, ...]:
 EXPERIMENT = Experiment(
     name="theorem3_exponents",
     question="How fast does the optimization error fall under a PL inequality, for which alpha and k?",
-    problem=WarpedMean(dim=2, spread=0.1, initial=0.5),
+    problem=WarpedMean(dim=2, spread=0.5, initial=0.25),
     bounds=(theorem3.OPTIMIZATION,),
     step=InverseTime(lam=1.0, offset=20),
     laptop=Size(sweeps(10), replicates=256),

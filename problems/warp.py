@@ -40,6 +40,12 @@ def inverse(y: Tensor) -> Tensor:
     return u
 
 
+@functools.lru_cache(maxsize=256)
+def inverse_of(y: float) -> float:
+    """phi^-1 of one number."""
+    return float(inverse(torch.tensor(y, dtype=torch.float64)))
+
+
 def slope(u: float, y: float, _: float) -> float:
     """d/du (1/2) (phi(u) - y)^2."""
     return (2.0 - math.cos(2.0 * u)) * (2.0 * u - 0.5 * math.sin(2.0 * u) - y)

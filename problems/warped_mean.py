@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from problems import fields, warp
@@ -58,7 +57,7 @@ class WarpedMean:
     @property
     def box(self) -> float:
         """b of the class docstring."""
-        return max(abs(self.initial), float(warp.inverse(torch.tensor(self.spread, dtype=torch.float64))))
+        return max(abs(self.initial), warp.inverse_of(self.spread))
 
     @property
     def constants(self) -> Constants:

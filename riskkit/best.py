@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,10 +102,9 @@ def _least(bound: Bound, setting: Any, kind: str) -> float:
     return math.nan if np.isnan(total(np.array([0.5]))).any() else minimise_over_alpha(total)
 
 
-def findings(evidence: Evidence) -> list[Finding]:
+def findings(evidence: Evidence, lines: Sequence[BestAlpha]) -> list[Finding]:
     """How the best alpha goes with n/(kT) (Theorem 1), and whether equation 7 predicts it (Theorem 2)."""
-    lines = best_alphas(evidence)
-    found = []
+    found: list[Finding] = []
     for bound in evidence.plan.experiment.bounds:
         own = [line for line in lines if bound.quantity == "excess" and line.output == bound.output]
         if bound.theorem == 1:

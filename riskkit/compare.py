@@ -149,11 +149,15 @@ def judge(evidence: Evidence) -> Judge:
 def conclude(evidence: Evidence, store: Store) -> Outcome:
     """Table and verdicts of one experiment, written beside its shards."""
     experiment = evidence.plan.experiment
-    race = isinstance(experiment, Race)
-    judging = contest if race else confront
-    found, compared = judging.findings(evidence), judging.comparisons(evidence)
-    counts = contest.counted_lines(evidence) if race else []
-    running = [] if race else confront.running(evidence)
+    counts: list[contest.Count] = []
+    alphas: list[best.BestAlpha] = []
+    running: list[confront.RunningExponents] = []
+    if isinstance(experiment, Race):
+        counts = contest.counted_lines(evidence)
+        found, compared = contest.findings(evidence, counts), contest.comparisons(evidence)
+    else:
+        alphas, running = best.best_alphas(evidence), confront.running(evidence)
+        found, compared = confront.findings(evidence, alphas), confront.comparisons(evidence)
     store.write_table("table", frame(table(evidence, judge(evidence))))
     store.write_json(
         "verdict.json",
@@ -164,7 +168,7 @@ def conclude(evidence: Evidence, store: Store) -> Outcome:
             "comparisons": [comparison.to_json() for comparison in compared],
             "running": [line.to_json() for line in running],
             "counts": [count.to_json() for count in counts],
-            "best_alphas": [] if race else [line.to_json() for line in best.best_alphas(evidence)],
+            "best_alphas": [line.to_json() for line in alphas],
         },
     )
     store.write_text("README.txt", provenance.explanation(experiment.name, experiment.question))

@@ -72,7 +72,7 @@ def level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str)
     return level_at(evidence, bounds[0], cells) if bounds else None
 
 
-def findings(evidence: Evidence) -> list[Finding]:
+def findings(evidence: Evidence, alphas: Sequence[best.BestAlpha]) -> list[Finding]:
     """All verdicts of the experiment, Holm-adjusted as one family.
 
     A level verdict for each bound over all cells of Lookahead that it covers; along the axis of each sweep a rate
@@ -103,7 +103,7 @@ def findings(evidence: Evidence) -> list[Finding]:
         subject = f"the {words(quantity)} of Lookahead ({output} iterate) on {experiment.problem.name}"
         found += _against_exact(evidence, cells, quantity, output, subject)
         found += _edge(evidence, cells, quantity, output, subject)
-    found += best.findings(evidence)
+    found += best.findings(evidence, alphas)
     found += two_estimators(evidence, evidence.plan.cells)
     adjusted = verdict.adjust([finding.verdict for finding in found])
     return [finding._replace(verdict=v) for finding, v in zip(found, adjusted, strict=True)]

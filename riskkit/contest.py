@@ -242,14 +242,14 @@ def counted_lines(evidence: Evidence) -> list[Count]:
 # Verdicts.
 
 
-def findings(evidence: Evidence) -> list[Finding]:
+def findings(evidence: Evidence, counts: Sequence[Count]) -> list[Finding]:
     """All verdicts of the race, Holm-adjusted as one family: Theorem 4's levels at the stages' ends, the growth of the
     counts in 1/eps and in 1/lam (or mu), what is known in closed form, planted faults, and the two estimators of the
     generalization error."""
     race: Race = evidence.plan.experiment
     planted = {role for role, known in race.exact.items() if known.kind == "planted"}
     real = [cell for cell in evidence.plan.cells if cell.role not in planted]
-    found = [*_levels(evidence), *_growths(evidence), *_known(evidence), *two_estimators(evidence, real)]
+    found = [*_levels(evidence), *_growths(evidence, counts), *_known(evidence), *two_estimators(evidence, real)]
     adjusted = verdict.adjust([finding.verdict for finding in found])
     judged = [finding._replace(verdict=v) for finding, v in zip(found, adjusted, strict=True)]
     return [_caught(finding) if finding.bound.removeprefix("planted ") in planted else finding for finding in judged]
@@ -278,13 +278,12 @@ def _levels(evidence: Evidence) -> list[Finding]:
     return found
 
 
-def _growths(evidence: Evidence) -> list[Finding]:
+def _growths(evidence: Evidence, counts: Sequence[Count]) -> list[Finding]:
     race: Race = evidence.plan.experiment
     found: list[Finding] = []
-    known = counted_lines(evidence)
     along_eps: dict[tuple[Any, ...], list[Count]] = {}
     along_axis: dict[tuple[Any, ...], list[Count]] = {}
-    for count in known:
+    for count in counts:
         if count.passage.status is not PassageStatus.REACHED:
             continue
         where = count.line.where

@@ -141,7 +141,8 @@ def provenance(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _session(session: dict[str, Any]) -> str:
-    engines, revision = ", ".join(session["engine"]), session["revision"]["riskkit"]
+    # A sweep that stopped before its verdicts did not come to name its engines.
+    engines, revision = ", ".join(session.get("engine", ["unnamed"])), session["revision"]["riskkit"]
     at = f" at revision {revision[:10]}" if revision else ""
     return (
         f"{session['started'][:16].replace('T', ' ')}, {session['seconds']:.0f} s, {session['cores']} cores of "

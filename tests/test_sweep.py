@@ -253,7 +253,7 @@ def test_a_bound_divided_by_ten_is_violated(swept):
     for tenth, outcome in ((False, "HOLDS"), (True, "VIOLATED")):
         bounds = tuple(Tenth(b) if tenth else b for b in made.experiment.bounds)
         plan = dataclasses.replace(made, experiment=dataclasses.replace(made.experiment, bounds=bounds))
-        levels = [f for f in findings(Evidence(plan, measured, {})) if f.verdict.kind == "level"]
+        levels = [f for f in findings(Evidence(plan, measured, {}), []) if f.verdict.kind == "level"]
         assert {str(f.verdict.outcome) for f in levels} == {outcome}
 
 
