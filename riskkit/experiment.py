@@ -71,7 +71,7 @@ class Sweep:
             if not getattr(self, name):
                 raise ValueError(f"grid: {name} needs at least one value; got none.")
         if bool(self.T) == bool(self.kT):
-            raise ValueError("grid: give values for exactly one of T and kT.")
+            raise ValueError("grid: T (or kT, not both) needs at least one value; got none.")
         for total, k in itertools.product(self.kT, self.k):
             if total % k:
                 raise ValueError(f"grid: kT must be a multiple of k; got kT={total}, k={k}.")

@@ -195,12 +195,15 @@ def _told(failure: Failure) -> str:
 
 def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
     from riskkit.execute import Request
+    from riskkit.experiment import Sweep
 
     axes = tuple(
         (name, tuple(getattr(arguments, name)))
         for name in ("n", "T", "k", "alpha")
         if getattr(arguments, name) is not None
     )
+    # Says what is wrong with a value before an experiment is asked whether it has the axis.
+    Sweep("n", **{"n": (2,), "T": (1,), "k": (1,), "alpha": (1.0,), **dict(axes)})
     requests = []
     for name in chosen:
         if study.experiment(name).laptop is None and not arguments.paper and not arguments.experiments:
