@@ -93,9 +93,10 @@ class Cost(NamedTuple):
 TYPICAL = {
     "reference": Cost(setup=1e-7, step=5e-5, gradient=6e-9),
     "fused_cpu": Cost(setup=1e-7, step=5e-6, gradient=6e-10),
+    "fused_gpu": Cost(setup=1e-8, step=5e-6, gradient=1e-11),
 }
-"""Each engine on one core (mean estimation and logistic regression, measured). While a sweep runs, the time that
-finished tasks took corrects it; before, ``probe`` does."""
+"""Each engine on one core (mean estimation and logistic regression, measured; on a GPU a guess). While a sweep runs,
+the time that finished tasks took corrects it; before, ``probe`` does."""
 
 
 def engines(request: Request) -> dict[str, Choice]:

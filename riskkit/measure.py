@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from riskkit.algorithm import OUTPUTS, Algorithm, Optimiser, Output
-from riskkit.engine import fused_cpu, reference
+from riskkit.engine import fused_cpu, fused_gpu, reference
 from riskkit.engine.choice import Asked, Choice, choose
 from riskkit.problem import Problem
 from riskkit.streams import Stream
@@ -311,16 +311,17 @@ class _Runs(NamedTuple):
 
     def on(self, problem: Problem, data: Tensor, indices: reference.Indices) -> list[reference.Path]:
         paths: dict[int, reference.Path] = {}
-        fused = [i for i, choice in enumerate(self.choices) if choice.engine == "fused_cpu"]
-        others = [i for i in range(len(self.choices)) if i not in fused]
-        if fused:
-            staged = [algorithm for i in fused if isinstance(algorithm := self.algorithms[i], Algorithm)]
-            found = fused_cpu.run(problem, staged, data, indices, [self.rounds[i] for i in fused], self.threads)
-            paths.update(zip(fused, found, strict=True))
-        if others:
-            left = [self.algorithms[i] for i in others]
-            found = reference.run(problem, left, data, indices, [self.rounds[i] for i in others])
-            paths.update(zip(others, found, strict=True))
+        for engine in dict.fromkeys(choice.engine for choice in self.choices):
+            own = [i for i, choice in enumerate(self.choices) if choice.engine == engine]
+            rounds = [self.rounds[i] for i in own]
+            staged = [algorithm for i in own if isinstance(algorithm := self.algorithms[i], Algorithm)]
+            if engine == "fused_cpu":
+                found = fused_cpu.run(problem, staged, data, indices, rounds, self.threads)
+            elif engine == "fused_gpu":
+                found = fused_gpu.run(problem, staged, data, indices, rounds)
+            else:
+                found = reference.run(problem, [self.algorithms[i] for i in own], data, indices, rounds)
+            paths.update(zip(own, found, strict=True))
         return [paths[i] for i in range(len(self.algorithms))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 from riskkit.algorithm import Algorithm, Optimiser
-from riskkit.engine import fused_cpu
+from riskkit.engine import fused_cpu, fused_gpu
 from riskkit.problem import Problem
 
 Asked = Literal["auto", "reference", "fused"]
@@ -13,7 +13,7 @@ ASKED: tuple[Asked, ...] = get_args(Asked)
 
 
 class Choice(NamedTuple):
-    """An engine, ``reference`` or ``fused_cpu``, and the reason for it."""
+    """An engine, ``reference``, ``fused_cpu`` or ``fused_gpu``, and the reason for it."""
 
     engine: str
     reason: str
@@ -28,15 +28,14 @@ def choose(problem: Problem, algorithm: Algorithm | Optimiser, device: str, aske
         raise ValueError(f"engine must be one of {', '.join(ASKED)}; got {asked!r}.")
     if asked == "reference":
         return Choice("reference", "asked for")
+    fused = "fused_cpu" if device == "cpu" else "fused_gpu"
     obstacle: str | None
     if not isinstance(algorithm, Algorithm):
         obstacle = f"{algorithm.name} is no staged lookahead"
-    elif device != "cpu":
-        obstacle = f"the device is {device}"
     else:
-        obstacle = fused_cpu.refusal(problem)
+        obstacle = fused_cpu.refusal(problem) if device == "cpu" else fused_gpu.refusal(problem)
     if obstacle is None:
-        return Choice("fused_cpu", "the problem has a formula, and the device is cpu")
+        return Choice(fused, f"the problem has a formula, and the device is {device}")
     if asked == "fused":
         raise ValueError(f"engine fused: {obstacle}; use auto or reference.")
     return Choice("reference", obstacle)

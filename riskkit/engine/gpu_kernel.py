@@ -1,0 +1,97 @@
+"""The loop of the fused GPU engine, in Triton: one program a replicate, all its configurations in registers.
+
+``riskkit.engine.fused_gpu`` writes a copy of this module for each formula, with the formula's function in the place of
+``gradient_factor``: Triton compiles source text.
+"""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def gradient_factor(u, y, parameter):
+    """The slope at u = <x, theta>, or the pull of one coordinate. Replaced in every copy."""
+    return u - y
+
+
+@triton.jit
+def stretch(
+    v,
+    slow,
+    total,
+    anchor,
+    moment,
+    x,
+    index,
+    eta,
+    beta,
+    alpha,
+    mixing,
+    weights,
+    numbers,
+    n,
+    w,
+    d,
+    C,
+    active,
+    count,
+    start,
+    stop,
+    LINEAR: tl.constexpr,
+    ANCHORED: tl.constexpr,
+    BOUNDED: tl.constexpr,
+    C_BLOCK: tl.constexpr,
+    D_BLOCK: tl.constexpr,
+):
+    """Steps start .. stop - 1 of a chunk of ``count``, with no event and no reading in between.
+
+    v, slow, total, anchor: (R, C, d), read and written. moment: float64 (R, C), added to. x: (R, n, w).
+    index: int64 (R, count). eta: (count, C). beta, alpha: (C,), of the present stage. mixing: int8 (count, C), whether
+    a configuration mixes after a step. weights: (d,). numbers: (2,), the formula's parameter and the radius.
+    Only the first ``active`` configurations move.
+    """
+    r = tl.program_id(0).to(tl.int64)  # r n w and r C d may exceed 2^31
+    c = tl.arange(0, C_BLOCK)
+    i = tl.arange(0, D_BLOCK)
+    moving = c < active
+    inside = moving[:, None] & (i < d)[None, :]
+    at = (r * C + c[:, None]) * d + i[None, :]
+    V = tl.load(v + at, mask=inside, other=0.0)
+    S = tl.load(slow + at, mask=inside, other=0.0)
+    total_v = tl.load(total + at, mask=inside, other=0.0)
+    A = tl.load(anchor + at, mask=inside, other=0.0)
+    squares = tl.load(moment + r * C + c, mask=moving, other=0.0)
+    b = tl.load(beta + c, mask=moving, other=0.0)[:, None]
+    outer = tl.load(alpha + c, mask=moving, other=1.0)[:, None]
+    weight = tl.load(weights + i, mask=i < d, other=0.0)
+    parameter = tl.load(numbers)
+    radius = tl.load(numbers + 1)
+    for j in range(start, stop):
+        row = tl.load(index + r * count + j)
+        z = x + (r * n + row) * w
+        example = tl.load(z + i, mask=i < d, other=0.0)
+        if LINEAR:
+            y = tl.load(z + w - 1)
+            u = tl.sum(V * example[None, :], 1)
+            slope = gradient_factor(u, y, parameter)
+            g = slope[:, None] * example[None, :] + weight[None, :] * V
+        else:
+            g = gradient_factor(V, example[None, :], weight[None, :])
+        g = tl.where(inside, g, 0.0)
+        squares += tl.sum(g * g, 1)
+        total_v += V
+        if ANCHORED:
+            g += b * (V - A)
+        step = tl.load(eta + j * C + c, mask=moving, other=0.0)[:, None]
+        V -= step * g
+        if BOUNDED:
+            norm = tl.sqrt(tl.sum(V * V, 1))
+            V *= (radius / tl.maximum(norm, radius))[:, None]
+        mixes = tl.load(mixing + j * C + c, mask=moving, other=0)[:, None] != 0
+        mixed = (1.0 - outer) * S + outer * V
+        V = tl.where(mixes, mixed, V)
+        S = tl.where(mixes, mixed, S)
+    tl.store(v + at, V, mask=inside)
+    tl.store(slow + at, S, mask=inside)
+    tl.store(total + at, total_v, mask=inside)
+    tl.store(moment + r * C + c, squares, mask=moving)

@@ -1,0 +1,58 @@
+"""The GPU engine in Triton's interpreter, beside the reference engine: prints how far apart they are, as JSON.
+
+A process of its own, since Triton reads TRITON_INTERPRET when it is imported; test_fused_gpu.py starts it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import torch
+
+import problems
+from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage
+from riskkit.engine import fused_gpu, reference
+from riskkit.streams import Stream
+
+ALGORITHMS = [
+    Lookahead(8, 5, 0.5, Constant(0.05)),
+    SGD(40, InverseTime(1.0, 20.0)),
+    SLRLA([Stage(5, 4, 0.5, Constant(0.1), 0.3, "average"), Stage(2, 10, 0.2, InverseTime(1.0, 10.0), 0.1)]),
+    SLRLAAsCoded([Stage(2, 10, 0.7, Constant(0.05), 0.2), Stage(1, 10, 1.0, Constant(0.02), 0.0)], anchor_every=7),
+]
+ROUNDS = [np.array(rounds) for rounds in ([1, 8], [10, 40], [3, 5, 7], [2, 3])]
+
+
+def apart(problem, dtype, algorithms=ALGORITHMS, rounds=ROUNDS):
+    """The largest relative distance of an output and of a path moment; and whether divergences are named alike."""
+    stream = Stream(3, range(2), dtype=dtype)
+    data = problem.sample(stream, 8)
+
+    def indices(first, count):
+        return stream.indices(8, first, count)
+
+    with reference.one_thread():
+        expected = reference.run(problem, algorithms, data, indices, rounds)
+    found = fused_gpu.run(problem, algorithms, data, indices, rounds)
+    pairs = list(zip(expected, found, strict=True))
+    return {
+        "theta": max(float(((a.theta - b.theta).norm(dim=-1) / a.theta.norm(dim=-1)).max()) for a, b in pairs),
+        "moment": max(float((a.path_moment / b.path_moment - 1).abs().max()) for a, b in pairs),
+        "diverged": [[a.diverged_at.tolist(), b.diverged_at.tolist()] for a, b in pairs],
+    }
+
+
+def main(names):
+    answer = {name: apart(getattr(problems, name)(), torch.float64) for name in names}
+    answer["single"] = apart(problems.Logistic(dim=5, radius=0.3), torch.float32)
+    wild = [Lookahead(20, 1, 1.0, Constant(1e20)), Lookahead(20, 1, 0.5, Constant(0.1))]
+    answer["wild"] = apart(problems.MeanEstimation(dim=2), torch.float64, wild, [np.array([3]), np.array([20])])
+    many = [Lookahead(4, 3, 0.01 * (c + 1), Constant(0.1)) for c in range(35)]
+    answer["many"] = apart(problems.Ridge(dim=3), torch.float64, many, [np.array([4])] * 35)
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

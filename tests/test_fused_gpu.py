@@ -1,0 +1,72 @@
+"""The fused GPU engine against the reference engine, in Triton's interpreter on a CPU, at tiny sizes."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import problems
+from problems import pseudo_huber
+from riskkit.engine import fused_gpu
+
+ROOT = Path(__file__).resolve().parent.parent
+FAST = [name for name in problems.__all__ if hasattr(getattr(problems, name)(), "formula")]
+
+
+@pytest.fixture(scope="module")
+def apart():
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed")
+    done = subprocess.run(
+        [sys.executable, "tests/interpreted.py", *FAST],
+        cwd=ROOT,
+        env={**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_the_engines_agree(name, apart):
+    assert apart[name]["theta"] < 1e-12
+    assert apart[name]["moment"] < 1e-12
+
+
+def test_the_engines_agree_in_single_precision_and_with_many_configurations(apart):
+    assert apart["single"]["theta"] < 5e-6
+    assert apart["many"]["theta"] < 1e-12
+
+
+def test_divergence_is_named_as_by_the_reference_engine(apart):
+    (wild, found), (tame, calm) = apart["wild"]["diverged"]
+    assert wild == found
+    assert tame == calm == [-1, -1]
+    assert min(wild) > 0
+
+
+def test_a_formula_has_a_twin_in_triton_or_a_reason_why_not():
+    source = fused_gpu.twin(pseudo_huber.slope)
+    assert "tl.sqrt(1.0 + (u - y) / delta * ((u - y) / delta))" in source
+
+    def branching(u: float, y: float, _: float) -> float:
+        if u > y:
+            return 1.0
+        return math.tanh(u - y)
+
+    def unknown(u: float, y: float, _: float) -> float:
+        return math.tanh(u - y)
+
+    with pytest.raises(ValueError, match=r"^branching of its formula has branches or loops$"):
+        fused_gpu.twin(branching)
+    with pytest.raises(ValueError, match=r"^unknown of its formula calls math\.tanh$"):
+        fused_gpu.twin(unknown)
