@@ -61,6 +61,9 @@ SCHEMA = 1
 """Version of what lies on disk. The form of a shard's name and the key of its header stay the same in all versions:
 by them an older riskkit tells a newer shard from a broken one."""
 
+LOOK_AGAIN = 1.0
+"""Seconds between two looks for what other sweeps have written."""
+
 _KEY = b"riskkit"
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9a-f]{64})\.parquet")
 _PLACE = ("run", "T", "output", "replicate", "engine", "diverged_at")
@@ -219,7 +222,7 @@ class Store:
         if time.monotonic() >= self._look_again:
             began = time.monotonic()
             self._held = self.have()
-            self._look_again = time.monotonic() + max(1.0, 20 * (time.monotonic() - began))
+            self._look_again = time.monotonic() + max(LOOK_AGAIN, 20 * (time.monotonic() - began))
         return all(first in self._held.get(run, ()) for run in runs)
 
     def set_aside(self) -> Path | None:

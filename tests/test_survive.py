@@ -1,0 +1,666 @@
+"""Sweeps that are stopped, killed, starved, doubled or scattered over workers end with the same table, or say why not.
+
+Real processes and real signals wherever one is spoken of. The long campaign of deaths is behind the slow marker.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pytest
+
+from riskkit import campaign, dispatch, durable, execute, load, provenance, status, store, study, workers
+from riskkit.compare import main as compare
+from riskkit.execute import Request, tasks
+from riskkit.problem import NoMinimiserError
+from riskkit.store import Store
+from riskkit.sweep import main
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "theorem2_exponents"
+GRID = [NAME, "--n", "10", "20", "--T", "4", "8", "16", "32", "64", "--alpha", "0.25", "1", "--k", "1"]
+SMALL = [*GRID, "--replicates", "700"]
+"""60 cells, 6 tasks of some 30 ms."""
+LONG = [NAME, "--n", "10", "20", "--T", "2048", "--alpha", "0.25", "0.5", "--k", "8", "--replicates", "2000"]
+"""16 tasks of some seconds."""
+
+
+def table(out: Path) -> bytes:
+    return (out / NAME / "table.parquet").read_bytes()
+
+
+def shards(out: Path) -> list[Path]:
+    return sorted((out / NAME / "shards").glob("*.parquet"))
+
+
+def started(arguments: list[str], **options) -> subprocess.Popen[str]:
+    """A sweep of its own process, in a session of its own: what is sent to it reaches nobody else."""
+    command = [sys.executable, "-m", "riskkit.sweep", *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes, **options)
+
+
+def until(condition, seconds: float = 90.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch):
+    """Figures have their own tests; here only what is on disk before them counts."""
+    from riskkit import sweep
+
+    monkeypatch.setattr(sweep, "_present", lambda out, names: None)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The bytes of the table that nothing has disturbed, and its store."""
+    from riskkit import sweep
+
+    out = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "_present", lambda out, names: None)
+        assert main([*SMALL, "--jobs", "1", "--out", str(out)]) == 0
+    return out
+
+
+# Workers that die. What follows runs in them, and is found there by name.
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+def suicide(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_once(task):
+    """Kills its worker when it meets the task named in the environment for the first time."""
+    fatal = Path(os.environ["RISKKIT_TEST_FATAL"])
+    if task.first == 256 and task.n == 10 and not fatal.exists():
+        fatal.touch()
+        suicide(0)
+    return really_compute(task)
+
+
+def die_always(task):
+    if task.first == 256 and task.n == 10:
+        suicide(0)
+    return really_compute(task)
+
+
+really_compute = execute.compute
+
+
+def test_a_dead_worker_takes_its_own_task_with_it_and_no_other():
+    crew = workers.processes(2)
+    pool = crew.executor
+    futures = [pool.submit(square if x % 4 else suicide, x) for x in range(12)]
+    for x, future in enumerate(futures):
+        if x % 4:
+            assert future.result(timeout=60) == x * x
+        else:
+            with pytest.raises(BrokenProcessPool, match="SIGKILL"):
+                future.result(timeout=60)
+    pool.submit(time.sleep, 60)
+    began = time.monotonic()
+    crew.stop()
+    assert time.monotonic() - began < 5
+    with pytest.raises(RuntimeError, match="let go"):
+        pool.submit(square, 1)
+
+
+def test_a_sweep_outlives_a_worker(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "compute", die_once)
+    monkeypatch.setenv("RISKKIT_TEST_FATAL", str(tmp_path / "fatal"))
+    assert main([*SMALL, "--jobs", "2", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "fatal").exists()
+    assert table(tmp_path) == table(whole)
+
+
+def test_a_task_that_kills_every_worker_is_reported_and_the_others_are_finished(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(execute, "compute", die_always)
+    assert main([*SMALL, "--jobs", "2", "--out", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert f"failed: {NAME}, n = 10: its worker died (SIGKILL(-9)), 3 times." in error
+    frame = load(tmp_path / NAME)
+    assert set(frame["status"][frame["n"] == 10]) == {"failed"}
+    assert set(frame["reason"][frame["n"] == 10]) == {"its worker died (SIGKILL(-9)), 3 times"}
+    assert set(frame["status"][frame["n"] == 20]) == {"ok"}
+    assert len(shards(tmp_path)) == 5
+    record = json.loads((tmp_path / NAME / "run.json").read_text())
+    assert {failure["status"] for failure in record["failures"].values()} == {"failed"}
+    verdicts = json.loads((tmp_path / NAME / "verdict.json").read_text())["verdicts"]
+    level = next(v for v in verdicts if v["kind"] == "level" and "optimization" in v["subject"])
+    assert "10 cells have no value (10 failed)" in level["sentence"]
+    # The verdicts again, from what is stored: the reason is on record.
+    assert compare([str(tmp_path / NAME)]) == 1
+    assert "3 times" in capsys.readouterr().err
+    assert load(tmp_path / NAME).equals(frame)
+
+
+# Failure is data.
+
+
+def test_a_task_is_tried_three_times_and_never_cached_as_success(tmp_path, monkeypatch, capsys):
+    calls = []
+
+    def flaky(task):
+        calls.append(task)
+        if task.n == 10 and (len([c for c in calls if c == task]) < 3 or task.first == 256):
+            raise OSError("no such luck\nand more")
+        return really_compute(task)
+
+    monkeypatch.setattr(execute, "compute", flaky)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
+    assert "n = 10: OSError: no such luck, 3 times." in capsys.readouterr().err
+    assert len(calls) == 3 * 3 + 3
+    monkeypatch.setattr(execute, "compute", really_compute)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert "1 blocks computed" in capsys.readouterr().out
+    assert set(load(tmp_path / NAME)["status"]) == {"ok"}
+
+
+def test_a_minimiser_that_does_not_converge_is_a_status_and_not_tried_again(tmp_path, monkeypatch):
+    calls = []
+
+    def stuck(task):
+        calls.append(task)
+        raise NoMinimiserError("3 of 256 replicates kept a KKT residual above 1e-12 of scale")
+
+    monkeypatch.setattr(execute, "compute", stuck)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
+    assert len(calls) == 6
+    frame = load(tmp_path / NAME)
+    assert set(frame["status"]) == {"no minimiser"}
+    assert frame["reason"].str.contains("KKT residual").all()
+    assert shards(tmp_path) == []
+    verdicts = json.loads((tmp_path / NAME / "verdict.json").read_text())["verdicts"]
+    assert {v["outcome"] for v in verdicts} == {"INCONCLUSIVE"}
+    assert all("(20 no minimiser)" in v["sentence"] for v in verdicts if v["kind"] == "level")
+
+
+def test_fail_fast_stops_at_the_first_failure_and_keeps_what_is_finished(whole, tmp_path, monkeypatch, capsys):
+    def broken(task):
+        if task.first == 512 and task.n == 10:
+            raise ZeroDivisionError("division by zero")
+        return really_compute(task)
+
+    monkeypatch.setattr(execute, "compute", broken)
+    arguments = [*SMALL, "--jobs", "1", "--out", str(tmp_path)]
+    assert main([*arguments, "--fail-fast"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == (
+        f"riskkit.sweep: --fail-fast: {NAME}, n = 10: ZeroDivisionError: division by zero, 3 times. "
+        f"To go on: python -m riskkit.sweep {shlex.join([*arguments, '--fail-fast'])}"
+    )
+    assert len(shards(tmp_path)) == 2
+    monkeypatch.setattr(execute, "compute", really_compute)
+    assert main(arguments) == 0
+    assert "4 blocks computed" in capsys.readouterr().out
+    assert table(tmp_path) == table(whole)
+
+
+STUDY = {
+    "problems/__init__.py": """
+import dataclasses
+import numpy as np
+import torch
+from riskkit import Constants, Regime
+from riskkit.problem import NoMinimiserError
+
+__all__ = ["Interval"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    dim: int = 1
+    name = "interval"
+    regime = Regime.STRONGLY_CONVEX
+    constants = Constants(L=1.0, G=1.0, lam=1.0, lam_example=1.0, mu=1.0, M=0.5)
+    radius = None
+    start = (1.0,)
+
+    def sample(self, stream, n):
+        return stream.uniforms("z", n, 1)
+
+    def gradient(self, theta, z):
+        return theta - z
+
+    def empirical_risk(self, theta, data):
+        mean = data.mean(1, keepdim=True)
+        return ((theta - mean).square() + (data - mean).square().mean(1, keepdim=True)).sum(-1) / 2
+
+    def empirical_minimiser(self, data):
+        if data.shape[1] == 30:
+            raise NoMinimiserError("no minimum in sight")
+        return data.mean(1)
+
+    def population_risk(self, theta):
+        return (theta - 0.5).square().sum(-1) / 2 + 1 / 24
+
+    def population_minimiser(self):
+        return np.array([0.5])
+""",
+    "experiments/__init__.py": "",
+    "experiments/runaway.py": """
+from problems import Interval
+from riskkit.algorithm import Constant
+from riskkit.experiment import Experiment, Size, Sweep
+from riskkit.theory import theorem1
+
+EXPERIMENT = Experiment(
+    name="runaway",
+    question="What becomes of steps above 2/L?",
+    problem=Interval(),
+    bounds=(theorem1.OPTIMIZATION_AVERAGE,),
+    step=Constant(4.0),
+    laptop=Size((Sweep("T", n=(20, 30), k=(1,), alpha=(0.25, 1.0), T=(4, 16, 64, 1024)),), replicates=40),
+    paper=Size((Sweep("T", n=(20, 30), k=(1,), alpha=(0.25, 1.0), T=(4, 16, 64, 1024)),), replicates=40),
+)
+""",
+    "figures/__init__.py": "def draw(results, names):\n    return []\n",
+}
+
+
+def test_divergence_is_a_status_with_its_step_and_is_counted_in_the_verdicts(tmp_path):
+    """theta - z with step 4: alpha = 1 multiplies the distance by -3, alpha = 1/4 brings it to zero."""
+    for name, text in STUDY.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    command = [sys.executable, "-m", "riskkit.sweep", "--jobs", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "failed: runaway, n = 30: NoMinimiserError: no minimum in sight." in done.stderr
+    frame = load(tmp_path / "results" / "runaway")
+    states = frame.groupby(["n", "algorithm", "alpha", "T"])["status"].agg(set)
+    assert states[20, "Lookahead", 1.0, 1024] == {"diverged"}
+    assert states[20, "Lookahead", 1.0, 64] == states[20, "Lookahead", 0.25, 1024] == {"ok"}
+    assert states[30, "Lookahead", 0.25, 4] == {"no minimiser"}
+    gone = frame[frame["status"] == "diverged"]
+    # |theta - zbar| reaches 1e-4 sqrt(1.8e308) = 1.3e150 from about .5 after log3(2.7e150) = 315 steps.
+    assert gone["diverged_at"].between(310, 320).all()
+    assert gone["reason"].str.fullmatch(r"40 of 40 replicates diverged, the first after 3\d\d gradients").all()
+    assert gone["mean"].isna().all()
+    assert (frame["diverged_at"][frame["status"] == "ok"] == -1).all()
+    verdicts = json.loads((tmp_path / "results" / "runaway" / "verdict.json").read_text())["verdicts"]
+    level = next(v for v in verdicts if v["kind"] == "level")
+    assert "9 cells have no value (1 diverged, 8 no minimiser)" in level["sentence"]
+    assert level["outcome"] != "HOLDS"
+
+
+# Signals.
+
+
+@pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "2"), (signal.SIGTERM, "1")])
+def test_a_signal_stops_within_five_seconds_and_the_printed_command_resumes(number, jobs, tmp_path, capsys):
+    running = started([*LONG, "--fresh", "--jobs", jobs, "--out", str(tmp_path)])
+    until(lambda: len(shards(tmp_path)) >= 1 or running.poll() is not None)
+    (live,) = status.states(tmp_path)
+    assert (live.state, live.cells) == ("running", 12)
+    running.send_signal(number)
+    began = time.monotonic()
+    _, error = running.communicate(timeout=60)
+    assert time.monotonic() - began < 5
+    assert running.returncode == 130
+    last = error.splitlines()[-1]
+    command = f"python -m riskkit.sweep {shlex.join([*LONG, '--jobs', jobs, '--out', str(tmp_path)])}"
+    assert last == f"riskkit.sweep: interrupted; what is finished is kept. To go on: {command}"
+    assert "Traceback" not in error
+    (dead,) = status.states(tmp_path)
+    assert dead.state == "interrupted"
+    assert 0 < dead.replicates_done < dead.replicates
+    assert dead.command == command
+    assert status.main([str(tmp_path)]) == 0
+    assert "interrupted" in capsys.readouterr().out
+
+
+def test_a_killed_sweep_takes_its_workers_with_it_and_is_seen_as_dead(tmp_path):
+    running = started([*LONG, "--jobs", "2", "--out", str(tmp_path)])
+    until(lambda: len(shards(tmp_path)) >= 1 or running.poll() is not None)
+    group = subprocess.run(["ps", "-o", "pid=", "-s", str(running.pid)], capture_output=True, text=True, check=True)
+    assert len(group.stdout.split()) >= 3
+    running.kill()
+    running.communicate()
+    (dead,) = status.states(tmp_path)
+    assert dead.state == "died"
+
+    def alone() -> bool:
+        left = subprocess.run(["ps", "-o", "pid=", "-s", str(running.pid)], capture_output=True, text=True, check=False)
+        return not left.stdout.split()
+
+    until(alone, seconds=10)
+
+
+def test_fresh_moves_the_old_results_aside(whole, tmp_path, capsys):
+    out = tmp_path / "results"
+    shutil.copytree(whole, out)
+    before = {path.name: path.read_bytes() for path in shards(out)}
+    for number in (1, 2):
+        assert main([*SMALL, "--fresh", "--jobs", "1", "--out", str(out)]) == 0
+        captured = capsys.readouterr()
+        assert "6 blocks computed" in captured.out
+        assert f"the earlier results are kept as {out / 'aside' / f'{NAME}-{number}'}" in captured.err
+    assert {p.name: p.read_bytes() for p in (out / "aside" / f"{NAME}-1" / "shards").iterdir()} == before
+    assert table(out) == table(whole)
+    assert main([*SMALL, "--jobs", "1", "--out", str(out)]) == 0
+    assert "0 blocks computed" in capsys.readouterr().out
+
+
+# Two sweeps, more cells, any order.
+
+
+def test_two_sweeps_on_one_store_compute_each_block_at_most_twice(whole, tmp_path):
+    pair = [started([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) for _ in range(2)]
+    told = [process.communicate(timeout=120) for process in pair]
+    assert [process.returncode for process in pair] == [0, 0], told
+    computed = [int(re.search(r"(\d+) blocks computed", output)[1]) for output, _ in told]
+    assert 6 <= sum(computed) <= 12
+    assert max(computed) <= 6
+    assert table(tmp_path) == table(whole)
+    assert [path.name for path in shards(tmp_path)] == [path.name for path in shards(whole)]
+    record = json.loads((tmp_path / NAME / "run.json").read_text())
+    assert len(record["sessions"]) == 2
+
+
+def test_a_block_that_another_sweep_has_put_meanwhile_is_not_computed_again(whole, tmp_path, monkeypatch, capsys):
+    def helped(task):
+        for path in shards(whole):
+            shutil.copy(path, tmp_path / NAME / "shards")
+        return really_compute(task)
+
+    monkeypatch.setattr(execute, "compute", helped)
+    monkeypatch.setattr(store, "LOOK_AGAIN", 0.0)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert "1 blocks computed" in capsys.readouterr().out
+    assert table(tmp_path) == table(whole)
+
+
+def test_more_cells_extend_what_is_there(tmp_path, capsys, whole):
+    out = ["--replicates", "300", "--jobs", "1", "--out", str(tmp_path)]
+    first = [NAME, "--n", "10", "--T", "4", "8", "16", "32", "64", "--alpha", "0.25", "--k", "1"]
+    assert main([*first, *out]) == 0
+    assert "2 blocks computed" in capsys.readouterr().out
+    request = Request(
+        str(study.folder()),
+        NAME,
+        axes=(("n", (10.0, 20.0)), ("T", (4.0, 8.0, 16.0, 32.0, 64.0)), ("k", (1.0,)), ("alpha", (0.25, 1.0))),
+        replicates=700,
+    )
+    there = Store(tmp_path / NAME)
+    left = tasks(request, there.have())
+    every = request.plan().runs
+    held = {run for task in tasks(request, {}) for run in task.runs} - {
+        run for task in left if task.first == 0 for run in task.runs
+    }
+    assert held == {a for a, run in every.items() if run.n == 10} - {
+        run for task in left if task.n == 10 and task.first == 0 for run in task.runs
+    }
+    assert len(held) >= 2  # Lookahead at alpha = 1/4 and SGD
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert table(tmp_path) == table(whole)
+
+
+def test_tasks_are_sized_by_their_predicted_time(tmp_path):
+    request = Request(str(study.folder()), NAME, axes=(("T", (100000.0,)),), replicates=256)
+    pieces = tasks(request, {})
+    assert sorted(run for task in pieces for run in task.runs) == sorted(request.plan().runs)
+    assert all(task.seconds <= execute.LONGEST_TASK or len(task.runs) == 1 for task in pieces)
+    whole_task = execute.sized(request, tuple(request.plan().runs), 0, longest=1e9)
+    assert len(whole_task) == 1
+    # Twice as slow as foreseen: what comes next is cut again.
+    slow = dispatch._resized(whole_task[0], 4 * execute.LONGEST_TASK / whole_task[0].seconds)
+    assert len(slow) > 1
+    assert dispatch._resized(whole_task[0], execute.LONGEST_TASK / whole_task[0].seconds) == whole_task
+
+
+# The disk.
+
+
+def fill_after(monkeypatch, shards_put: int, code: int) -> None:
+    """From the given shard on every write fails, after some bytes, as on a full disk."""
+    real, put, count = os.write, Store.put, 0
+
+    def counted(self, measured):
+        nonlocal count
+        count += 1
+        return put(self, measured)
+
+    def full(handle, data):
+        if count >= shards_put and len(data) > 1:
+            real(handle, bytes(data)[: len(data) // 2])
+            raise OSError(code, os.strerror(code))
+        return real(handle, data)
+
+    monkeypatch.setattr(Store, "put", counted)
+    monkeypatch.setattr(durable.os, "write", full)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "access refused"), (errno.EIO, "check the disk")],
+)
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_full_disk_is_one_line_and_loses_nothing_that_is_finished(
+    code, words, jobs, whole, tmp_path, monkeypatch, capsys
+):
+    arguments = [*SMALL, "--jobs", jobs, "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        fill_after(patch, 4, code)
+        assert main(arguments) == 1
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("riskkit.sweep")]
+    assert len(error) == 1
+    assert words in error[0]
+    assert error[0].endswith(f"To go on: python -m riskkit.sweep {shlex.join(arguments)}")
+    assert len(shards(tmp_path)) == 3
+    assert list((tmp_path / NAME / "shards").glob(".*")) == []
+    assert main(arguments) == 0
+    assert "3 blocks computed" in capsys.readouterr().out
+    assert table(tmp_path) == table(whole)
+
+
+def test_a_disk_that_is_really_full(whole, tmp_path):
+    """A file system of 600 kB."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = shutil.which("mount") and os.geteuid() == 0
+    if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(small)]).returncode:
+        pytest.skip("mounting a file system needs the right to")
+    try:
+        running = started([*SMALL, "--jobs", "1", "--out", str(small / "results")])
+        _, error = running.communicate(timeout=120)
+        assert running.returncode == 1, error
+        assert len([line for line in error.splitlines() if line.startswith("riskkit.sweep")]) == 1
+        assert "the disk is full" in error
+        assert "Traceback" not in error
+        kept = shards(small / "results")
+        assert 0 < len(kept) < 6
+        shutil.copytree(small / "results", tmp_path / "results")
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path / "results")]) == 0
+    assert table(tmp_path / "results") == table(whole)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_folder_that_may_only_be_read_is_refused(tmp_path):
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    running = started([*SMALL, "--out", str(tmp_path / "results")], user=65534)
+    output, error = running.communicate(timeout=60)
+    if "ModuleNotFoundError" in error or ("Permission denied: '/" in error and "results" not in error):
+        pytest.skip("nobody may not read the checkout")
+    assert running.returncode == 2, error
+    assert output == ""
+    assert re.fullmatch(r"riskkit.sweep: .*results: access refused .*use --out elsewhere\.\n", error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_of_a_newer_schema_is_refused_and_left_alone(whole, tmp_path, monkeypatch, capsys):
+    shutil.copytree(whole, tmp_path / "results")
+    monkeypatch.setattr(store, "SCHEMA", store.SCHEMA + 1)
+    newer = Store(tmp_path / "results" / NAME)
+    newer.put(really_compute(tasks(small_request(), {})[0]).measured)
+    monkeypatch.undo()
+    before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path / "results")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "written by schema" in error
+    assert "upgrade riskkit or use --out elsewhere" in error
+    assert {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()} == before
+
+
+def small_request() -> Request:
+    axes = (("n", (10.0, 20.0)), ("T", (4.0, 8.0, 16.0, 32.0, 64.0)), ("k", (1.0,)), ("alpha", (0.25, 1.0)))
+    return Request(str(study.folder()), NAME, axes=axes, replicates=700)
+
+
+def test_a_shard_deleted_or_damaged_while_the_sweep_runs_is_computed_again(whole, tmp_path, monkeypatch, capsys):
+    put, count = Store.put, 0
+
+    def sabotaged(self, measured):
+        nonlocal count
+        path = put(self, measured)
+        count += 1
+        if count == 3:
+            path.unlink()
+        if count == 5:
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+        return path
+
+    monkeypatch.setattr(Store, "put", sabotaged)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert "8 blocks computed" in captured.out
+    assert captured.err.count("is damaged (its contents do not match its checksum)") == 1
+    assert table(tmp_path) == table(whole)
+
+
+def test_shards_that_never_stay_whole_end_the_sweep_in_one_line(tmp_path, monkeypatch, capsys):
+    put = Store.put
+
+    def lost(self, measured):
+        put(self, measured).unlink()
+
+    monkeypatch.setattr(Store, "put", lost)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
+    assert "shards do not stay whole" in capsys.readouterr().err
+
+
+# Records.
+
+
+def test_the_record_says_who_ran_what_where(whole):
+    record = json.loads((whole / NAME / "run.json").read_text())
+    (session,) = record["sessions"]
+    assert session["state"] == "finished"
+    assert session["command"] == ["python", "-m", "riskkit.sweep", *SMALL, "--jobs", "1", "--out", str(whole)]
+    assert session["host"] == session["task_hosts"][0]
+    assert session["engine"] == ["reference"]
+    assert (session["device"], session["workers"]) == ("cpu", "this process")
+    assert session["tasks_computed"] == 6
+    assert 0 < session["task_seconds"] < session["seconds"]
+    assert session["versions"]["torch"]
+    assert session["request"]["axes"][0] == ["n", [10.0, 20.0]]
+    assert record["replicates"] == 700
+    text = (whole / NAME / "README.txt").read_text()
+    assert record["question"] in text
+    for path in (whole / NAME).iterdir():
+        assert path.name in text
+
+
+def test_a_revision_is_told_only_of_a_folder_in_git_s_care(tmp_path):
+    assert provenance.revision(tmp_path) is None
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@x", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    (tmp_path / "a.py").write_text("1\n")
+    assert provenance.revision(tmp_path) is None
+    subprocess.run([*git, "add", "a.py"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "one"], check=True)
+    assert re.fullmatch(r"[0-9a-f]{40}", provenance.revision(tmp_path))
+    (tmp_path / "a.py").write_text("2\n")
+    assert re.fullmatch(r"[0-9a-f]{40}\+changes", provenance.revision(tmp_path))
+
+
+def test_status_tells_running_finished_and_dead_apart(whole, tmp_path, capsys):
+    shutil.copytree(whole, tmp_path / "results")
+    (done,) = status.states(tmp_path / "results")
+    assert (done.state, done.cells, done.cells_done) == ("finished", 60, 60)
+    diary = provenance.Diary(tmp_path / "results" / NAME, provenance.circumstances(["python", "x"], ROOT))
+    diary.write(workers="this process", cells=60, cells_done=12, seconds_left=100.0, failures=[])
+    (live,) = status.states(tmp_path / "results" / NAME)
+    assert (live.state, live.cells_done, live.seconds_left) == ("running", 12, 100.0)
+    diary.page["updated"] = "2020-01-01T00:00:00+00:00"
+    durable.write_json(diary.path, diary.page)
+    (dead,) = status.states(tmp_path / "results")
+    assert dead.state == "died"
+    (tmp_path / "results" / NAME / "sessions" / "99999999999999-1-0000.json").write_text("{torn")
+    assert status.states(tmp_path / "results") == [dead._replace(silent=status.states(tmp_path / "results")[0].silent)]
+    assert status.main([str(tmp_path / "results")]) == 0
+    assert "died" in capsys.readouterr().out
+
+
+def test_progress_counts_cells_replicates_and_failures(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(campaign.Ticker, "__module__", campaign.Ticker.__module__)
+    from riskkit import progress
+
+    monkeypatch.setattr(progress, "PLAIN", 0.0)
+
+    def broken(task):
+        if task.n == 10 and task.first == 0:
+            raise ValueError("no")
+        return really_compute(task)
+
+    monkeypatch.setattr(execute, "compute", broken)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cells ")]
+    assert lines[0].startswith("cells 0/60, replicates")
+    last = re.match(r"cells 30/60, replicates ([\d,]+)/([\d,]+), 1 task failed", lines[-1])
+    assert last
+    assert int(last[1].replace(",", "")) < int(last[2].replace(",", ""))
+
+
+def test_a_dry_run_predicts_the_time_and_counts_what_is_stored(whole, capsys):
+    assert main([*SMALL, "--dry-run", "--jobs", "2", "--out", str(whole)]) == 0
+    told = capsys.readouterr().out
+    assert "60 cells" in told
+    assert "0 of 6 blocks to compute" in told
+    assert main([*SMALL, "--dry-run", "--jobs", "2", "--fresh", "--out", str(whole)]) == 0
+    told = capsys.readouterr().out
+    assert "6 of 6 blocks to compute" in told
+    assert re.search(r"predicted: \d+ s of computing, about \d+ s on 2 processes, .* by a probe of \d+ s", told)
+    assert len(shards(whole)) == 6
+
+
+# Deaths in numbers.
+
+
+@pytest.mark.slow
+def test_kill_9_at_sixty_points_leaves_sixty_times_the_same_table(tmp_path):
+    command = [sys.executable, str(ROOT / "tests" / "killed_sweep.py"), str(tmp_path), "60"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
+    assert done.returncode == 0, done.stderr
+    points = [line.split() for line in done.stdout.splitlines()]
+    assert len(points) == 60
+    assert sum(0 < int(left) < 20 for _, left, _ in points) >= 40  # most died in the middle
+    assert [equal for _, _, equal in points].count("True") == 60
