@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,9 +23,11 @@ from riskkit.evidence import (
     setting_at,
     sound,
     two_estimators,
+    with_losses,
     words,
 )
 from riskkit.experiment import Axis, Cell, Plan, Point
+from riskkit.outcome import Outcome, undecided
 from riskkit.race import Race
 from riskkit.theory.bound import Bound, Floats
 from riskkit.verdict import Verdict
@@ -115,10 +117,25 @@ def _level(evidence: Evidence, bound: Bound, cells: Sequence[Cell], subject: str
     covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.explicit[p])]
     if not covered:
         reason = next((reason for reason in level.reasons if reason), None)
-        reason = reason or (bad[0] if bad else "no explicit bound is proved for this output")
-        return verdict.not_covered("level", reason, subject=subject)
+        if bad and reason is None:
+            return _nothing_left("level", subject, evidence, cells, bad)
+        return verdict.not_covered("level", reason or "no explicit bound is proved for this output", subject=subject)
     values = evidence.values([good[p] for p in covered], bound.quantity, bound.output)
-    return verdict.judge_level(values, level.explicit[covered], level.trivial[covered], subject=subject)
+    judged = verdict.judge_level(values, level.explicit[covered], level.trivial[covered], subject=subject)
+    return with_losses(judged, evidence, _under(bound, cells))
+
+
+def _under(bound: Bound, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells that the bound covers, whatever became of them."""
+    return [cell for cell in cells if bound.excludes(cell.run.problem, Lookahead(*effective(cell), cell.step)) is None]
+
+
+def _nothing_left(
+    kind: Literal["level", "rate"], subject: str, evidence: Evidence, cells: Sequence[Cell], bad: Sequence[str]
+) -> Verdict:
+    draft = undecided(kind, subject, evidence.replicates)
+    judged = draft.concluded(Outcome.INCONCLUSIVE, f"too few cells are left to judge: {bad[0].rstrip('. ')}")
+    return with_losses(judged, evidence, cells)
 
 
 def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, subject: str) -> Verdict:
@@ -126,12 +143,15 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, su
     level = level_at(evidence, bound, good)
     covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.claim[p])]
     if len(covered) < 2:
-        reason = next((reason for reason in level.reasons if reason), None) or (bad[0] if bad else None)
-        reason = reason or ("one point only" if covered else "nothing is claimed for such step sizes")
-        return verdict.not_covered("rate", reason, subject=subject)
+        reason = next((reason for reason in level.reasons if reason), None)
+        if reason is None and not np.isfinite(level.claim).all():
+            reason = "nothing is claimed for such step sizes"
+        if bad and reason is None:
+            return _nothing_left("rate", subject, evidence, line, bad)
+        return verdict.not_covered("rate", reason or "one point only", subject=subject)
     values = evidence.values([good[p] for p in covered], bound.quantity, bound.output)
     x = np.array([getattr(good[p].point, axis) for p in covered], dtype=float)
-    return verdict.judge_rate(
+    judged = verdict.judge_rate(
         values,
         x,
         level.claim[covered],
@@ -141,6 +161,7 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, su
         quantity=bound.quantity,
         axis=axis,
     )
+    return with_losses(judged, evidence, _under(bound, line))
 
 
 def _edge(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str, subject: str) -> list[Finding]:
@@ -178,6 +199,7 @@ def _against_exact(
     if known:
         values = evidence.values([good[p] for p in known], quantity, output)
         judged = verdict.judge_identity(values, exact[known], subject=subject)
+        judged = with_losses(judged, evidence, cells)
         found.append(Finding(f"exact {quantity}.{output}", None, {}, quantity, output, judged))
     for sweep in evidence.plan.size.sweeps:
         if sweep.axis != "T":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from riskkit.bands import simultaneous_band
 from riskkit.experiment import Axis, Cell, Plan, Point, describe
 from riskkit.jackknife import MINIMUM_INTERVAL
 from riskkit.measure import DATASET, QUANTITIES, Measured
+from riskkit.outcome import Outcome
 from riskkit.theory.bound import Floats, Setting
 from riskkit.verdict import Verdict
 
@@ -136,7 +138,7 @@ def table(evidence: Evidence, judge: Judge) -> dict[str, list[Any]]:
     experiment = made.experiment
     cells = made.cells
     states = [evidence.status(cell) for cell in cells]
-    counts = [evidence.diverged(cell)[0] for cell in cells]
+    counts = [evidence.diverged(cell) for cell in cells]
     columns: dict[str, list[Any]] = {}
 
     def add(**values: Any) -> None:
@@ -173,7 +175,8 @@ def table(evidence: Evidence, judge: Judge) -> dict[str, list[Any]]:
                     band_low=float(band_low[p]),
                     band_high=float(band_high[p]),
                     replicates=evidence.replicates,
-                    diverged=counts[p],
+                    diverged=counts[p][0],
+                    diverged_at=counts[p][1],
                     claim=float(level.claim[p]) if level is not None else math.nan,
                     explicit=float(level.explicit[p]) if level is not None else math.nan,
                     trivial=float(level.trivial[p]) if level is not None else math.nan,
@@ -317,6 +320,21 @@ def words(quantity: str) -> str:
 
 def listed(where: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:g}" for name, value in where.items())
+
+
+def with_losses(judged: Verdict, evidence: Evidence, cells: Sequence[Cell]) -> Verdict:
+    """The verdict, with those of its cells that have no value counted in the sentence; if one diverged, none HOLDS."""
+    lost = Counter(state for state, _ in map(evidence.status, cells) if state != "ok")
+    if not lost:
+        return judged
+    states = ", ".join(f"{count} {state}" for state, count in sorted(lost.items()))
+    cells_have = "1 cell has" if lost.total() == 1 else f"{lost.total()} cells have"
+    ran_away = judged.outcome is Outcome.HOLDS and ("diverged" in lost or "non-finite" in lost)
+    return dataclasses.replace(
+        judged,
+        outcome=Outcome.INCONCLUSIVE if ran_away else judged.outcome,
+        finding=f"{judged.finding}; {cells_have} no value ({states})",
+    )
 
 
 def sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:

@@ -1,9 +1,10 @@
 """Kills a sweep at many points, runs it again, and compares tables: ``python tests/killed_sweep.py FOLDER POINTS``.
 
-One process imports everything once and forks a sweep for each death. The first ten die at the steps by which the third
-shard is written, the others when a random number of shards is there and a little later; every fifth of those computes in
-two worker processes. Figures are left out: they are drawn after the table is on disk. Prints ``number shards equal`` for
-each point: how many shards the death had left, and whether the table after resuming has an uninterrupted run's bytes.
+One process imports everything once and forks a sweep for each death. The first ten die at the steps by which the
+third shard is written, the others when a random number of shards is there and a little later; every fifth of those
+computes in two worker processes. Figures are left out: they are drawn after the table is on disk. Prints ``number
+shards equal`` for each point: how many shards the death had left, and whether the table after resuming has the bytes
+of an uninterrupted run's.
 """
 
 from __future__ import annotations
