@@ -26,7 +26,7 @@ from riskkit import campaign, confront, durable, store, sweep  # noqa: F401 (loa
 
 GRID = ["theorem2_exponents", "--n", "10", "20", "--T", "4", "8", "16", "32", "64", "--alpha", "0.25", "1", "--k", "1"]
 """20 points, each with two controls: 60 cells."""
-ARGUMENTS = [*GRID, "--replicates", "2500"]
+ARGUMENTS = [*GRID, "--replicates", "2500", "--engine", "reference"]
 TASKS = 20
 STEPS = [
     ("open", "before"),

@@ -31,9 +31,26 @@ from riskkit.sweep import main
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "theorem2_exponents"
 GRID = [NAME, "--n", "10", "20", "--T", "4", "8", "16", "32", "64", "--alpha", "0.25", "1", "--k", "1"]
+GRID += ["--engine", "reference"]
 SMALL = [*GRID, "--replicates", "700"]
 """60 cells, 6 tasks of some 30 ms."""
-LONG = [NAME, "--n", "10", "20", "--T", "2048", "--alpha", "0.25", "0.5", "--k", "8", "--replicates", "2000"]
+LONG = [
+    NAME,
+    "--n",
+    "10",
+    "20",
+    "--T",
+    "2048",
+    "--alpha",
+    "0.25",
+    "0.5",
+    "--k",
+    "8",
+    "--replicates",
+    "2000",
+    "--engine",
+    "reference",
+]
 """16 tasks of some seconds."""
 
 
@@ -394,7 +411,23 @@ def test_a_block_that_another_sweep_has_put_meanwhile_is_not_computed_again(whol
 
 def test_more_cells_extend_what_is_there(tmp_path, capsys, whole):
     out = ["--replicates", "300", "--jobs", "1", "--out", str(tmp_path)]
-    first = [NAME, "--n", "10", "--T", "4", "8", "16", "32", "64", "--alpha", "0.25", "--k", "1"]
+    first = [
+        NAME,
+        "--n",
+        "10",
+        "--T",
+        "4",
+        "8",
+        "16",
+        "32",
+        "64",
+        "--alpha",
+        "0.25",
+        "--k",
+        "1",
+        "--engine",
+        "reference",
+    ]
     assert main([*first, *out]) == 0
     assert "2 blocks computed" in capsys.readouterr().out
     request = Request(
@@ -402,6 +435,7 @@ def test_more_cells_extend_what_is_there(tmp_path, capsys, whole):
         NAME,
         axes=(("n", (10.0, 20.0)), ("T", (4.0, 8.0, 16.0, 32.0, 64.0)), ("k", (1.0,)), ("alpha", (0.25, 1.0))),
         replicates=700,
+        engine="reference",
     )
     there = Store(tmp_path / NAME)
     left = tasks(request, there.have())
@@ -418,7 +452,9 @@ def test_more_cells_extend_what_is_there(tmp_path, capsys, whole):
 
 
 def test_tasks_are_sized_by_their_predicted_time(tmp_path):
-    request = Request(str(study.folder()), NAME, axes=(("T", (1000.0,)), ("n", (50.0,))), replicates=256)
+    request = Request(
+        str(study.folder()), NAME, axes=(("T", (1000.0,)), ("n", (50.0,))), replicates=256, engine="reference"
+    )
     (task,) = tasks(request, {})
     pieces = execute.sized(request, task.runs, 0, longest=0.7 * task.seconds)
     assert [run for piece in pieces for run in piece.runs] == list(task.runs)
@@ -533,7 +569,7 @@ def test_a_store_of_a_newer_schema_is_refused_and_left_alone(whole, tmp_path, mo
 
 def small_request() -> Request:
     axes = (("n", (10.0, 20.0)), ("T", (4.0, 8.0, 16.0, 32.0, 64.0)), ("k", (1.0,)), ("alpha", (0.25, 1.0)))
-    return Request(str(study.folder()), NAME, axes=axes, replicates=700)
+    return Request(str(study.folder()), NAME, axes=axes, replicates=700, engine="reference")
 
 
 def test_a_shard_deleted_or_damaged_while_the_sweep_runs_is_computed_again(whole, tmp_path, monkeypatch, capsys):
