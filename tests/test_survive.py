@@ -20,6 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
+from mortal import square, suicide
 
 from riskkit import dispatch, durable, execute, load, progress, provenance, status, store, study, workers
 from riskkit.compare import main as compare
@@ -97,14 +98,6 @@ def whole(tmp_path_factory):
 
 
 # Workers that die. What follows runs in them, and is found there by name.
-
-
-def square(x: int) -> int:
-    return x * x
-
-
-def suicide(_: int) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_once(task):
@@ -684,7 +677,7 @@ def test_a_dry_run_predicts_the_time_and_counts_what_is_stored(whole, capsys):
     assert main([*SMALL, "--dry-run", "--jobs", "2", "--fresh", "--out", str(whole)]) == 0
     told = capsys.readouterr().out
     assert "6 of 6 blocks to compute" in told
-    assert re.search(r"predicted: \d+ s of computing, about \d+ s on 2 processes, .* by a probe of \d+ s", told)
+    assert re.search(r"predicted: \d+ s of computing, about \d+ s on 2 (cores|processes), .* by a probe of \d+ s", told)
     assert len(shards(whole)) == 6
 
 
