@@ -215,7 +215,6 @@ NAMES = {
     "mu": r"PL constant $\mu$",
     "beta": r"regularization $\beta$",
     "gradients": "gradients",
-    "stability": "stability",
 }
 SYMBOLS = {"alpha": r"\alpha", "eps": r"\epsilon", "lam": r"\lambda", "beta": r"\beta", "eta": r"\eta", "mu": r"\mu"}
 

@@ -69,7 +69,7 @@ class Seats(Executor):
     def __init__(self, seats: int) -> None:
         self._free = seats
         self._idle: list[Any] = []
-        self._busy: dict[Future[Any], Any] = {}
+        self._busy: dict[Future[Any], tuple[Any, Future[Any]]] = {}
         self._waiting: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._closed = False
         self._lock = threading.RLock()
@@ -97,7 +97,7 @@ class Seats(Executor):
                 worker = _worker()
                 self._free -= 1
             running = worker.submit(call, *arguments)
-            self._busy[promise] = worker
+            self._busy[promise] = worker, running
             running.add_done_callback(lambda done, promise=promise: self._done(promise, done))
 
     def _done(self, promise: Future[Any], done: Future[Any]) -> None:
@@ -105,7 +105,7 @@ class Seats(Executor):
 
         error = None if done.cancelled() else done.exception()
         with self._lock:
-            worker = self._busy.pop(promise)
+            worker, _ = self._busy.pop(promise)
             if done.cancelled() or isinstance(error, BrokenProcessPool):
                 self._free += 1
             else:
@@ -128,7 +128,7 @@ class Seats(Executor):
             time.sleep(0.01)
         with self._lock:
             self._closed = True
-            workers = [*self._idle, *self._busy.values()]
+            workers = [*self._idle, *(worker for worker, _ in self._busy.values())]
         for worker in workers:
             worker.shutdown(wait=wait)
 
@@ -136,8 +136,14 @@ class Seats(Executor):
         """Ends all workers now, whatever they are doing."""
         with self._lock:
             self._closed = True
-            workers = [*self._idle, *self._busy.values()]
-        for worker in workers:
+            idle, busy = list(self._idle), list(self._busy.values())
+        for worker, running in busy:
+            # loky stumbles over a task that it has not yet looked at when it is told to kill.
+            patience = time.monotonic() + 1
+            while not (running.running() or running.done()) and time.monotonic() < patience:
+                time.sleep(0.005)
+            worker.shutdown(wait=True, kill_workers=True)
+        for worker in idle:
             worker.shutdown(wait=True, kill_workers=True)
 
 
