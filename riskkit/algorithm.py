@@ -15,6 +15,7 @@ Source: Zhou et al., NeurIPS 2021, Algorithms 1-3.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import numbers
 from typing import Any, Literal, Protocol, get_args
@@ -163,8 +164,11 @@ class Algorithm:
 
     def gradients(self, rounds: np.ndarray) -> np.ndarray:
         """How many gradients have been taken when each of the given rounds (1 .. ``self.rounds``) ends."""
-        ends = np.concatenate([np.full(stage.T, stage.k) for stage in self.stages]).cumsum()
-        return ends[np.asarray(rounds) - 1]
+        return self._ends[np.asarray(rounds) - 1]
+
+    @functools.cached_property
+    def _ends(self) -> np.ndarray:
+        return np.concatenate([np.full(stage.T, stage.k) for stage in self.stages]).cumsum()
 
 
 def SGD(steps: int, step: Step, k: int = 1) -> Algorithm:

@@ -183,7 +183,7 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
     runs: dict[str, Any] = {}
     for cell in made.cells:
         about = {**labels(cell), "checkpoint": cell.rounds}
-        runs.setdefault(made.addresses[cell.run], []).append(about)
+        runs.setdefault(cell.address, []).append(about)
     return {
         "request": request._asdict(),
         "question": experiment.question,

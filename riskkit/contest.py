@@ -18,6 +18,7 @@ from riskkit.evidence import Comparison, Evidence, Finding, Level, listed, sound
 from riskkit.experiment import Cell, Run
 from riskkit.outcome import Outcome, counted, undecided
 from riskkit.passage import Growth, Passage, PassageStatus, first_passages, growth
+from riskkit.problem import constants_of
 from riskkit.race import Race, stage_ends
 from riskkit.rates import MARGIN, MINIMUM_POINTS, selecting_replicates
 from riskkit.theory import theorem2, theorem3, theorem4
@@ -45,7 +46,7 @@ def proved(run: Run, quantity: str, output: str, f0: float) -> Proved:
         return Proved(ends, nothing, f"nothing is proved here about {run.algorithm.name}")
     if {stage.output for stage in run.algorithm.stages} != {output}:
         return Proved(ends, nothing, f"the stages do not pass on their {output} iterate")
-    constants = run.problem.constants
+    constants = constants_of(run.problem)
     if quantity == "optimization":
         reason = theorem4.optimization_excluded(run.problem, run.algorithm)
         return Proved(ends, nothing if reason else theorem4.optimization(run.problem, run.algorithm, f0), reason)
@@ -71,7 +72,7 @@ def counts(run: Run, targets: Floats, D2: float, f0: float, g2: float) -> Counts
     The explicit count of a staged plan is the end of the first stage whose recursion is at most eps, that of Lookahead
     the first round at which Theorem 2's or 3's explicit bound is; inf where neither gets there.
     """
-    algorithm, constants = run.algorithm, run.problem.constants
+    algorithm, constants = run.algorithm, constants_of(run.problem)
     nothing = np.full(len(targets), math.nan)
     modulus = constants.lam or constants.mu
     if not isinstance(algorithm, Algorithm) or not modulus:
@@ -106,13 +107,13 @@ def level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str)
         return None
     claim, explicit, trivial = np.full((3, len(cells)), np.nan)
     reasons: list[str | None] = [None] * len(cells)
-    found: dict[Run, Proved] = {}
+    found: dict[str, Proved] = {}
     for p, cell in enumerate(cells):
         if evidence.of(cell) is None:
             continue
-        if cell.run not in found:
-            found[cell.run] = proved(cell.run, quantity, output, float(evidence.dataset(cell, "start_gap").mean()))
-        known = found[cell.run]
+        if cell.address not in found:
+            found[cell.address] = proved(cell.run, quantity, output, float(evidence.dataset(cell, "start_gap").mean()))
+        known = found[cell.address]
         reasons[p] = known.reason
         at = np.flatnonzero(known.rounds == cell.rounds)
         if at.size:
@@ -120,7 +121,7 @@ def level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str)
         if quantity == "optimization":
             trivial[p] = evidence.dataset(cell, "start_gap").mean()
         elif quantity == "generalization":
-            trivial[p] = cell.run.problem.constants.M
+            trivial[p] = constants_of(cell.run.problem).M
     return Level(claim, explicit, trivial, reasons)
 
 
@@ -152,7 +153,7 @@ class Line:
     @property
     def where(self) -> dict[str, float]:
         """The coordinates that tell it from other lines."""
-        head, constants = self.head, self.run.problem.constants
+        head, constants = self.head, constants_of(self.run.problem)
         found = {"n": float(head.point.n), "k": float(head.point.k), "alpha": head.alpha, "beta": head.beta}
         found |= {"eta": head.eta}
         found |= {"lam": constants.lam} if constants.lam > 0 else {"mu": constants.mu}
@@ -165,13 +166,13 @@ class Line:
 
 def lines(evidence: Evidence) -> list[Line]:
     """Every run of the plan."""
-    groups: dict[Run, list[Cell]] = {}
+    groups: dict[str, list[Cell]] = {}
     for cell in evidence.plan.cells:
-        groups.setdefault(cell.run, []).append(cell)
+        groups.setdefault(cell.address, []).append(cell)
     found = []
-    for run, cells in groups.items():
+    for cells in groups.values():
         good, bad = sound(evidence, cells)
-        found.append(Line(run, tuple(cells), "" if len(good) == len(cells) else bad[0]))
+        found.append(Line(cells[0].run, tuple(cells), "" if len(good) == len(cells) else bad[0]))
     return found
 
 
@@ -475,7 +476,7 @@ def _compared(
     r, low, high, p = (float(part[0]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
     if not math.isfinite(r):
         return []
-    constants = ours.run.problem.constants
+    constants = constants_of(ours.run.problem)
     where = {**about, "beta": ours.beta, "against_beta": theirs.beta, "against_alpha": theirs.alpha}
     where |= {"lam": constants.lam} if constants.lam > 0 else {"mu": constants.mu}
     return [Comparison(ours.point, theirs.role + note, quantity, output, r, low, high, p, math.nan, ours.role, where)]

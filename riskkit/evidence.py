@@ -7,12 +7,14 @@ the fixed point theta*: same mean, less noise. ``load_replicates`` gives the raw
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from riskkit import rates, verdict
 from riskkit.algorithm import OUTPUTS
@@ -21,6 +23,7 @@ from riskkit.experiment import Axis, Cell, Plan, Point, describe
 from riskkit.jackknife import MINIMUM_INTERVAL
 from riskkit.measure import DATASET, QUANTITIES, Measured
 from riskkit.outcome import Outcome
+from riskkit.problem import constants_of
 from riskkit.theory.bound import Floats, Setting
 from riskkit.verdict import Verdict
 
@@ -54,7 +57,7 @@ class Evidence:
 
     def of(self, cell: Cell) -> tuple[Measured, int] | None:
         """The cell's run and its checkpoint's place in it; None if it failed."""
-        found = self.measured.get(self.plan.addresses[cell.run])
+        found = self.measured.get(cell.address)
         return None if found is None else (found, int(np.searchsorted(found.rounds, cell.rounds)))
 
     def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
@@ -79,14 +82,26 @@ class Evidence:
 
     def status(self, cell: Cell) -> tuple[str, str]:
         """("ok" | "diverged" | "non-finite" | "no minimiser" | "failed", reason)."""
-        if self.of(cell) is None:
-            return self.failures.get(self.plan.addresses[cell.run], ("failed", "not computed"))
+        found = self.of(cell)
+        if found is None:
+            return self.failures.get(cell.address, ("failed", "not computed"))
         count, first = self.diverged(cell)
         if count:
             return "diverged", f"{count} of {self.replicates} replicates diverged, the first after {first} gradients"
-        if not all(np.isfinite(self.values([cell], q, o)).all() for q in REPORTED for o in OUTPUTS):
+        if not self._finite(found[0])[found[1]]:
             return "non-finite", "a risk, or the run on S with one example replaced, left the range of the numbers"
         return "ok", ""
+
+    def _finite(self, run: Measured) -> npt.NDArray[np.bool_]:
+        """(K,) whether everything reported is finite in all replicates at each checkpoint; looked at once a run."""
+        if run.run not in self._looked:
+            parts = [np.isfinite(run.values[name]).all(axis=(0, 2)) for name in REPORTED]
+            self._looked[run.run] = np.logical_and.reduce(parts)
+        return self._looked[run.run]
+
+    @functools.cached_property
+    def _looked(self) -> dict[str, npt.NDArray[np.bool_]]:
+        return {}
 
     def path_moment(self, cell: Cell) -> float:
         """Mean over the run's gradients and the replicates of ||grad l(v_j; z_j)||^2."""
@@ -118,8 +133,8 @@ def labels(cell: Cell) -> dict[str, Any]:
         "gradients": cell.gradients,
         "eta": cell.eta,
         "beta": cell.beta,
-        "lam": cell.run.problem.constants.lam,
-        "mu": cell.run.problem.constants.mu,
+        "lam": constants_of(cell.run.problem).lam,
+        "mu": constants_of(cell.run.problem).mu,
     }
 
 
@@ -183,13 +198,13 @@ def table(evidence: Evidence, judge: Judge) -> dict[str, list[Any]]:
                     exact=float(exact[p]),
                     z_replace_one=float(agreement[p]),
                     step=describe(cell),
-                    L=cell.run.problem.constants.L,
-                    G=cell.run.problem.constants.G,
+                    L=constants_of(cell.run.problem).L,
+                    G=constants_of(cell.run.problem).G,
                     d=cell.run.problem.dim,
                     seed=str(experiment.seed),
                     dtype=made.dtype,
                     engine=found[0].engine if (found := evidence.of(cell)) is not None else "",
-                    run_id=made.addresses[cell.run],
+                    run_id=cell.address,
                     status=states[p][0],
                     reason=states[p][1] or (f"not covered: {uncovered}" if uncovered else ""),
                 )

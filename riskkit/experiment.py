@@ -131,6 +131,8 @@ class Cell(NamedTuple):
     step: Any
     run: Run
     rounds: int
+    address: str
+    """Of the run."""
 
     @property
     def gradients(self) -> int:
@@ -308,19 +310,21 @@ def plan(experiment: Experiment, size: Size, dtype: str = "float64") -> Plan:
 
     cells, runs, addresses = [], {}, {}
     # A run and its address cost far more than a look: each is made once, however many cells read it.
-    known: dict[tuple[tuple[int, int, float, Step], int], Run] = {}
+    known: dict[tuple[tuple[int, int, float, Step], int], tuple[Run, str]] = {}
     for point, role, matched_alpha, own, T, k, alpha in wanted:
         rounds, period = canonical(T, k, alpha)
         key = (point.n, period, alpha, own)
         shared = reads.get(key)
         asked = (key, 0 if shared else rounds)
-        if (run := known.get(asked)) is None:
+        if asked not in known:
             checkpoints = tuple(sorted(shared or {rounds}))
             algorithm = Lookahead(checkpoints[-1], period, alpha, own)
-            run = known[asked] = Run(experiment.problem, point.n, algorithm, checkpoints)
-            addresses[run] = run_address(run, experiment.seed, dtype)
-            runs[addresses[run]] = run
-        cells.append(Cell(point, role, matched_alpha, own, run, rounds))
+            run = Run(experiment.problem, point.n, algorithm, checkpoints)
+            where = addresses[run] = run_address(run, experiment.seed, dtype)
+            runs[where] = run
+            known[asked] = run, where
+        run, where = known[asked]
+        cells.append(Cell(point, role, matched_alpha, own, run, rounds, where))
     return Plan(experiment, size, dtype, tuple(cells), runs, addresses)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -116,6 +117,15 @@ class Problem(Protocol):
 
     def population_minimiser(self) -> Sequence[float] | np.ndarray:
         """theta*, a minimiser of F over Theta, shape (d,)."""
+
+    def __hash__(self) -> int:
+        """Given by the frozen dataclass, whose fields are hashable."""
+
+
+@functools.lru_cache(maxsize=1024)
+def constants_of(problem: Problem) -> Constants:
+    """``problem.constants``, which may take a search to find, computed once."""
+    return problem.constants
 
 
 def parameters(problem: Problem) -> dict[str, object]:

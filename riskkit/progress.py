@@ -39,7 +39,7 @@ class _Tally:
 
     def expect(self, request: Request, tasks: Sequence[Task]) -> None:
         made = request.plan()
-        self._readers = Counter(made.addresses[cell.run] for cell in made.cells)
+        self._readers = Counter(cell.address for cell in made.cells)
         self._blocks = Counter(run for task in tasks for run in task.runs)
         self.cells = len(made.cells)
         self.cells_done = self.cells - sum(self._readers[run] for run in self._blocks)

@@ -130,18 +130,11 @@ class Race:
                     run = Run(problem, n, entry, checkpoints(entry))
                     if run in addresses:
                         continue
-                    addresses[run] = run_address(run, self.seed, dtype)
-                    runs[addresses[run]] = run
+                    where = addresses[run] = run_address(run, self.seed, dtype)
+                    runs[where] = run
+                    k, alpha, step = period(entry), mixing(entry), first_step(entry)
                     cells += [
-                        Cell(
-                            Point(n, rounds, period(entry), mixing(entry)),
-                            entry.name,
-                            math.nan,
-                            first_step(entry),
-                            run,
-                            rounds,
-                        )
-                        for rounds in run.rounds
+                        Cell(Point(n, t, k, alpha), entry.name, math.nan, step, run, t, where) for t in run.rounds
                     ]
         return Plan(self, size, dtype, tuple(cells), runs, addresses)
 
