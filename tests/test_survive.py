@@ -144,6 +144,7 @@ def test_a_sweep_outlives_a_worker(whole, tmp_path, monkeypatch):
     assert table(tmp_path) == table(whole)
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_every_worker_is_reported_and_the_others_are_finished(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(execute, "compute", die_always)
     assert main([*SMALL, "--jobs", "2", "--out", str(tmp_path)]) == 1
@@ -341,6 +342,7 @@ def test_a_signal_stops_within_five_seconds_and_the_printed_command_resumes(numb
     assert "interrupted" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_takes_its_workers_with_it_and_is_seen_as_dead(tmp_path):
     running = started([*LONG, "--jobs", "2", "--out", str(tmp_path)])
     until(lambda: len(shards(tmp_path)) >= 1 or running.poll() is not None)
@@ -487,7 +489,7 @@ def fill_after(monkeypatch, shards_put: int, code: int) -> None:
     ("code", "words", "jobs"),
     [
         (errno.ENOSPC, "the disk is full", "1"),
-        (errno.ENOSPC, "the disk is full", "2"),
+        pytest.param(errno.ENOSPC, "the disk is full", "2", marks=pytest.mark.slow),
         (errno.EROFS, "access refused", "1"),
         (errno.EIO, "check the disk", "1"),
     ],
