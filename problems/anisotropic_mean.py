@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -20,8 +21,10 @@ def pull(t: float, z: float, h: float) -> float:
     return h * (t - z)
 
 
-def _farthest(weights: np.ndarray) -> float:
+@functools.lru_cache(maxsize=64)
+def _farthest(given: tuple[float, ...]) -> float:
     """max of sum_i w_i (1 + a_i)^2 over ||a|| = 1: a_i = w_i / (nu - w_i), with nu > max w the root of ||a|| = 1."""
+    weights = np.array(given)
     top = weights.max()
 
     def excess(nu: float) -> float:
@@ -77,10 +80,10 @@ class AnisotropicMean:
 
     @property
     def constants(self) -> Constants:
-        h = np.array(self.curvatures)
-        least = float(h.min())
-        G, M = math.sqrt(_farthest(h**2)), _farthest(h) / 2
-        return Constants(L=float(h.max()), G=G, lam=least, lam_example=least, mu=least, M=M)
+        h = self.curvatures
+        least = min(h)
+        G, M = math.sqrt(_farthest(tuple(value**2 for value in h))), _farthest(h) / 2
+        return Constants(L=max(h), G=G, lam=least, lam_example=least, mu=least, M=M)
 
     @property
     def radius(self) -> None:

@@ -149,6 +149,42 @@ def gather(typing, array, places, at, shift):
 
 
 @intrinsic
+def transpose(typing, array, places, shift, to, at):
+    """to[at + lanes i + l] = array[places[l] + shift + i] for as many i as there are lanes.
+
+    A perfect shuffle moves the highest bit of a position to the lowest; as many as the logarithm of the number of lanes
+    exchange rows and columns.
+    """
+    if not _is_line_array(array):
+        return None
+    kind = Lanes(array.dtype)
+
+    def code(context, builder, signature, values):
+        n, word = kind.count, ir.IntType(32)
+        first = _address(context, builder, places, values[1], word(0))
+        starts = builder.load(builder.bitcast(first, ir.VectorType(ir.IntType(64), n).as_pointer()), align=8)
+        data = _address(context, builder, array, values[0], values[2])
+        align = array.dtype.bitwidth // 8
+        rows = []
+        for lane in range(n):
+            place = builder.gep(data, [builder.extract_element(starts, word(lane))])
+            rows.append(builder.load(builder.bitcast(place, _vector(kind).as_pointer()), align=align))
+        masks = [
+            ir.Constant(ir.VectorType(word, n), [(half * n + i) // 2 + n * (i % 2) for i in range(n)])
+            for half in (0, 1)
+        ]
+        for _ in range(n.bit_length() - 1):
+            pairs = zip(rows[: n // 2], rows[n // 2 :], strict=True)
+            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in masks]
+        for i, row in enumerate(rows):
+            place = _address(context, builder, to, values[3], builder.add(values[4], values[4].type(i * n)))
+            builder.store(row, builder.bitcast(place, _vector(kind).as_pointer()), align=align)
+        return context.get_dummy_value()
+
+    return types.void(array, places, types.intp, to, types.intp), code
+
+
+@intrinsic
 def prefetch(typing, array, at):
     """Asks for array[at] to be brought into the cache."""
 

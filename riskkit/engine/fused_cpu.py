@@ -90,6 +90,7 @@ def run(
                 chosen=indices(first, count).contiguous().numpy().reshape(-1),
                 first=first,
                 steps=count,
+                owner=None,
                 place=None,
                 rows=None,
             )
@@ -100,7 +101,7 @@ def run(
                 schedule: Schedule = schedule,
                 active: int = line.active(first),
             ) -> None:
-                own = order._replace(place=np.zeros(width, dtype=np.int64))
+                own = order._replace(owner=np.zeros(width, dtype=np.int64), place=np.zeros(width, dtype=np.int64))
                 if members > 1:
                     own = own._replace(rows=_aligned(np.zeros(2 * w * width, dtype=x.dtype)))
                 before = State(*(np.empty_like(part[:1]) for part in state))

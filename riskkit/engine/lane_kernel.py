@@ -15,7 +15,7 @@ from typing import Any
 
 import numba
 
-from riskkit.engine.lane_state import apply, copy_bank, element, fetch, out_of_range, read
+from riskkit.engine.lane_state import apply, copy_bank, element, fetch, out_of_range, read, replicate_of
 from riskkit.lanes import (
     LINE,
     above,
@@ -162,6 +162,8 @@ def advance(low, high, banks, order, formula, schedule, state, before, spare, re
     end = order.first + order.steps
     events, readings = schedule.events, schedule.readings
     for group in range(low, high):
+        for lane in range(len(order.owner)):
+            order.owner[lane] = replicate_of(group, lane, order, schedule)
         for bank in range(banks):
             e_end, r_end = schedule.event_first[bank + 1], schedule.reading_first[bank + 1]
             for start in range(order.first, end, SPAN):

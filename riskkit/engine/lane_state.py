@@ -25,6 +25,7 @@ from riskkit.lanes import (
     prefetch,
     spread_at,
     store,
+    transpose,
 )
 
 AHEAD = 4
@@ -41,8 +42,8 @@ class Order(NamedTuple):
         x: the data (R, n, w), flat.
         replicates, n, width: R, examples, numbers an example.
         chosen: int64 (R, steps), flat: the examples of the chunk's steps first .. first + steps - 1.
-        place, rows: int64 (lanes of a bank,) and (2 * w * lanes of a bank,), for the use of one thread; ``rows`` is
-            None where a group is one replicate.
+        owner, place: int64 (lanes of a bank,), each lane's replicate and where its example begins.
+        rows: (2 * w * lanes of a bank,); None where a group is one replicate. All three are a thread's own.
     """
 
     x: Any
@@ -52,6 +53,7 @@ class Order(NamedTuple):
     chosen: Any
     first: int
     steps: int
+    owner: Any
     place: Any
     rows: Any
 
@@ -143,11 +145,14 @@ def _fetch(group, j, half, order, schedule):
     def bring(group, j, half, order, schedule):
         lanes = len(order.place)
         for lane in range(lanes):
-            replicate = replicate_of(group, lane, order, schedule)
+            replicate = peek(order.owner, lane)
             index = peek(order.chosen, replicate * order.steps + j - order.first)
             order.place[lane] = (replicate * order.n + index) * order.width
         start = half * order.width * lanes
-        for i in range(order.width):
+        whole = order.width - order.width % lanes
+        for i in range(0, whole, lanes):
+            transpose(order.x, order.place, i, order.rows, start + i * lanes)
+        for i in range(whole, order.width):
             store(order.rows, start + i * lanes, gather(order.x, order.place, 0, i))
         return start
 
