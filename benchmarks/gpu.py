@@ -4,8 +4,8 @@
     python benchmarks/gpu.py --quick       d = 32, R = 4096 only
 
 Every way runs Lookahead (k = 5) on the same examples and index stream in float32, which is checked by comparing the
-slow weights. Beside the times stand two floors, measured on the same card: reading each example once from memory at the rate
-of a copy, and eight operations for each parameter of each step at the rate of a matrix product without tensor cores.
+slow weights. Beside the times stand two floors, measured on the same card: reading each example once from memory at the
+rate of a copy, and eight operations for each parameter of each step at the rate of a matrix product (no tensor cores).
 """
 
 from __future__ import annotations
