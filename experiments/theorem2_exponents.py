@@ -53,7 +53,7 @@ EXPERIMENT = Experiment(
     name="theorem2_exponents",
     question="Does the optimization error fall as T^-min(2 alpha, 1) when the problem attains Theorem 2?",
     problem=MeanEstimation(dim=4, lam=1.0),
-    bounds=(theorem2.OPTIMIZATION, theorem2.GENERALIZATION),
+    bounds=(theorem2.OPTIMIZATION, theorem2.GENERALIZATION, theorem2.STABILITY),
     step=InverseTime(lam=1.0, offset=2),
     laptop=Size(sweeps(10), replicates=1024),
     paper=Size(sweeps(14), replicates=8192),
