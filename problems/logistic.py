@@ -10,10 +10,11 @@ import torch
 from scipy.optimize import brentq
 from scipy.special import expit
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, softplus
 
 from problems import fields, sphere
 from problems.ball import minimise_convex
+from problems.empirical import mean_over_examples
 from riskkit.formula import Linear
 from riskkit.problem import Constants, Regime
 from riskkit.streams import Stream
@@ -22,6 +23,11 @@ from riskkit.streams import Stream
 def slope(u: float, y: float, _: float) -> float:
     """d/du log(1 + exp(-y u))."""
     return -y / (1.0 + math.exp(y * u))
+
+
+def _loss(u: Tensor, y: Tensor) -> Tensor:
+    """log(1 + exp(-y u)); where -y u > 40 it is -y u to all digits."""
+    return softplus(-y * u, threshold=40)
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,7 @@ class Logistic:
         return slopes * x + self.ridge * theta
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        margins = (data[..., -1:] * data[..., :-1]) @ theta.mT
-        return -logsigmoid(margins).mean(1) + self.ridge / 2 * theta.square().sum(-1)
+        return mean_over_examples(_loss, theta, data) + self.ridge / 2 * theta.square().sum(-1)
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         signed = (data[..., -1:] * data[..., :-1]).double()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from problems import fields, warp
 from problems.ball import minimise_quadratic
+from problems.empirical import mean_over_examples
 from riskkit.formula import Linear
 from riskkit.problem import Constants, Regime
 from riskkit.streams import Stream
@@ -122,7 +123,7 @@ class MonotoneLink:
         return warp.derivative(u) * (warp.phi(u) - y) * x
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        return (warp.phi(data[..., :-1] @ theta.mT) - data[..., -1:]).square().mean(1) / 2
+        return mean_over_examples(lambda u, y: (warp.phi(u) - y).square(), theta, data) / 2
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         x, v = data[..., :-1].double(), warp.inverse(data[..., -1:].double())

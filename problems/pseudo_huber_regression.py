@@ -11,6 +11,7 @@ from torch import Tensor
 
 from problems import fields, pseudo_huber, sphere
 from problems.ball import minimise_convex
+from problems.empirical import mean_over_examples
 from riskkit.formula import Linear
 from riskkit.problem import Constants, Regime
 from riskkit.streams import Stream
@@ -83,8 +84,7 @@ class PseudoHuberRegression:
         return pseudo_huber.attenuation(residual.square(), self.delta) * residual * x
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        residual = data[..., :-1] @ theta.mT - data[..., -1:]
-        return pseudo_huber.value(residual.square(), self.delta).mean(1)
+        return mean_over_examples(lambda u, y: pseudo_huber.value((u - y).square(), self.delta), theta, data)
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         x, y = data[..., :-1].double(), data[..., -1].double()
