@@ -51,5 +51,7 @@ def _draw(results: Path, names: list[str], folder: Path) -> list[Path]:
         everything = [plot.stored(one) for one in sorted(results.iterdir()) if plot.is_stored(one)]
         for key, module in found.items():
             if module.EXPERIMENT is None:
-                written += module.draw(everything).save(results / folder, key)
+                page = module.draw(everything)
+                if page is not None:
+                    written += page.save(results / folder, key)
     return written

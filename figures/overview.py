@@ -16,6 +16,8 @@ MARGIN = 0.05
 SHADE = "#ececec"
 NAMES = 2.05
 """Inches for the rows' names."""
+LEAST = 1e-4
+"""The smallest measured / bound that is shown in its place."""
 MOST = 64
 """Rows that a page has room for; with more, each experiment has one row."""
 SHARES = {"optimization": 0, "generalization": 1, "excess": 2, "stability": 3, "gradients": 4, "distance": 5}
@@ -114,7 +116,10 @@ def draw_row(levels: plot.Panel, rates: plot.Panel, place: int, row: Row) -> Non
     for panel, verdicts, value in ((levels, shown, "ratio"), (rates, sloped, "difference")):
         for rank, verdict in enumerate(verdicts):
             mark(panel, row, verdict, value, place + 0.6 * ((rank + 0.5) / len(verdicts) - 0.5))
-    if level and not shown:
+    low = sum(verdict["ratio"] < LEAST for verdict in shown)
+    if low:
+        levels.inside(place, f"{low} below {LEAST:g}")
+    elif level and not shown:
         levels.inside(place, counted(level))
     rates.beside(place, counted(others))
 
@@ -153,7 +158,7 @@ def frame(levels: plot.Panel, rates: plot.Panel, rows: list[Row]) -> None:
                 panel.axes.axhline(place - 0.5, color=plot.FAINT, lw=0.4, zorder=0)
             panel.axes.axhline(place, color=SHADE, lw=0.5, zorder=0)
     low, high = axes.get_xlim()
-    axes.set_xlim(low / 1.3, max(2.0, high * 1.3))
+    axes.set_xlim(max(low / 1.3, LEAST / 1.3), max(2.0, high * 1.3))
     axes.axvspan(1, axes.get_xlim()[1], color=SHADE, zorder=0, lw=0)
     axes.axvline(1, color=plot.INK, lw=0.6, zorder=1)
     rates.axes.axvspan(-MARGIN, MARGIN, color=SHADE, zorder=0, lw=0)

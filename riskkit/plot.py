@@ -53,6 +53,8 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
@@ -151,6 +153,10 @@ STYLE: Any = {
     "figure.dpi": 220,
     "savefig.dpi": "figure",
 }
+MOST_SLOPES = 4
+"""Lines of one panel whose slopes are written into it."""
+REACH = 300.0
+"""How far above all else a bound is followed."""
 SMALL = 7.0
 """Point size of text inside panels, the smallest there is."""
 INK = "#222222"
@@ -207,13 +213,14 @@ NAMES = {
     "excess": "excess risk",
     "population_excess": "population excess risk",
     "replace_one": "replace-one estimate of the generalization error",
-    "stability": r"stability $\|\theta(S) - \theta(S^i)\|$",
+    "stability": "stability",
     "path_stability": "largest stability so far",
     "distance": "squared distance",
     "eps": r"optimization error $\epsilon$",
     "lam": r"strong convexity $\lambda$",
     "mu": r"PL constant $\mu$",
     "beta": r"regularization $\beta$",
+    "eta": r"step size $\eta$",
     "gradients": "gradients",
 }
 SYMBOLS = {"alpha": r"\alpha", "eps": r"\epsilon", "lam": r"\lambda", "beta": r"\beta", "eta": r"\eta", "mu": r"\mu"}
@@ -272,8 +279,8 @@ class Line(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons and (of a race) counts
-    of gradients, its record.
+    """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons, (of a race) counts
+    of gradients and (along alpha) best alphas, its record.
 
     The table has the column kT beside those that ``riskkit.load`` gives.
     """
@@ -283,6 +290,7 @@ class Stored:
     verdicts: list[dict[str, Any]]
     comparisons: list[dict[str, Any]]
     counts: list[dict[str, Any]]
+    best_alphas: list[dict[str, Any]]
     question: str
     record: dict[str, Any]
 
@@ -365,7 +373,7 @@ def stored(folder: Path) -> Stored:
     try:
         table = load(folder)
         verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
-        judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "question")}
+        judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best_alphas", "question")}
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"{folder} must hold table.parquet, verdict.json and run.json, whole ({error}); run the same sweep again."
@@ -522,11 +530,11 @@ class Page:
 
     def _settle(self, layout: LayoutEngine) -> None:
         """Repeats the layout until nothing moves: what lies outside the axes is placed relative to them."""
-        places = None
+        places = [panel.axes.get_position().bounds for panel in self.panels]
         for _ in range(8):
             layout.execute(self.figure)
             before, places = places, [panel.axes.get_position().bounds for panel in self.panels]
-            if before is not None and np.allclose(before, places, rtol=0, atol=1e-3):
+            if np.allclose(before, places, rtol=0, atol=1e-3):
                 return
 
     def _draw_key(self) -> None:
@@ -559,14 +567,16 @@ class Page:
         make_folder(folder)
         written = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png", "svg", "csv", "txt")]
         with mpl.rc_context(STYLE):
-            for path, metadata in (
-                (written[0], {"Title": self.title, "Subject": caption, "Creator": "riskkit", "CreationDate": None}),
-                (written[1], {"Title": self.title, "Description": caption, "Software": "riskkit"}),
-                (written[2], {"Title": self.title, "Creator": "riskkit", "Date": None}),
-            ):
-                sink = io.BytesIO()
-                figure.savefig(sink, format=path.suffix[1:], metadata=metadata)
-                write(path, sink.getvalue())
+            # The figure is laid out: the canvases draw at once, where savefig would first draw without drawing.
+            pdf, png, svg = io.BytesIO(), io.BytesIO(), io.BytesIO()
+            about, dots = {"Title": self.title, "Creator": "riskkit"}, figure.dpi
+            canvases: tuple[Any, Any, Any] = FigureCanvasPdf(figure), FigureCanvasSVG(figure), FigureCanvasAgg(figure)
+            canvases[2].print_png(png, metadata={"Title": self.title, "Description": caption, "Software": "riskkit"})
+            canvases[0].print_pdf(pdf, metadata={**about, "Subject": caption, "CreationDate": None})
+            canvases[1].print_svg(svg, metadata={**about, "Date": None})
+            figure.dpi = dots  # PDF and SVG have set theirs
+        for path, sink in zip(written, (pdf, png, svg), strict=False):
+            write(path, sink.getvalue())
         write_text(written[3], self.numbers().to_csv(index=False, lineterminator="\n"))
         write_text(written[4], caption)
         return written
@@ -642,8 +652,9 @@ class Panel:
                         clip_on=False,
                         zorder=6,
                     )
-        face = "white" if hollow else INK
-        handle = Line2D([], [], color=INK, marker=shape, ms=3.2, mfc=face, mew=0.7, lw=0.7 if joined else 0)
+        shown = colour or INK
+        face = "white" if hollow else shown
+        handle = Line2D([], [], color=shown, marker=shape, ms=3.2, mfc=face, mew=0.7, lw=0.7 if joined else 0)
         self.page.key(key, handle)
         for i in np.flatnonzero(~np.isfinite(y)):
             row = rows.iloc[i]
@@ -656,7 +667,8 @@ class Panel:
             self.page.missing.setdefault(words, {})[
                 (*_cell(rows.iloc[i]), str(rows["quantity"].iloc[i]), str(rows["output"].iloc[i]))
             ] = ""
-        self._ticks.update(x)
+        if line.axis != "gradients":
+            self._ticks.update(x)
         self._record("measured", line, x, y, {"low": low, "high": high, "band_low": band[0], "band_high": band[1]})
         self.page.quote(line.verdict)
         for replicates in rows["replicates"].unique():
@@ -748,7 +760,8 @@ class Panel:
     def end_label(self, line: Line, text: str = "", *, value: str = "mean", colour: str | None = None) -> None:
         r"""Writes what is held ($\alpha$, or the text) beside the last measured point of the line; labels of one panel
         are moved apart."""
-        rows = line.rows[np.isfinite(line.rows[value].to_numpy(dtype=np.float64))]
+        y = line.rows[value].to_numpy(dtype=np.float64)
+        rows = line.rows[np.isfinite(y) & ((y > 0) | (self.axes.get_yscale() != "log"))]
         if rows.empty:
             return
         last = rows.iloc[-1]
@@ -764,6 +777,12 @@ class Panel:
                 fontsize=SMALL,
             )
         self._labels.append(label)
+
+    def end_labels(self, lines: Sequence[Line]) -> None:
+        """What distinguishes each line, beside its last measured point."""
+        for line in lines:
+            words = symbols({name: line.where[name] for name in differing(lines) if name in line.where})
+            self.end_label(line, words, colour=FAINT if line.axis == "alpha" else None)
 
     def box(self, entries: Iterable[tuple[str, str]]) -> None:
         """Lines of small text, (words, colour) each, where nothing else is; the y axis is widened if need be."""
@@ -781,8 +800,7 @@ class Panel:
         Several lines are told apart by what distinguishes them; a single one shows its outcome as well.
         """
         entries: list[tuple[str, str]] = []
-        names = dict.fromkeys(name for line in lines for name in line.where)
-        differ = [name for name in names if len({line.where.get(name) for line in lines}) > 1]
+        differ = differing(lines)
         claims = {signed(line.verdict["claim_slope"]) for line in lines if line.verdict.get("claim_slope") is not None}
         for line in lines:
             about = symbols({name: line.where[name] for name in differ if name in line.where})
@@ -836,6 +854,18 @@ class Panel:
         """Lets the x axis have its ticks among these values too; those of measured points are in any case."""
         self._ticks.update(values)
 
+    def cut(self) -> None:
+        """Lets a bound that is ``REACH`` times above everything else leave the panel at its top, and says so."""
+        lines = [artist for artist in self.axes.lines if artist.get_linestyle() != "None"]
+        dashed = [artist for artist in lines if artist.get_zorder() == 2.4]
+        others = [float(np.nanmax(np.append(a.get_ydata(), -np.inf))) for a in lines if a not in dashed]
+        highest = max(others, default=-math.inf)
+        if not (self.axes.get_yscale() == "log" and 0 < highest < math.inf):
+            return
+        if self.axes.get_ylim()[1] > REACH * highest:
+            self.axes.set_ylim(top=REACH * highest)
+            self.page.note("A bound that is higher still leaves its panel at the top.")
+
     def tick(self) -> None:
         """Ticks at measured x values, as many as fit, plain numbers; decades on a logarithmic y axis."""
         if self.axes.get_xscale() == "log" and self._ticks:
@@ -853,7 +883,9 @@ class Panel:
                 self.axes.yaxis.set_major_locator(LogLocator(numticks=7))
                 self.axes.yaxis.set_minor_locator(LogLocator(subs=tuple(range(2, 10)), numticks=7))
             else:
-                self.axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=7))
+                few = sum(low <= m * 10.0**e <= high for m in (1, 2, 5) for e in range(-12, 12)) < 2
+                subs = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7) if few else (1, 2, 5)
+                self.axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
                 self.axes.yaxis.set_major_formatter("{x:g}")
                 self.axes.yaxis.set_minor_locator(NullLocator())
             self.axes.yaxis.set_minor_formatter(NullFormatter())
@@ -959,13 +991,24 @@ def errors(
                 for kind in drawn:
                     panel.curve(line, kind)
                 panel.measured(line, joined=not np.isfinite(line.rows["exact"]).any())
-            panel.slopes(lines)
+            if len(lines) <= MOST_SLOPES:
+                panel.slopes(lines)
+            else:
+                page.note(f"The slopes of the {len(lines)} lines along {axis} are in the table of rates.")
+                panel.end_labels(lines)
             if not lines:
                 panel.text(0.5, 0.5, "not judged", colour=FAINT, ha="center")
+            panel.cut()
         for verdict in stored.judged(quantity, output, "level"):
             page.quote(verdict)
     page.note("What is held along each axis is said in the verdicts.")
     return page
+
+
+def differing(lines: Sequence[Line]) -> list[str]:
+    """The coordinates that are held along each line, but not at one value for all."""
+    names = dict.fromkeys(name for line in lines for name in line.where)
+    return [name for name in names if len({line.where.get(name) for line in lines}) > 1]
 
 
 def _cell(row: Any) -> tuple[str, ...]:

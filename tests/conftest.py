@@ -11,12 +11,22 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 EXPERIMENTS = [
+    "negative_controls",
     "theorem1_alpha",
     "theorem1_attained",
     "theorem1_attained_optimization",
+    "theorem1_power_law",
+    "theorem1_stability",
+    "theorem1_tuned",
+    "theorem2_alpha",
+    "theorem2_edge",
     "theorem2_exponents",
     "theorem2_ridge",
+    "theorem3_alpha",
+    "theorem3_exponents",
     "theorem4_counts",
+    "theorem4_pl",
+    "theorem4_regularizer",
 ]
 
 

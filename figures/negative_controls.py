@@ -1,0 +1,67 @@
+"""Planted faults beside the real algorithms: measured over exact, which is 1 for what is what it pretends to be."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
+
+from riskkit import plot
+
+EXPERIMENT = "negative_controls"
+MOST = 1e4
+"""The largest measured / exact that is shown in its place."""
+LOOKS = {"AGREES": ("agrees", "#0072b2"), "CAUGHT": ("caught", "#d55e00"), "MISSED": ("missed", "#000000")}
+
+
+def draw(stored: plot.Stored) -> plot.Page | None:
+    """A row for each method: every checkpoint at which its expectation is known."""
+    known = [v for v in stored.verdicts if v["bound"].startswith(("oracle ", "planted "))]
+    if not known:
+        return None
+    page = plot.Page(
+        f"Optimization error over what the method that is named would have on {stored.problem}: real methods and "
+        "planted faults",
+        height=0.9 + 0.24 * len(known),
+    )
+    panel = page.panel(xlabel="measured / exact", yscale="linear")
+    panel.axes.axvline(1, color=plot.INK, lw=0.6, zorder=1)
+    roles = [v["bound"].partition(" ")[2] for v in known]
+    for place, (role, verdict) in enumerate(zip(roles, known, strict=True)):
+        rows = stored.rows(quantity=verdict["quantity"], output=verdict["output"], algorithm=role)
+        rows = rows[np.isfinite(rows["exact"]) & (rows["exact"] > 0)].sort_values("gradients")
+        name, colour = LOOKS.get(verdict["outcome"], (verdict["outcome"].lower(), plot.FAINT))
+        ratios = {end: (rows[end] / rows["exact"]).to_numpy() for end in ("mean", "low", "high")}
+        height = place + np.linspace(-0.3, 0.3, len(rows)) if len(rows) > 1 else np.full(len(rows), float(place))
+        style = {"color": colour, "marker": "o", "ms": 2.6, "ls": "none", "zorder": 5}
+        about = {
+            "algorithm": role,
+            "quantity": verdict["quantity"],
+            "output": verdict["output"],
+            "status": verdict["outcome"],
+        }
+        drawn = np.isfinite(ratios["mean"]) & (ratios["mean"] > 0)
+        panel.points(
+            "measured / exact",
+            ratios["mean"][drawn],
+            height[drawn],
+            x_name="ratio",
+            low=np.maximum(ratios["low"], ratios["mean"] * 1e-3)[drawn],
+            high=ratios["high"][drawn],
+            along="x",
+            about=about,
+            style=style,
+        )
+        if drawn.any() and ratios["mean"][drawn].max() > MOST:
+            panel.text(0.99, 1 - (place + 0.5) / len(roles), f"to {ratios['mean'][drawn].max():.0e}", ha="right")
+        if not drawn.any():
+            panel.inside(place, f"{name}: {verdict['finding'][:60]}")
+        page.key(name, Line2D([], [], **style))
+        page.quote(verdict)
+    panel.axes.set_ylim(len(roles) - 0.5, -0.5)
+    panel.axes.set_xlim(right=min(panel.axes.get_xlim()[1], MOST))
+    panel.axes.yaxis.set_major_locator(FixedLocator(list(range(len(roles)))))
+    panel.axes.set_yticklabels(roles, fontsize=plot.SMALL)
+    panel.axes.tick_params(axis="y", length=0)
+    page.note("A mark for each checkpoint, early ones above, with its 95% interval.")
+    return page

@@ -1,0 +1,13 @@
+"""Map of the best alpha over (n, kT) on logistic regression: measured, and against Theorem 1."""
+
+from __future__ import annotations
+
+from figures import _alpha
+from riskkit import plot
+
+EXPERIMENT = "theorem1_alpha"
+
+
+def draw(stored: plot.Stored) -> plot.Page | None:
+    """The averaged iterate."""
+    return _alpha.chart(stored, "average")

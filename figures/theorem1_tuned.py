@@ -1,0 +1,39 @@
+"""Lookahead and SGD at equal kT against the step size of each: what is left of an advantage when both are tuned."""
+
+from __future__ import annotations
+
+from riskkit import plot
+
+EXPERIMENT = "theorem1_tuned"
+
+
+def draw(stored: plot.Stored) -> plot.Page | None:
+    """Rows: last iterate, average. Columns: n. One line for SGD and for each alpha, over the step size."""
+    table = stored.table[stored.table["quantity"] == "excess"]
+    if table.empty:
+        return None
+    sizes, budget = sorted(table["n"].unique()), table["gradients"].max()
+    page = plot.Page(
+        f"Excess risk on {stored.problem} after {budget:g} gradients against the constant step size, SGD and Lookahead",
+        height=3.6,
+        rows=2,
+        columns=len(sizes),
+        share="grid",
+    )
+    for output in ("last", "average"):
+        for n in sizes:
+            title = plot.symbols({"n": n}) if output == "last" else ""
+            panel = page.panel(xlabel="eta", ylabel=f"excess risk,\n{output} iterate", title=title)
+            cells = table[(table["output"] == output) & (table["n"] == n) & (table["gradients"] == budget)]
+            for (role, alpha), rows in cells.groupby(["algorithm", "alpha"]):
+                line = plot.Line(rows.sort_values("eta"), "eta", {"n": n, "alpha": alpha}, {})
+                marker = plot.ALGORITHMS[str(role)][1]
+                key = role if role == "SGD" else f"{role}, $\\alpha = {alpha:g}$"
+                panel.measured(line, colour=plot.alpha_colour(alpha), marker=marker, key=str(key))
+    ratios = [(c["ratio"], c["low"], c["high"], c) for c in stored.comparisons]
+    for ratio, low, high, c in ratios:
+        page.note(
+            f"Both tuned, {c['output']} iterate, n = {c['n']}: Lookahead (alpha = {c['alpha']:g}, eta = {c['eta']:g}) "
+            f"over SGD (eta = {c['against_eta']:g}) is {ratio:.4f} [{low:.4f}, {high:.4f}]."
+        )
+    return page

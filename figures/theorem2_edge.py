@@ -1,0 +1,86 @@
+"""Lookahead's own edge: the optimization error over that of matched SGD, measured and exact, along T and k."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from riskkit import plot
+
+EXPERIMENT = "theorem2_edge"
+
+
+def draw(stored: plot.Stored) -> plot.Page | None:
+    """Left: the ratio along T, one line an alpha, down to its limit. Right: against k at the largest kT."""
+    found = [
+        {**c, "kT": c["k"] * c["T"]}
+        for c in stored.comparisons
+        if (c["against"], c["quantity"], c["output"]) == ("matched SGD", "optimization", "last")
+    ]
+    if not found:
+        return None
+    page = plot.Page(
+        f"Optimization error of Lookahead (last iterate) over that of matched SGD on {stored.problem} with a constant "
+        "step, against T and against k",
+        height=2.4,
+        columns=2,
+        share="row",
+        widths=(1.2, 1.0),
+    )
+    period, longest = max(c["k"] for c in found), max(c["kT"] for c in found)
+    ylabel = "optimization error,\nLookahead / matched SGD"
+    along_T = page.panel(xlabel="T", ylabel=ylabel, title=plot.symbols({"k": period}))
+    for alpha in sorted({c["alpha"] for c in found}):
+        draw_line(along_T, stored, [c for c in found if (c["k"], c["alpha"]) == (period, alpha)], "T")
+    along_k = page.panel(xlabel="k", title=plot.symbols({"kT": longest}))
+    least = min(c["alpha"] for c in found)
+    draw_line(along_k, stored, [c for c in found if (c["kT"], c["alpha"]) == (longest, least)], "k")
+    for panel in (along_T, along_k):
+        panel.axes.axhline(1, color=plot.FAINT, lw=0.6, zorder=1)
+    for verdict in stored.verdicts:
+        if verdict["bound"].startswith("exact"):
+            page.quote(verdict)
+    page.note(
+        f"Ratios of means over {stored.replicates} replicates on common random numbers, with 95% intervals. Colours: "
+        "alpha. Under 1, Lookahead is ahead: its noise floor is lower where k eta lam is large."
+    )
+    return page
+
+
+def draw_line(panel: plot.Panel, stored: plot.Stored, line: list[dict[str, object]], axis: str) -> None:
+    """Measured ratios as markers, the ratio of the closed forms as a line."""
+    line = sorted(line, key=lambda c: float(str(c[axis])))
+    if not line:
+        return
+    alpha = float(str(line[0]["alpha"]))
+    colour = plot.alpha_colour(alpha)
+    x = [float(str(c[axis])) for c in line]
+    about = {"quantity": "optimization", "output": "last", "algorithm": "Lookahead", "alpha": alpha}
+    panel.points(
+        "exact", x, [exact(stored, c) for c in line], x_name=axis, about=about, style={"color": colour, "lw": 1.0}
+    )
+    values = {name: np.array([c[name] for c in line], dtype=np.float64) for name in ("ratio", "low", "high")}
+    marks = {"color": colour, "marker": "o", "ms": 3.2, "ls": "none", "zorder": 5}
+    ends = {"low": values["low"], "high": values["high"]}
+    panel.points("ratio", x, values["ratio"], x_name=axis, about=about, style=marks, **ends)  # type: ignore[arg-type]
+    panel.page.key("measured, 95% interval", Line2D([], [], color=plot.INK, marker="o", ms=3.2, lw=0))
+    panel.page.key("closed form", Line2D([], [], color=plot.INK, lw=1.0))
+    if axis == "T":
+        panel.page.key(f"$\\alpha = {alpha:g}$", Line2D([], [], color=colour, lw=3))
+    panel.ticks_at(x)
+
+
+def exact(stored: plot.Stored, cell: dict[str, object]) -> float:
+    """The ratio of the table's closed forms at the cell; NaN where one is not known."""
+    where = {name: float(str(cell[name])) for name in ("n", "k", "T")}
+    ours = stored.rows(
+        quantity="optimization", output="last", algorithm="Lookahead", alpha=float(str(cell["alpha"])), **where
+    )
+    theirs = stored.rows(
+        quantity="optimization",
+        output="last",
+        algorithm="matched SGD",
+        matched_alpha=float(str(cell["alpha"])),
+        **where,
+    )
+    return float(ours["exact"].iloc[0] / theirs["exact"].iloc[0]) if len(ours) and len(theirs) else float("nan")
