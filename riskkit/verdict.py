@@ -330,7 +330,8 @@ def judge_identity(
         return draft.concluded(Outcome.INCONCLUSIVE, f"{diverged} of {counted(cells, 'cell')} diverged")
     band = simultaneous_band(array, 1 - alpha)
     mean, sem = band.mean, band.sem
-    equal = (sem == 0) & (np.abs(mean - exact) <= ROUNDING * size)
+    # What differs from the exact value by rounding in every replicate is equal, though its rounding has a mean.
+    equal = (np.abs(array - exact) <= ROUNDING * size).all(axis=0)
     aim = np.where(equal, mean, exact)
     z = np.where(sem > 0, (mean - aim) / np.where(sem > 0, sem, 1.0), np.where(equal, 0.0, np.inf))
     p_value = min(1.0, 2 * min(band.p_above(aim), band.p_below(aim)))

@@ -258,3 +258,12 @@ class TestNegativeControls:
         assert judge_identity(one.optimization[:, None], exact, subject="s").outcome is Outcome.DISAGREES
         own = simulate(problem, algorithm, data=data, replicates=2000)
         assert judge_identity(own.optimization[:, None], exact, subject="s").outcome is Outcome.AGREES
+
+
+def test_rounding_is_no_disagreement():
+    """Differences of 1e-16 of the scale have a mean and a tiny spread, and say nothing; differences of 1e-6 do."""
+    noise = np.random.default_rng(5).normal(size=(64, 3))
+    alike = judge_identity(1e-16 * (5 + noise), np.zeros(3), subject="a", scale=np.ones(3))
+    assert alike.outcome is Outcome.AGREES
+    apart = judge_identity(1e-6 * (5 + noise), np.zeros(3), subject="a", scale=np.ones(3))
+    assert apart.outcome is Outcome.DISAGREES

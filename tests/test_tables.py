@@ -109,8 +109,11 @@ def test_every_form_has_the_same_rows(drawn):
 def test_rates_are_those_of_the_verdicts(drawn, name):
     results, _ = drawn
     verdicts = json.loads((results / name / "verdict.json").read_text())["verdicts"]
-    _, rows = read_markdown((results / name / "tables" / "rates.md").read_text())
     lines = [verdict for verdict in verdicts if verdict["axis"]]
+    if not lines:
+        assert not (results / name / "tables" / "rates.md").exists()
+        return
+    _, rows = read_markdown((results / name / "tables" / "rates.md").read_text())
     assert len(rows) == len(lines)
     for row, verdict in zip(rows, lines, strict=True):
         assert row[1] == verdict["axis"]
