@@ -34,6 +34,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from riskkit.address import address
 from riskkit.algorithm import OUTPUTS
@@ -609,7 +610,10 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     arrow = arrow.replace_schema_metadata({_KEY: json.dumps({"schema": SCHEMA}).encode()})
     sink = io.BytesIO()
     pq.write_table(arrow, sink, compression="zstd", write_page_checksum=True, row_group_size=max(1, arrow.num_rows))
-    write(path.with_suffix(".csv"), table.to_csv(index=False, lineterminator="\n").encode())
+    text = io.BytesIO()
+    text.write((",".join(f'"{name}"' for name in arrow.column_names) + "\n").encode())
+    csv.write_csv(arrow, text, csv.WriteOptions(include_header=False))
+    write(path.with_suffix(".csv"), text.getvalue())
     write(path, sink.getvalue())
 
 

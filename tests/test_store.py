@@ -515,7 +515,9 @@ def test_equal_tables_are_equal_bytes_and_csv_floats_are_exact(tmp_path: Path) -
         store.write_table(tmp_path / folder / "table.parquet", table("x"))
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()} for folder in ("one", "two"))
     assert one == two
-    assert one["table.csv"] == b"experiment,n,mean,high,reason\nx,100,0.30000000000000004,inf,\nx,200,,-0.0,\n"
+    assert one["table.csv"] == (
+        b'"experiment","n","mean","high","reason"\n"x",100,0.30000000000000004,inf,\n"x",200,,-0,\n'
+    )
     back = store.load(tmp_path / "one")
     assert back["mean"].to_numpy().tobytes() == table("x")["mean"].to_numpy().tobytes()
     assert (back["high"].tolist(), back["n"].tolist()) == ([np.inf, -0.0], [100, 200])

@@ -1,0 +1,180 @@
+"""What store and scheduling cost: their share of a sweep, and the time to plan, list and resume 100,000 cells.
+
+python benchmarks/store.py share      # the default sweep on one core, with a clock around everything but computing
+python benchmarks/store.py grid       # 100,000 cells: nothing is computed, the shards hold zeros
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from riskkit import campaign, compare, execute, study, sweep
+from riskkit.dispatch import dispatch
+from riskkit.execute import Request, tasks
+from riskkit.measure import DATASET, QUANTITIES, Measured
+from riskkit.progress import Ticker
+from riskkit.provenance import Diary
+from riskkit.store import Store
+
+CELLS = (
+    ("n", tuple(float(n) for n in range(50, 150, 10))),
+    ("T", tuple(float(2**e) for e in range(3, 13))),
+    ("k", tuple(float(k) for k in range(1, 11))),
+    ("alpha", tuple(i / 34 for i in range(1, 35))),
+)
+"""34,000 points, each with two controls: 102,000 cells, read from few runs: T is read off as it goes by."""
+
+HORIZONS = (
+    ("n", tuple(float(n) for n in range(50, 150, 10))),
+    ("k", tuple(float(2**e) for e in range(10))),
+    ("alpha", tuple(i / 34 for i in range(1, 35))),
+    ("kT", tuple(float(512 * 2**e) for e in range(10))),
+)
+"""The same with steps eta / sqrt(kT): every horizon is a run of its own."""
+
+GRIDS = {"theorem2_exponents": CELLS, "theorem1_alpha": HORIZONS}
+
+
+def share() -> None:
+    """Seconds by what they went into; the innermost clock counts."""
+    spent: Counter[str] = Counter()
+    running: list[str] = []
+    since = time.perf_counter()
+
+    def clocked(owner: Any, name: str, label: str) -> None:
+        real: Callable[..., Any] = getattr(owner, name)
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            nonlocal since
+            moment = time.perf_counter()
+            spent[running[-1] if running else "else"] += moment - since
+            since = moment
+            running.append(label)
+            try:
+                return real(*arguments, **named)
+            finally:
+                moment = time.perf_counter()
+                spent[running.pop()] += moment - since
+                since = moment
+
+        setattr(owner, name, timed)
+
+    for name in ("put", "have", "holds", "get_many", "prepare", "write_table", "write_json", "write_text"):
+        clocked(Store, name, f"store.{name}")
+    for owner, name in ((campaign, "tasks"), (Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
+        clocked(owner, name, "scheduling")
+    clocked(campaign, "record", "store.record")
+    clocked(execute, "_plan", "planning")
+    for name in ("findings", "comparisons", "running", "table"):
+        if hasattr(compare, name):
+            clocked(compare, name, "statistics")
+    clocked(sweep, "_present", "figures, tables, report")
+    # In the main thread, so that one clock sees everything.
+    compute = execute.compute
+
+    def waiting(work: Any, workers: Any, ticker: Any, **named: Any) -> Any:
+        return dispatch(work, workers._replace(executor=Here()), ticker, **named)
+
+    campaign.dispatch = waiting
+    execute.compute = compute
+    clocked(execute, "compute", "computing")
+    with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
+        began = since = time.perf_counter()
+        sweep.main(["--jobs", "1", "--out", out])
+        total = time.perf_counter() - began
+    spent["else"] = total - sum(spent.values()) + spent["else"]
+    for label, seconds in spent.most_common():
+        print(f"{label:24} {seconds:7.2f} s  {100 * seconds / total:5.1f}%")
+    ours = sum(seconds for label, seconds in spent.items() if label.startswith(("store", "scheduling", "planning")))
+    print(f"{'whole sweep':24} {total:7.2f} s; store, scheduling and planning {100 * ours / total:.1f}%")
+
+
+class Here:
+    """An executor that computes at once, in the thread that asks."""
+
+    def submit(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        from concurrent.futures import Future
+
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def request(name: str) -> Request:
+    return Request(str(study.folder()), name, axes=GRIDS[name], replicates=256)
+
+
+def fill(root: Path) -> None:
+    """Shards of zeros for the whole grid."""
+    asked = request(root.name)
+    runs, store = asked.plan().runs, Store(root)
+    store.prepare()
+    for task in tasks(asked, {}):
+        zeros = {address: np.zeros((task.replicates, len(runs[address].rounds), 2)) for address in task.runs}
+        store.put(
+            [
+                Measured(
+                    run=address,
+                    first=task.first,
+                    rounds=np.array(runs[address].rounds),
+                    values=dict.fromkeys(QUANTITIES, values),
+                    dataset=dict.fromkeys(DATASET, np.zeros(task.replicates)),
+                    diverged_at=np.full(task.replicates, -1),
+                    engine="none",
+                )
+                for address, values in zeros.items()
+            ]
+        )
+
+
+def timed(root: Path) -> None:
+    """In a new process: plan, list everything, then find out from the disk that nothing is missing."""
+    asked = request(root.name)
+    study.experiment(root.name)
+    began = time.perf_counter()
+    made = asked.plan()
+    planned = time.perf_counter()
+    listed = tasks(asked, {})
+    listed_at = time.perf_counter()
+    missing = tasks(asked, Store(root).have())
+    ended = time.perf_counter()
+    shards = len(list((root / "shards").iterdir()))
+    print(
+        f"{len(made.cells)} cells, {len(made.runs)} runs, {len(listed)} tasks, {shards} shards, {len(missing)} left: "
+        f"planned {planned - began:.2f} s, listed {listed_at - planned:.2f} s, resumed {ended - listed_at:.2f} s"
+    )
+
+
+def grid() -> None:
+    for name in GRIDS:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / name
+            fill(root)
+            for _ in range(3):
+                subprocess.run([sys.executable, __file__, "timed", str(root)], check=True)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["share"]:
+            share()
+        case ["grid"]:
+            grid()
+        case ["timed", root]:
+            timed(Path(root))
+        case _:
+            sys.exit("usage: python benchmarks/store.py share | grid")
