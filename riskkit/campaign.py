@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from riskkit.compare import Lost, Outcome, conclude, gather, record
+from riskkit.compare import Concluded, Lost, Terminal, conclude_stored, gather, record
 from riskkit.confront import half_width
 from riskkit.dispatch import Failure, dispatch
 from riskkit.evidence import Evidence
@@ -22,7 +22,7 @@ from riskkit.execute import Request, Task, tasks
 from riskkit.progress import Ticker
 from riskkit.provenance import Diary
 from riskkit.store import MissingReplicatesError, QuarantineWarning, Store, StoreError
-from riskkit.workers import Workers
+from riskkit.workers import Seats, Workers
 
 REPAIRS = 3
 """How often an experiment whose shards do not stay whole is computed again before that is reported."""
@@ -32,9 +32,9 @@ MOST_REPLICATES = 2**17
 
 
 class Answer(NamedTuple):
-    """What a sweep came to: an outcome for each experiment, the tasks that failed, and how many were computed."""
+    """What a sweep came to: the verdicts of each experiment in words, the tasks that failed, how many were computed."""
 
-    outcomes: list[Outcome]
+    texts: list[str]
     failures: list[Failure]
     computed: int
 
@@ -47,8 +47,9 @@ def answer(
     *,
     precision: float | None = None,
     allowed: float = math.inf,
+    jobs: int = 1,
 ) -> Answer:
-    """Answers every request from its experiment's store; ``about`` goes into the diaries.
+    """Answers every request from its experiment's store; ``about`` goes into the diaries. ``jobs`` processes conclude.
 
     With ``precision`` the replicates double until every fitted exponent's interval is at most +-precision wide. With
     more failures than ``allowed`` it raises FailFastError; StoreError and WorkersError as ``dispatch`` does.
@@ -58,7 +59,8 @@ def answer(
         for request in requests
     }
     ticker = Ticker(diaries)
-    outcomes: dict[str, Outcome] = {}
+    texts: dict[str, str] = {}
+    settled: list[Request] = []
     failures: list[Failure] = []
     lost: dict[str, dict[str, tuple[str, str]]] = {request.experiment: {} for request in requests}
     repairs = dict.fromkeys(stores, 0)
@@ -89,20 +91,41 @@ def answer(
                 if precision is not None and not lost[name] and (more := _grown(evidence, request, precision)):
                     again.append(more)
                     continue
-                outcomes[name] = conclude(evidence, stores[name])
-                engines = sorted({measured.engine for measured in evidence.measured.values()})
-                ticker.close(name, "finished", engine=engines)
-                stores[name].write_json("run.json", record(request, stores[name].root, lost[name]))
+                settled.append(request)
             pending = again
+        for request, concluded in _conclusions(settled, stores, lost, jobs):
+            name = request.experiment
+            texts[name] = concluded.text
+            ticker.close(name, "finished", engine=concluded.engines)
+            stores[name].write_json("run.json", record(request, stores[name].root, lost[name]))
     except BaseException as error:
         # The disk may be what failed: the last page is then not written, and the diary shows no sign of life.
         with contextlib.suppress(StoreError):
             for name in diaries:
-                if name not in outcomes:
+                if name not in texts:
                     state = "interrupted" if isinstance(error, KeyboardInterrupt) else "stopped"
                     ticker.close(name, state, why=str(error))
         raise
-    return Answer([outcomes[request.experiment] for request in requests], failures, ticker.computed)
+    return Answer([texts[request.experiment] for request in requests], failures, ticker.computed)
+
+
+def _conclusions(
+    settled: Sequence[Request], stores: Mapping[str, Store], lost: Mapping[str, Lost], jobs: int
+) -> Iterator[tuple[Request, Concluded]]:
+    """Tables and verdicts, of several experiments side by side: nothing in them depends on another."""
+    terminal = Terminal.here()
+    asked = [(request, stores[request.experiment].root, lost[request.experiment], terminal) for request in settled]
+    if jobs == 1 or len(settled) == 1:
+        for request, arguments in zip(settled, asked, strict=True):
+            yield request, conclude_stored(*arguments)
+        return
+    seats = Seats(jobs)
+    try:
+        futures = [seats.submit(conclude_stored, *arguments) for arguments in asked]
+        for request, future in zip(settled, futures, strict=True):
+            yield request, future.result()
+    finally:
+        seats.kill()
 
 
 def _missing(

@@ -7,16 +7,18 @@ run.json.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from riskkit import best, confront, contest, provenance, study
 from riskkit.durable import read
@@ -32,6 +34,21 @@ Lost = Mapping[str, tuple[str, str]]
 """The runs without a result, by address: status and reason."""
 
 
+Colour = Literal["plain", "ansi"]
+
+
+class Terminal(NamedTuple):
+    """Where verdicts are read."""
+
+    width: int
+    colour: Colour
+
+    @staticmethod
+    def here() -> Terminal:
+        """Standard output, or a page of 140 columns."""
+        return Terminal(Console().width, "ansi") if sys.stdout.isatty() else Terminal(140, "plain")
+
+
 class Outcome(NamedTuple):
     """An experiment's question and its verdicts."""
 
@@ -41,8 +58,9 @@ class Outcome(NamedTuple):
     comparisons: list[Comparison]
     counts: list[contest.Count]
 
-    def print(self, console: Console | None = None) -> None:
-        console = console or Console(width=None if sys.stdout.isatty() else 140)
+    def text(self, width: int, colour: Colour = "plain") -> str:
+        """The verdicts as a table, the counts and the comparisons, for a terminal of that width."""
+        console = Console(file=io.StringIO(), width=width, force_terminal=colour == "ansi")
         shown = Table(title=f"{self.name}\n{self.question}", title_justify="left", title_style="bold")
         for heading in ("bound", "where", "verdict"):
             shown.add_column(heading, no_wrap=True)
@@ -60,6 +78,8 @@ class Outcome(NamedTuple):
             console.print(_counted(self.counts))
         for line in _compared(self.comparisons):
             console.print(line)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
 
 
 def _compared(comparisons: Sequence[Comparison]) -> list[str]:
@@ -146,8 +166,27 @@ def judge(evidence: Evidence) -> Judge:
     return Judge(confront.level, confront.exact_at)
 
 
+class Concluded(NamedTuple):
+    """What is left to tell of an experiment whose table and verdicts have been written."""
+
+    text: str
+    engines: list[str]
+
+
+def conclude_stored(request: Request, root: Path, failures: Lost, terminal: Terminal) -> Concluded:
+    """``gather`` and ``conclude``, in any process."""
+    store = Store(root)
+    evidence = gather(request, store, failures)
+    ran = sorted({measured.engine for measured in evidence.measured.values()})
+    return Concluded(conclude(evidence, store).text(*terminal), ran)
+
+
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
 def conclude(evidence: Evidence, store: Store) -> Outcome:
-    """Table and verdicts of one experiment, written beside its shards."""
+    """Table and verdicts of one experiment, written beside its shards.
+
+    On one thread of the BLAS: the bits of a matrix product change with their number.
+    """
     experiment = evidence.plan.experiment
     counts: list[contest.Count] = []
     alphas: list[best.BestAlpha] = []
@@ -257,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for folder, request, known in asked:
             store = Store(folder)
             evidence, failures = settle(request, store, known)
-            conclude(evidence, store).print()
+            print(conclude(evidence, store).text(*Terminal.here()), end="")
             store.write_json("run.json", record(request, folder, failures))
             if failures:
                 status = 1

@@ -172,15 +172,23 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     try:
         stores = _stores(arguments, requests)
         allowed = 0 if arguments.fail_fast else math.inf
-        found = answer(requests, stores, workers, about, precision=arguments.precision, allowed=allowed)
+        found = answer(
+            requests,
+            stores,
+            workers,
+            about,
+            precision=arguments.precision,
+            allowed=allowed,
+            jobs=_jobs(arguments),
+        )
     except (StoreError, WorkersError) as error:
         raise StoppedError(str(error)) from error
     except FailFastError as error:
         raise StoppedError(f"--fail-fast: {_told(error.failure)}") from error
     finally:
         workers.stop()
-    for outcome in found.outcomes:
-        outcome.print()
+    for text in found.texts:
+        print(text, end="")
     _present(arguments.out, [request.experiment for request in requests])
     seconds = time.monotonic() - started
     print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
@@ -224,6 +232,11 @@ def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Requ
     return requests
 
 
+def _jobs(arguments: argparse.Namespace) -> int:
+    jobs: int | None = arguments.jobs
+    return (os.cpu_count() or 1) if jobs is None else jobs
+
+
 def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Workers:
     from riskkit.execute import engines
 
@@ -232,7 +245,7 @@ def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Work
             return cluster(arguments.scheduler)
         except WorkersError as error:
             raise BadInputError(str(error)) from error
-    jobs = (os.cpu_count() or 1) if arguments.jobs is None else arguments.jobs
+    jobs = _jobs(arguments)
     if jobs == 1 or arguments.device != "cpu":
         return in_process()
     # The reference engine holds Python's lock, the fused one leaves it.
@@ -343,7 +356,7 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
             f"gradients in all, {8 * _numbers(request) / 2**20:.1f} MiB before compression, {spoken(seconds)} of "
             "computing"
         )
-    jobs = (os.cpu_count() or 1) if arguments.jobs is None else arguments.jobs
+    jobs = _jobs(arguments)
     share = "" if arguments.scheduler is not None else f", about {spoken(total / jobs)} on {jobs} cores"
     print(
         f"predicted: {spoken(total)} of computing{share}, and seconds for verdicts and figures; by a probe of "
