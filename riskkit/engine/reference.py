@@ -237,7 +237,8 @@ def _advance(
     diverged = torch.full((replicates, len(reads)), -1, dtype=torch.int64, device=data.device)
 
     state = optimiser.init(theta_0.expand(replicates, 1, -1))
-    moment = data.new_zeros((replicates, len(reads)))
+    # In float32, sums of a thousand squares would lose more than the steps do.
+    moment = torch.zeros((replicates, len(reads)), dtype=torch.float64, device=data.device)
     row = torch.arange(replicates, device=data.device)
     limit = torch.finfo(data.dtype).max ** 0.5 * 1e-4  # ||theta||^2 stays finite below it, for any d we can hold
 
