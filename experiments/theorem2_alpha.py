@@ -7,17 +7,17 @@ from problems import Ridge
 from riskkit.experiment import Experiment, Size, Sweep
 from riskkit.theory import theorem2
 
-ALPHAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
+ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 
 EXPERIMENT = Experiment(
     name="theorem2_alpha",
     question="When is the best alpha of a strongly convex problem not 1, and does equation 7 say so?",
-    problem=Ridge(dim=8, lam=0.1, noise=1.0, signal=0.5, radius=1.0),
+    problem=Ridge(dim=8, lam=0.1, noise=0.5, signal=2.0, radius=2.0),
     bounds=(theorem2.EXCESS,),
     step=step,
-    laptop=Size((Sweep("alpha", n=(5, 20, 100), k=(5,), alpha=ALPHAS, T=(8, 64, 512)),), replicates=512),
+    laptop=Size((Sweep("alpha", n=(20, 100, 400), k=(5,), alpha=ALPHAS, T=(8, 64, 512)),), replicates=512),
     paper=Size(
-        (Sweep("alpha", n=(5, 10, 20, 50, 100, 200), k=(1, 5, 20), alpha=ALPHAS, T=(8, 32, 128, 512, 2048)),), 4096
+        (Sweep("alpha", n=(10, 20, 50, 100, 200, 400), k=(1, 5, 20), alpha=ALPHAS, T=(8, 32, 128, 512, 2048)),), 4096
     ),
     controls=("matched SGD",),
 )

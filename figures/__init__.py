@@ -29,29 +29,32 @@ def draw(results: Path, names: list[str], venue: str = plot.DEFAULT_VENUE) -> li
     in ``figures/``; those of another venue than the default in ``figures/<venue>/``. Raises StoreError for results that
     cannot be read, ValueError for an unknown venue.
     """
+    return [path for name in dict.fromkeys(names) for path in draw_one(results, name, venue)] + (
+        draw_together(results, venue) if any(plot.is_stored(results / name) for name in names) else []
+    )
+
+
+def draw_one(results: Path, name: str, venue: str = plot.DEFAULT_VENUE) -> list[Path]:
+    """The figures of one experiment."""
+    if not plot.is_stored(results / name):
+        return []
     with plot.sized_for(venue):
-        return _draw(results, names, Path("figures") if venue == plot.DEFAULT_VENUE else Path("figures") / venue)
-
-
-def _draw(results: Path, names: list[str], folder: Path) -> list[Path]:
-    found = modules()
-    own = {module.EXPERIMENT for module in found.values()}
-    written: list[Path] = []
-    for name in dict.fromkeys(names):
-        if not plot.is_stored(results / name):
-            continue
         stored = plot.stored(results / name)
+        found = modules()
         pages = {key: module.draw(stored) for key, module in found.items() if name == module.EXPERIMENT}
-        if name not in own:
+        if not pages:
             pages["errors"] = plot.errors(stored)
-        for key, page in pages.items():
-            if page is not None:
-                written += page.save(results / name / folder, key)
-    if any(plot.is_stored(results / name) for name in names):
+        return _save(pages, results / name, venue)
+
+
+def draw_together(results: Path, venue: str = plot.DEFAULT_VENUE) -> list[Path]:
+    """The figures of all experiments in the results folder."""
+    with plot.sized_for(venue):
         everything = [plot.stored(one) for one in sorted(results.iterdir()) if plot.is_stored(one)]
-        for key, module in found.items():
-            if module.EXPERIMENT is None:
-                page = module.draw(everything)
-                if page is not None:
-                    written += page.save(results / folder, key)
-    return written
+        pages = {key: module.draw(everything) for key, module in modules().items() if module.EXPERIMENT is None}
+        return _save(pages, results, venue)
+
+
+def _save(pages: dict[str, plot.Page | None], owner: Path, venue: str) -> list[Path]:
+    folder = owner / "figures" if venue == plot.DEFAULT_VENUE else owner / "figures" / venue
+    return [path for key, page in pages.items() if page is not None for path in page.save(folder, key)]

@@ -189,7 +189,7 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
         workers.stop()
     for text in found.texts:
         print(text, end="")
-    _present(arguments.out, [request.experiment for request in requests])
+    _present(arguments.out, [request.experiment for request in requests], _jobs(arguments))
     seconds = time.monotonic() - started
     print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
     for line, count in Counter(map(_told, found.failures)).items():
@@ -391,7 +391,7 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     return look, f"assuming errors with cv^2 = {SPREAD:g}"
 
 
-def _present(out: Path, names: Sequence[str]) -> None:
+def _present(out: Path, names: Sequence[str], jobs: int) -> None:
     """Figures, tables and the report of what is stored."""
     from riskkit import report
     from riskkit.durable import StoreError
@@ -399,7 +399,7 @@ def _present(out: Path, names: Sequence[str]) -> None:
     from riskkit.tables import write
 
     try:
-        for path in draw(out, names):
+        for path in draw(out, names, jobs=jobs):
             if path.suffix == ".pdf":
                 print(f"figure {path}")
         for folder in dict.fromkeys(path.parent for path in write(out, names)):

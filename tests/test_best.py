@@ -72,12 +72,12 @@ def evidence(tmp_path_factory):
 
 
 def test_the_explicit_minimiser_is_theorem_1s_closed_form(evidence):
-    found = evidence("theorem1_power_law", n=(10.0, 40.0))
+    found = evidence("theorem1_power_law", n=(20.0, 80.0))
     for line in best_alphas(found):
         cell = next(c for c in found.plan.cells if c.point.n == line.n and c.point.k * c.point.T == line.gradients)
         D = math.sqrt(found.dataset(cell, "start_distance").mean())
         T, k = line.gradients // 8, 8
-        eta = 6.0 / math.sqrt(line.gradients)
+        eta = 1.0 / math.sqrt(line.gradients)
         expected = theorem1.best_alpha_average(line.n, k, T, eta, found.plan.experiment.problem.constants.G, D)
         assert line.explicit == pytest.approx(float(expected), abs=1e-5)
         assert line.claim == pytest.approx(float(theorem1.best_alpha_claim(line.n, k, T)), abs=1e-5)
