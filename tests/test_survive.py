@@ -82,7 +82,7 @@ def _no_figures(monkeypatch):
     """Figures have their own tests; here only what is on disk before them counts."""
     from riskkit import sweep
 
-    monkeypatch.setattr(sweep, "_present", lambda out, names: None)
+    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: None)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def whole(tmp_path_factory):
 
     out = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep, "_present", lambda out, names: None)
+        patch.setattr(sweep, "_present", lambda out, names, jobs: None)
         assert main([*SMALL, "--jobs", "1", "--out", str(out)]) == 0
     return out
 
