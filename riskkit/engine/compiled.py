@@ -106,13 +106,9 @@ def kernel(made: Part) -> ModuleType:
         return _kernel(made)
 
 
-@functools.lru_cache(maxsize=64)
-def _kernel(made: Part) -> ModuleType:
-    here = Path(__file__).parent
-    files = [here / "lane_kernel.py", here / "lane_state.py", Path(__file__), Path(lanes.__file__)]
-    text, *rest = (file.read_text() for file in files)
-    parts = (text, *rest, repr(_described(made.formula)), made.kind, numba.__version__, sys.version)
-    name = "riskkit_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+def module_of(name: str, text: str) -> ModuleType:
+    """The source as a module, from a file of that name in ``folder``: compilers keep their code by the file. The name
+    must change with the text."""
     path = folder() / f"{name}.py"
     if not path.exists():
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
@@ -124,6 +120,17 @@ def _kernel(made: Part) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    return module
+
+
+@functools.lru_cache(maxsize=64)
+def _kernel(made: Part) -> ModuleType:
+    here = Path(__file__).parent
+    files = [here / "lane_kernel.py", here / "lane_state.py", Path(__file__), Path(lanes.__file__)]
+    text, *rest = (file.read_text() for file in files)
+    parts = (text, *rest, repr(_described(made.formula)), made.kind, numba.__version__, sys.version)
+    name = "riskkit_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+    module = module_of(name, text)
     formula = lanes.on_lanes(made.formula)
     if made.kind == "coordinatewise":
         module.outer, module.inner = _nothing, _pull(formula)  # type: ignore[attr-defined]

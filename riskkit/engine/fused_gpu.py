@@ -13,8 +13,6 @@ import hashlib
 import importlib.util
 import inspect
 import math
-import os
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path as File
@@ -140,17 +138,7 @@ def kernel(source: str) -> ModuleType:
     end = text.index("@triton.jit\ndef stretch")
     text = text[:start] + source + "\n\n" + text[end:]
     name = "riskkit_gpu_" + hashlib.sha256(text.encode()).hexdigest()[:24]
-    path = compiled.folder() / f"{name}.py"
-    if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(text)
-        os.replace(file.name, path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return compiled.module_of(name, text)
 
 
 class _State(NamedTuple):
