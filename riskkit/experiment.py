@@ -262,7 +262,6 @@ class Plan:
     cells: tuple[Cell, ...]
     runs: dict[str, Run]
     """By content address."""
-    addresses: dict[Run, str]
 
     def cell(self, point: Point, role: str = "Lookahead") -> Cell:
         return self._by_place[point, role]
@@ -308,7 +307,7 @@ def plan(experiment: Experiment, size: Size, dtype: str = "float64") -> Plan:
         if horizon_free(own):
             reads.setdefault(key, set()).add(rounds)
 
-    cells, runs, addresses = [], {}, {}
+    cells, runs = [], {}
     # A run and its address cost far more than a look: each is made once, however many cells read it.
     known: dict[tuple[tuple[int, int, float, Step], int], tuple[Run, str]] = {}
     for point, role, matched_alpha, own, T, k, alpha in wanted:
@@ -320,12 +319,12 @@ def plan(experiment: Experiment, size: Size, dtype: str = "float64") -> Plan:
             checkpoints = tuple(sorted(shared or {rounds}))
             algorithm = Lookahead(checkpoints[-1], period, alpha, own)
             run = Run(experiment.problem, point.n, algorithm, checkpoints)
-            where = addresses[run] = run_address(run, experiment.seed, dtype)
+            where = run_address(run, experiment.seed, dtype)
             runs[where] = run
             known[asked] = run, where
         run, where = known[asked]
         cells.append(Cell(point, role, matched_alpha, own, run, rounds, where))
-    return Plan(experiment, size, dtype, tuple(cells), runs, addresses)
+    return Plan(experiment, size, dtype, tuple(cells), runs)
 
 
 def run_address(run: Run, seed: int, dtype: str) -> str:

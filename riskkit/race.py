@@ -122,21 +122,20 @@ class Race:
         """The cells: every entry on every problem and sample size, at every checkpoint."""
         cells: list[Cell] = []
         runs: dict[str, Run] = {}
-        addresses: dict[Run, str] = {}
         for problem in self.problems:
             entries = self.entries(problem, size.gradients)
             for n in size.n:
                 for entry in entries:
                     run = Run(problem, n, entry, checkpoints(entry))
-                    if run in addresses:
+                    where = run_address(run, self.seed, dtype)
+                    if where in runs:
                         continue
-                    where = addresses[run] = run_address(run, self.seed, dtype)
                     runs[where] = run
                     k, alpha, step = period(entry), mixing(entry), first_step(entry)
                     cells += [
                         Cell(Point(n, t, k, alpha), entry.name, math.nan, step, run, t, where) for t in run.rounds
                     ]
-        return Plan(self, size, dtype, tuple(cells), runs, addresses)
+        return Plan(self, size, dtype, tuple(cells), runs)
 
 
 def checkpoints(entry: Entry) -> tuple[int, ...]:
