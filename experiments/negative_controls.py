@@ -1,7 +1,6 @@
 """Planted faults: each pretends to be Lookahead, SLRLA or SGD on mean estimation, and an exact oracle must catch it.
 
-Beside them the real ones, which must agree. Sampling without replacement and one index stream for all replicates are
-faults of the stream, not of the method: the tests plant them.
+Beside them the real ones, which must agree. Some faults are of the method, two of the sampling.
 """
 
 from __future__ import annotations
@@ -13,7 +12,18 @@ import numpy as np
 from torch import Tensor
 
 from problems import MeanEstimation
-from riskkit.algorithm import SGD, SLRLA, Algorithm, Constant, InverseTime, Lookahead, Optimiser, Output, Stage
+from riskkit.algorithm import (
+    SGD,
+    SLRLA,
+    Algorithm,
+    Constant,
+    InverseTime,
+    Lookahead,
+    Optimiser,
+    Output,
+    Sampling,
+    Stage,
+)
 from riskkit.problem import Problem
 from riskkit.race import Exact, Race, RaceSize
 from riskkit.theory import oracle
@@ -89,6 +99,7 @@ def slrla(gradients: int) -> Algorithm:
 def entries(problem: Problem, gradients: int) -> list[Algorithm | Optimiser]:
     steps = gradients // (4 * K) * 4 * K
     large = dataclasses.replace(SGD(steps, Constant(2.2), k=K), name="a step above 2/L")
+    samplings: tuple[Sampling, ...] = ("without replacement", "one stream for all")
     return [
         Lookahead(steps // K, K, ALPHA, STEP),
         SGD(steps, STEP, k=K),
@@ -97,6 +108,7 @@ def entries(problem: Problem, gradients: int) -> list[Algorithm | Optimiser]:
         WrongAnchor(steps),
         DataDrivenSteps(steps),
         large,
+        *(dataclasses.replace(SGD(steps, STEP, k=K), name=s, sampling=s) for s in samplings),
     ]
 
 
@@ -140,6 +152,8 @@ EXPERIMENT = Race(
         "the anchor never moves": Exact("optimization", "last", staged, "planted"),
         "step sizes from the data": Exact("optimization", "last", sgd, "planted"),
         "a step above 2/L": Exact("optimization", "last", sgd, "planted"),
+        "without replacement": Exact("optimization", "last", sgd, "planted"),
+        "one stream for all": Exact("optimization", "last", sgd, "planted"),
     },
     laptop=RaceSize(n=(20,), gradients=400, replicates=1024),
     paper=RaceSize(n=(20,), gradients=400, replicates=16384),

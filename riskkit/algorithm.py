@@ -25,6 +25,9 @@ import numpy as np
 Output = Literal["last", "average"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
+Sampling = Literal["with replacement", "without replacement", "one stream for all"]
+SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
+
 
 def _number(value: object) -> float:
     """The value as a float, NaN if it is no real number (a bool is none)."""
@@ -140,15 +143,21 @@ class Algorithm:
         name: a label for tables and figures; not part of what is computed.
         anchor_every: None: the anchor moves once a stage, as published. K: it is set to the fast weights before every
             K-th gradient step (counted over the whole run) and at no other time, as in the authors' code.
+        sampling: how examples are drawn. The theorems are about independent draws, ``with replacement``. ``without
+            replacement`` goes through all examples in a new random order again and again, and with ``one stream for
+            all`` every replicate draws what replicate 0 does: faults to be caught, to which no bound applies.
     """
 
     stages: tuple[Stage, ...]
     name: str = dataclasses.field(default="SLRLA", compare=False)
     anchor_every: int | None = None
+    sampling: Sampling = "with replacement"
 
     def __post_init__(self) -> None:
         if not self.stages:
             raise ValueError("SLRLA: stages must hold at least one Stage; got none.")
+        if self.sampling not in SAMPLINGS:
+            raise ValueError(f"SLRLA: sampling must be one of {', '.join(SAMPLINGS)}; got {self.sampling!r}.")
         if self.anchor_every is not None:
             object.__setattr__(self, "anchor_every", whole("SLRLA", "anchor_every", self.anchor_every, 1))
 

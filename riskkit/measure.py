@@ -23,14 +23,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.algorithm import OUTPUTS, Algorithm, Optimiser, Output
+from riskkit.algorithm import OUTPUTS, Algorithm, Optimiser, Output, Sampling
 from riskkit.engine import fused_cpu, fused_gpu, reference
 from riskkit.engine.choice import Asked, Choice, choose
 from riskkit.problem import Problem
@@ -156,7 +156,7 @@ def measure_block(
         data = problem.sample(stream, n)
         pair = _Pair.of(problem, stream, data)
         runs = _Runs(algorithms, rounds, choices, threads=1)
-        paths = pair.run(problem, runs, lambda j, count: stream.indices(n, j, count))
+        paths = pair.run(problem, runs, lambda sampling: _drawn(stream, n, sampling))
         ground = _Ground.of(problem, pair)
         return [
             Measured(
@@ -196,7 +196,7 @@ def simulate(
         rounds: the T values to read, ascending; default the last round only.
         data: examples of one's own, (n, w) shared by all replicates or (R, n, w), instead of drawn ones. Then there is
             no fresh example, and no coupled run.
-        indices: an index stream of one's own, (kT,) or (R, kT), instead of the drawn one.
+        indices: an index stream of one's own, (kT,) or (R, kT), instead of the one drawn by the algorithm's sampling.
         engine: ``auto`` takes the fastest that covers the run; the answer's ``engine`` says which, and why.
 
     Raises ValueError, in one line and before any computing, for input that makes no sense.
@@ -232,11 +232,10 @@ def simulate(
         else:
             S = examples.expand(size, -1, -1).contiguous() if examples.ndim == 2 else examples[own]
 
-        def index(j: int, count: int, stream: Stream = stream, own: Tensor = own) -> Tensor:
+        def index(sampling: Sampling, stream: Stream = stream, own: Tensor = own) -> reference.Indices:
             if drawn is None:
-                return stream.indices(n, j, count)
-            rows: Tensor = drawn[own, j : j + count]
-            return rows
+                return _drawn(stream, n, sampling)
+            return lambda j, count: drawn[own, j : j + count]
 
         with reference.one_thread():
             pair = _Pair.of(problem, stream, S) if examples is None else _Pair(S, None, None)
@@ -261,6 +260,17 @@ def simulate(
         theta=np.concatenate(theta),
         engine=choice,
     )
+
+
+def _drawn(stream: Stream, n: int, sampling: Sampling) -> reference.Indices:
+    match sampling:
+        case "with replacement":
+            return lambda j, count: stream.indices(n, j, count)
+        case "without replacement":
+            return lambda j, count: stream.shuffled(n, j, count)
+        case "one stream for all":
+            first = Stream(stream.seed, [0], device=stream.device)
+            return lambda j, count: first.indices(n, j, count).expand(len(stream.replicates), -1)
 
 
 def _gradients(algorithm: Algorithm | Optimiser, rounds: np.ndarray) -> np.ndarray:
@@ -309,10 +319,15 @@ class _Runs(NamedTuple):
     choices: Sequence[Choice]
     threads: int
 
-    def on(self, problem: Problem, data: Tensor, indices: reference.Indices) -> list[reference.Path]:
+    def on(self, problem: Problem, data: Tensor, draw: Callable[[Sampling], reference.Indices]) -> list[reference.Path]:
         paths: dict[int, reference.Path] = {}
-        for engine in dict.fromkeys(choice.engine for choice in self.choices):
-            own = [i for i, choice in enumerate(self.choices) if choice.engine == engine]
+        ways = [
+            (choice.engine, algorithm.sampling if isinstance(algorithm, Algorithm) else "with replacement")
+            for choice, algorithm in zip(self.choices, self.algorithms, strict=True)
+        ]
+        for engine, sampling in dict.fromkeys(ways):
+            own = [i for i, way in enumerate(ways) if way == (engine, sampling)]
+            indices = draw(sampling)
             rounds = [self.rounds[i] for i in own]
             staged = [algorithm for i in own if isinstance(algorithm := self.algorithms[i], Algorithm)]
             if engine == "fused_cpu":
@@ -341,12 +356,17 @@ class _Pair(NamedTuple):
         coupled = data.scatter(1, i, problem.sample(fresh, 1))
         return _Pair(data, coupled, data.gather(1, i))
 
-    def run(self, problem: Problem, runs: _Runs, indices: reference.Indices) -> list[_Paths]:
-        """Both runs of every algorithm, all on the same index stream."""
+    def run(self, problem: Problem, runs: _Runs, draw: Callable[[Sampling], reference.Indices]) -> list[_Paths]:
+        """Both runs of every algorithm, on the same index stream."""
         if self.coupled is None:
-            return [_Paths(path, None) for path in runs.on(problem, self.data, indices)]
+            return [_Paths(path, None) for path in runs.on(problem, self.data, draw)]
         both = torch.cat([self.data, self.coupled])
-        paths = runs.on(problem, both, lambda j, count: indices(j, count).repeat(2, 1))
+
+        def twice(sampling: Sampling) -> reference.Indices:
+            indices = draw(sampling)
+            return lambda j, count: indices(j, count).repeat(2, 1)
+
+        paths = runs.on(problem, both, twice)
         return [
             _Paths(*(reference.Path(*half) for half in zip(*(part.chunk(2) for part in path), strict=True)))
             for path in paths

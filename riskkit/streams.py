@@ -256,3 +256,13 @@ class Stream:
         else:
             drawn = (self._words("index", start, counters) * n) >> 32
         return drawn.flatten(1)[:, first - 4 * start :][:, :count]
+
+    def shuffled(self, n: int, first: int, count: int) -> Tensor:
+        """The examples at steps first .. first + count - 1 without replacement, int64 (R, count): each run of n steps
+        takes all examples, in the order of 63-bit keys; pass p reads n of them, from counter p ceil(n/2) on. Two keys
+        are equal with probability below n^2 2^-64."""
+        begin, end = first // n, -(-(first + count) // n)
+        per_pass = -(-n // 2)
+        words = self._words("shuffle", begin * per_pass, (end - begin) * per_pass)
+        keys = ((words[..., 0::2] << 31) | (words[..., 1::2] >> 1)).reshape(len(self.replicates), end - begin, -1)
+        return keys[..., :n].argsort(-1).flatten(1)[:, first - n * begin :][:, :count]

@@ -20,6 +20,7 @@ from riskkit import (
     StagewiseLookahead,
     StagewiseSGD,
 )
+from riskkit.algorithm import Algorithm
 
 STEP = Constant(0.1)
 
@@ -38,6 +39,10 @@ STEP = Constant(0.1)
         (lambda: SLRLA([]), "SLRLA: stages must hold at least one Stage; got none."),
         (lambda: Stage(4, 2, 0.5, STEP, beta=-1.0), "SLRLA: beta must be a finite number >= 0; got -1.0."),
         (lambda: Stage(4, 2, 0.5, STEP, output="mean"), "SLRLA: output must be one of last, average; got 'mean'."),
+        (
+            lambda: Algorithm((Stage(4, 2, 0.5, STEP),), sampling="without"),
+            "SLRLA: sampling must be one of with replacement, without replacement, one stream for all; got 'without'.",
+        ),
         (lambda: Constant(0.0), "Constant: eta must be a finite number > 0; got 0.0."),
         (lambda: InverseTime(lam=math.inf), "InverseTime: lam must be a finite number > 0; got inf."),
         (lambda: SLRLAAsCoded([Stage(4, 2, 0.5, STEP)], 0), "SLRLA: anchor_every must be a whole number >= 1; got 0."),

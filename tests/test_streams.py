@@ -71,6 +71,17 @@ def test_purposes_seeds_and_replicates_are_told_apart():
     assert len(values.unique()) == len(values)
 
 
+@pytest.mark.parametrize("n", [2, 5, 12])
+def test_without_replacement_every_pass_takes_every_example(n):
+    whole = Stream(3, range(50)).shuffled(n, 0, 20 * n)
+    passes = whole.reshape(50, 20, n)
+    assert torch.equal(passes.sort(-1).values, torch.arange(n).expand(50, 20, n))
+    assert torch.equal(Stream(3, range(50)).shuffled(n, n + 1, 3 * n), whole[:, n + 1 : 4 * n + 1])
+    # The first place of a pass is uniform: chi-square, a false alarm once in 1,000 seeds.
+    seen = np.bincount(passes[..., 0].flatten().numpy(), minlength=n)
+    assert stats.chisquare(seen).pvalue > 1e-3
+
+
 @pytest.mark.parametrize("n", [2, 3, 100, 2**31 - 1])
 def test_index_is_the_floor_of_word_times_n(n):
     stream = Stream(3, range(2))

@@ -24,7 +24,8 @@ Hypothesis = Callable[[Problem, Algorithm], str | None]
 class Inequality:
     """A ``Bound`` put together from functions; see there for the attributes.
 
-    ``claimed`` and ``proved`` answer ``claim`` and ``explicit``; ``hypotheses`` are asked in order.
+    ``claimed`` and ``proved`` answer ``claim`` and ``explicit``; ``hypotheses`` are asked in order, after the one that
+    all theorems share, that examples are drawn with replacement.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Inequality:
     proved: Callable[[Setting], NamedTuple]
 
     def excludes(self, problem: Problem, algorithm: Algorithm) -> str | None:
+        if reason := dependent_draws(self.theorem, algorithm):
+            return reason
         return next((reason for ask in self.hypotheses if (reason := ask(problem, algorithm)) is not None), None)
 
     def claim(self, setting: Setting) -> NamedTuple:
@@ -109,6 +112,13 @@ def inverse_time(theorem: int, step: Step) -> InverseTime:
     if not isinstance(step, InverseTime):
         raise TypeError(f"Theorem {theorem} needs an InverseTime step; got {type(step).__name__}.")
     return step
+
+
+def dependent_draws(theorem: int, algorithm: Algorithm) -> str | None:
+    """No theorem covers a run whose examples are not drawn independently."""
+    if algorithm.sampling == "with replacement":
+        return None
+    return f"Theorem {theorem} needs examples drawn independently, with replacement; got {algorithm.sampling}."
 
 
 def one_stage(theorem: int) -> Hypothesis:

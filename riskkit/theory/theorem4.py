@@ -47,6 +47,7 @@ import numpy.typing as npt
 from riskkit.algorithm import SLRLA, Algorithm, Constant, Stage
 from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.inequality import dependent_draws
 from riskkit.theory.recursion import scan
 
 
@@ -198,6 +199,8 @@ def diameter(problem: Problem) -> float:
 def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
     """Why ``optimization`` proves nothing about the run, or None."""
     constants, most = problem.constants, getattr(problem, "largest_step", math.inf)
+    if reason := dependent_draws(4, algorithm):
+        return reason
     if not (constants.lam > 0 or constants.mu > 0):
         return f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
     if algorithm.anchor_every is not None:
@@ -269,6 +272,8 @@ def affordable_schedule(
 
 def stability_excluded(constants: Constants, algorithm: Algorithm) -> str | None:
     """Why ``stability`` proves nothing about the run, or None."""
+    if reason := dependent_draws(4, algorithm):
+        return reason
     if algorithm.anchor_every is not None:
         return "Theorem 4's stability is proved for an anchor that moves once a stage, not every few steps."
     if not (math.isfinite(constants.G) and math.isfinite(constants.L)):

@@ -1,0 +1,46 @@
+"""How examples are drawn: the theorems' way, and two faults that the oracle must tell from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from problems import MeanEstimation
+from riskkit import SGD, Constant, Lookahead, simulate
+from riskkit.algorithm import SAMPLINGS
+from riskkit.measure import measure_block
+from riskkit.theory import oracle, theorem1, theorem4
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_faults_of_the_sampling_are_caught(sampling):
+    """SGD on mean estimation, 24 steps on 12 examples, 20,000 replicates: independent draws within 4 standard errors of
+    the oracle, each fault more than 6 off it, and covered by no theorem."""
+    n, steps, R = 12, 24, 20_000
+    problem, algorithm = MeanEstimation(dim=3), dataclasses.replace(SGD(steps, Constant(0.2)), sampling=sampling)
+    m = simulate(problem, algorithm, n=n, replicates=R, seed=1)
+    moments = oracle.step_moments(Constant(0.2), 1.0, 1, 1.0, [steps])
+    exact = float((moments.m2[0] * (1 + 1 / n) + moments.u[0] * (1 - 1 / n)) / 2)
+    z = (m.optimization.mean() - exact) / (m.optimization.std(ddof=1) / math.sqrt(R))
+    honest = sampling == "with replacement"
+    assert abs(z) < 4 if honest else abs(z) > 6
+    reason = theorem1.GENERALIZATION_LAST.excludes(problem, algorithm)
+    assert (reason is None) == honest
+    assert (theorem4.stability_excluded(problem.constants, algorithm) is None) == honest
+    if not honest:
+        assert reason == f"Theorem 1 needs examples drawn independently, with replacement; got {sampling}."
+
+
+@pytest.mark.parametrize("engine", ["reference", "fused"])
+def test_each_run_of_a_batch_has_its_own_sampling(engine):
+    """Runs of the three samplings beside each other are what they are alone."""
+    problem, step = MeanEstimation(dim=3), Constant(0.2)
+    plans = [dataclasses.replace(Lookahead(6, 3, 0.5, step), sampling=sampling) for sampling in SAMPLINGS]
+    rounds, names = [np.array([2, 6])] * 3, list(SAMPLINGS)
+    together = measure_block(problem, 7, plans, rounds, names, seed=1, first=0, engine=engine)
+    for plan, one in zip(plans, together, strict=True):
+        alone = simulate(problem, plan, n=7, replicates=len(one.diverged_at), seed=1, rounds=[2, 6], engine=engine)
+        assert np.array_equal(one.values["optimization"], alone.values["optimization"])
