@@ -102,7 +102,8 @@ def test_an_address_never_changes() -> None:
         '"step":{"class":"InverseTime","fields":{"lam":1,"offset":2}}}}'
     )
     canonical = (
-        '{"M":Infinity,"algorithm":{"class":"Algorithm","fields":{"anchor_every":null,"stages":[' + stage + "]}},"
+        '{"M":Infinity,"algorithm":{"class":"Algorithm","fields":{"anchor_every":null,'
+        '"sampling":"with replacement","stages":[' + stage + "]}},"
         '"dtype":"float64","flags":[true,false],"n":100,"problem":{"class":"Ridge","fields":{"dim":3,"lam":0.1}},'
         '"radius":null,"rounds":[1,8],"seed":18446744073709551615}'
     )
