@@ -28,11 +28,8 @@ from riskkit.lanes import (
     transpose,
 )
 
-AHEAD = 4
+AHEAD = 8
 """Rows are asked for so many steps before they are used."""
-
-FAR = 2**16
-"""Numbers of a dataset that the second-level cache holds with ease; a larger one is asked for ahead."""
 
 
 class Order(NamedTuple):
@@ -123,21 +120,26 @@ def replicate_of(group, lane, order, schedule):
 # read where it lies; else the coordinates of the lanes' examples are first brought together there, (2, w, lanes).
 
 
+@inlined
+def ask(replicate, at, order):
+    """Asks for the example that step order.first + at + AHEAD will use."""
+    ahead = peek(order.chosen, replicate * order.steps + min(at + AHEAD, order.steps - 1))
+    for i in range(0, order.width, LINE // order.x.itemsize):
+        prefetch(order.x, (replicate * order.n + ahead) * order.width + i)
+
+
 def fetch(group, j, half, order, schedule):
     """Where the examples of step j are to be found, by ``element``. Two steps can be at hand, in the two halves."""
     raise NotImplementedError
 
 
-@overload(fetch)
+@overload(fetch, jit_options={"forceinline": True})
 def _fetch(group, j, half, order, schedule):
     if isinstance(order[order.fields.index("rows")], types.NoneType):
 
         def locate(group, j, half, order, schedule):
             at = j - order.first
-            if order.n * order.width > FAR:
-                ahead = peek(order.chosen, group * order.steps + min(at + AHEAD, order.steps - 1))
-                for i in range(0, order.width, LINE // order.x.itemsize):
-                    prefetch(order.x, (group * order.n + ahead) * order.width + i)
+            ask(group, at, order)
             return (group * order.n + peek(order.chosen, group * order.steps + at)) * order.width
 
         return locate
@@ -146,6 +148,7 @@ def _fetch(group, j, half, order, schedule):
         lanes = len(order.place)
         for lane in range(lanes):
             replicate = peek(order.owner, lane)
+            ask(replicate, j - order.first, order)
             index = peek(order.chosen, replicate * order.steps + j - order.first)
             order.place[lane] = (replicate * order.n + index) * order.width
         start = half * order.width * lanes
@@ -164,7 +167,7 @@ def element(order, start, i):
     raise NotImplementedError
 
 
-@overload(element)
+@overload(element, jit_options={"forceinline": True})
 def _element(order, start, i):
     if isinstance(order[order.fields.index("rows")], types.NoneType):
         return lambda order, start, i: spread_at(order.x, start + i)

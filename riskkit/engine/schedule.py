@@ -131,24 +131,23 @@ def timeline(algorithms: Sequence[Algorithm], rounds: Sequence[np.ndarray], widt
     offsets = np.concatenate([[0], np.cumsum([len(own) for own in rounds])]).astype(np.int64)
     events: list[tuple[float, ...]] = []
     readings: list[tuple[int, ...]] = []
-    for lane, c in enumerate(placed.configuration):
-        if c < 0:
-            continue
-        algorithm, bank = algorithms[c], lane // width
-        alpha[lane], beta[lane] = algorithm.stages[0].alpha, algorithm.stages[0].beta
+    for c, algorithm in enumerate(algorithms):
         fixed = algorithm.anchor_every is not None
         starts = np.cumsum([0] + [stage.steps for stage in algorithm.stages])
-        for before, after, at in zip(algorithm.stages, algorithm.stages[1:], starts[1:], strict=False):
-            output = OUTPUTS.index(before.output)
-            events.append((bank, at, 0, lane, output, before.steps, fixed, after.alpha, after.beta))
+        happens: list[tuple[float, ...]] = []
+        for before, after, at in zip(algorithm.stages, algorithm.stages[1:], starts[1:].tolist(), strict=False):
+            happens.append((at, 0, OUTPUTS.index(before.output), before.steps, fixed, after.alpha, after.beta))
         anchored = any(stage.beta for stage in algorithm.stages)
         if algorithm.anchor_every is not None and anchored:
-            for at in range(0, algorithm.steps, algorithm.anchor_every):
-                events.append((bank, at, 1, lane, 0, 0, 0, 0.0, 0.0))
+            happens += [(at, 1, 0, 0, 0, 0.0, 0.0) for at in range(0, algorithm.steps, algorithm.anchor_every)]
         counts = algorithm.gradients(np.asarray(rounds[c]))
-        first = starts[np.searchsorted(starts, counts) - 1]
-        for slot, (count, start) in enumerate(zip(counts, first, strict=True)):
-            readings.append((bank, count, lane, offsets[c] + slot, count - start))
+        taken = counts - starts[np.searchsorted(starts, counts) - 1]
+        read = list(zip(counts.tolist(), range(offsets[c], offsets[c + 1]), taken.tolist(), strict=True))
+        for lane in np.flatnonzero(placed.configuration == c).tolist():
+            bank = lane // width
+            alpha[lane], beta[lane] = algorithm.stages[0].alpha, algorithm.stages[0].beta
+            events += [(bank, at, refresh, lane, *rest) for at, refresh, *rest in happens]
+            readings += [(bank, count, lane, slot, own) for count, slot, own in read]
     return Timeline(
         algorithms=tuple(algorithms),
         layout=placed,
