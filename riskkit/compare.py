@@ -56,6 +56,7 @@ class Outcome(NamedTuple):
     question: str
     findings: list[Finding]
     comparisons: list[Comparison]
+    uncompared: list[str]
     counts: list[contest.Count]
 
     def text(self, width: int, colour: Colour = "plain") -> str:
@@ -76,7 +77,7 @@ class Outcome(NamedTuple):
         console.print(shown)
         if self.counts:
             console.print(_counted(self.counts))
-        for line in _compared(self.comparisons):
+        for line in (*_compared(self.comparisons), *self.uncompared):
             console.print(line)
         assert isinstance(console.file, io.StringIO)
         return console.file.getvalue()
@@ -110,9 +111,11 @@ def _counted(counts: Sequence[contest.Count]) -> Table:
         if count.eps in chosen and count.output == passed_on(count.line.run.algorithm):
             reached = f"{count.passage.at:.3g}"
             if count.passage.status is not PassageStatus.REACHED:
-                reached = {PassageStatus.AT_ONCE: "1", PassageStatus.NOT_REACHED: f"> {count.line.gradients[-1]}"}.get(
-                    count.passage.status, "?"
-                )
+                reached = {
+                    PassageStatus.AT_ONCE: "1",
+                    PassageStatus.NOT_REACHED: f"> {count.line.gradients[-1]}",
+                    PassageStatus.LOST: "no value",
+                }.get(count.passage.status, "?")
             said = "; ".join("-" if math.isnan(x) else f"{x:.2g}" for x in (count.claim, count.explicit))
             rows.setdefault(count.line, {})[count.eps] = f"{reached} ({said})"
     varied = [
@@ -194,9 +197,11 @@ def conclude(evidence: Evidence, store: Store) -> Outcome:
     if isinstance(experiment, Race):
         counts = contest.counted_lines(evidence)
         found, compared = contest.findings(evidence, counts), contest.comparisons(evidence)
+        aside = contest.uncompared(evidence)
     else:
         alphas, running = best.best_alphas(evidence), confront.running(evidence)
         found, compared = confront.findings(evidence, alphas), confront.comparisons(evidence)
+        aside = confront.uncompared(evidence)
     store.write_table("table", frame(table(evidence, judge(evidence))))
     store.write_json(
         "verdict.json",
@@ -205,13 +210,14 @@ def conclude(evidence: Evidence, store: Store) -> Outcome:
             "question": experiment.question,
             "verdicts": [finding.to_json() for finding in found],
             "comparisons": [comparison.to_json() for comparison in compared],
+            "uncompared": aside,
             "running": [line.to_json() for line in running],
             "counts": [count.to_json() for count in counts],
             "best_alphas": [line.to_json() for line in alphas],
         },
     )
     store.write_text("README.txt", provenance.explanation(experiment.name, experiment.question))
-    return Outcome(experiment.name, experiment.question, found, compared, counts)
+    return Outcome(experiment.name, experiment.question, found, compared, aside, counts)
 
 
 def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,18 +17,22 @@ from riskkit.evidence import (
     Evidence,
     Finding,
     Level,
+    clause,
     effective,
     held,
     listed,
+    losses,
+    nothing_left,
     setting_at,
     sound,
     two_estimators,
     with_losses,
     words,
 )
-from riskkit.experiment import Axis, Cell, Plan, Point
-from riskkit.outcome import Outcome, undecided
+from riskkit.experiment import Axis, Cell, Plan, Point, Role
+from riskkit.outcome import counted
 from riskkit.race import Race
+from riskkit.rates import MINIMUM_POINTS
 from riskkit.theory.bound import Bound, Floats
 from riskkit.verdict import Verdict
 
@@ -104,7 +108,7 @@ def findings(evidence: Evidence, alphas: Sequence[best.BestAlpha]) -> list[Findi
     for (quantity, output), _ in experiment.exact.items():
         subject = f"the {words(quantity)} of Lookahead ({output} iterate) on {experiment.problem.name}"
         found += _against_exact(evidence, cells, quantity, output, subject)
-        found += _edge(evidence, cells, quantity, output, subject)
+        found += _edge(evidence, quantity, output, subject)
     found += best.findings(evidence, alphas)
     found += two_estimators(evidence, evidence.plan.cells)
     adjusted = verdict.adjust([finding.verdict for finding in found])
@@ -118,7 +122,7 @@ def _level(evidence: Evidence, bound: Bound, cells: Sequence[Cell], subject: str
     if not covered:
         reason = next((reason for reason in level.reasons if reason), None)
         if bad and reason is None:
-            return _nothing_left("level", subject, evidence, cells, bad)
+            return nothing_left("level", subject, evidence, cells)
         return verdict.not_covered("level", reason or "no explicit bound is proved for this output", subject=subject)
     values = evidence.values([good[p] for p in covered], bound.quantity, bound.output)
     judged = verdict.judge_level(values, level.explicit[covered], level.trivial[covered], subject=subject)
@@ -130,14 +134,6 @@ def _under(bound: Bound, cells: Sequence[Cell]) -> list[Cell]:
     return [cell for cell in cells if bound.excludes(cell.run.problem, Lookahead(*effective(cell), cell.step)) is None]
 
 
-def _nothing_left(
-    kind: Literal["level", "rate"], subject: str, evidence: Evidence, cells: Sequence[Cell], bad: Sequence[str]
-) -> Verdict:
-    draft = undecided(kind, subject, evidence.replicates)
-    judged = draft.concluded(Outcome.INCONCLUSIVE, f"too few cells are left to judge: {bad[0].rstrip('. ')}")
-    return with_losses(judged, evidence, cells)
-
-
 def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, subject: str) -> Verdict:
     good, bad = sound(evidence, line)
     level = level_at(evidence, bound, good)
@@ -147,7 +143,7 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, su
         if reason is None and not np.isfinite(level.claim).all():
             reason = "nothing is claimed for such step sizes"
         if bad and reason is None:
-            return _nothing_left("rate", subject, evidence, line, bad)
+            return nothing_left("rate", subject, evidence, line, axis=axis)
         return verdict.not_covered("rate", reason or "one point only", subject=subject)
     values = evidence.values([good[p] for p in covered], bound.quantity, bound.output)
     x = np.array([getattr(good[p].point, axis) for p in covered], dtype=float)
@@ -164,62 +160,69 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: Axis, su
     return with_losses(judged, evidence, _under(bound, line))
 
 
-def _edge(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str, subject: str) -> list[Finding]:
+def _edge(evidence: Evidence, quantity: str, output: str, subject: str) -> list[Finding]:
     """Whether the ratio of Lookahead's mean to matched SGD's is the exact one, where both are known: E[a] - r E[b] = 0,
     with a and b from the same replicates."""
     if "matched SGD" not in evidence.plan.experiment.controls:
         return []
-    pairs = [(cell, evidence.plan.cell(cell.point, "matched SGD")) for cell in cells if cell.point.alpha < 1]
-    pairs = [pair for pair in pairs if all(evidence.status(cell)[0] == "ok" for cell in pair)]
-    if not pairs:
-        return []
-    ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
-    mine, other = (exact_at(evidence, side, quantity, output) for side in (ours, theirs))
+    pairs = _pairs(evidence, "matched SGD")
+    mine, other = (exact_at(evidence, [pair[side] for pair in pairs], quantity, output) for side in (0, 1))
     known = np.flatnonzero(np.isfinite(mine) & np.isfinite(other) & (other > 0))
     if not known.size:
         return []
     ratio = mine[known] / other[known]
-    a, b = (evidence.values([side[p] for p in known], quantity, output) for side in (ours, theirs))
-    judged = verdict.judge_identity(
-        a - ratio * b,
-        np.zeros(known.size),
-        subject=f"{subject} less its exact multiple of matched SGD's ({ratio.min():.3g} to {ratio.max():.3g})",
-        scale=mine[known],
-    )
+    subject = f"{subject} less its exact multiple of matched SGD's ({ratio.min():.3g} to {ratio.max():.3g})"
+    judged_cells = [cell for p in known for cell in pairs[p]]
+    there = [p for p in known if all(evidence.status(cell)[0] == "ok" for cell in pairs[p])]
+    if there:
+        a, b = (evidence.values([pairs[p][side] for p in there], quantity, output) for side in (0, 1))
+        judged = verdict.judge_identity(
+            a - mine[there] / other[there] * b, np.zeros(len(there)), subject=subject, scale=mine[there]
+        )
+        judged = with_losses(judged, evidence, judged_cells)
+    else:
+        judged = nothing_left("identity", subject, evidence, judged_cells)
     return [Finding(f"exact ratio {quantity}.{output}", None, {}, quantity, output, judged)]
 
 
 def _against_exact(
     evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str, subject: str
 ) -> list[Finding]:
-    good, _ = sound(evidence, cells)
-    exact = exact_at(evidence, good, quantity, output)
-    known = [p for p in range(len(good)) if np.isfinite(exact[p])]
+    at = exact_at(evidence, cells, quantity, output)
+    exact = {cell.point: value for cell, value in zip(cells, at, strict=True)}
+    known = [cell for cell in cells if np.isfinite(exact[cell.point])]
     found: list[Finding] = []
     if known:
-        values = evidence.values([good[p] for p in known], quantity, output)
-        judged = verdict.judge_identity(values, exact[known], subject=subject)
-        judged = with_losses(judged, evidence, cells)
+        good, _ = sound(evidence, known)
+        if good:
+            values, expected = evidence.values(good, quantity, output), np.array([exact[cell.point] for cell in good])
+            judged = with_losses(verdict.judge_identity(values, expected, subject=subject), evidence, known)
+        else:
+            judged = nothing_left("identity", subject, evidence, known)
         found.append(Finding(f"exact {quantity}.{output}", None, {}, quantity, output, judged))
     for sweep in evidence.plan.size.sweeps:
         if sweep.axis != "T":
             continue
         for line in sweep.lines():
-            on_line, _ = sound(evidence, [evidence.plan.cell(point) for point in line])
-            curve = exact_at(evidence, on_line, quantity, output)
-            if len(on_line) >= 4 and np.isfinite(curve).all():
-                where = held(line, "T")
-                values = evidence.values(on_line, quantity, output)
-                x = np.array([cell.point.T for cell in on_line], dtype=float)
+            on_line = [evidence.plan.cell(point) for point in line]
+            if len(on_line) < MINIMUM_POINTS or not all(np.isfinite(exact[cell.point]) for cell in on_line):
+                continue
+            where = held(line, "T")
+            about = f"{subject} ({listed(where)})"
+            good, _ = sound(evidence, on_line)
+            if len(good) < MINIMUM_POINTS:
+                judged = nothing_left("exponent", about, evidence, on_line, axis="T")
+            else:
                 judged = verdict.judge_exponent(
-                    values,
-                    x,
-                    curve,
-                    subject=f"{subject} ({listed(where)})",
+                    evidence.values(good, quantity, output),
+                    np.array([cell.point.T for cell in good], dtype=float),
+                    np.array([exact[cell.point] for cell in good]),
+                    subject=about,
                     axis="T",
                     asymptote=evidence.plan.experiment.asymptote(quantity, where),
                 )
-                found.append(Finding(f"exact {quantity}.{output}", "T", where, quantity, output, judged))
+                judged = with_losses(judged, evidence, on_line)
+            found.append(Finding(f"exact {quantity}.{output}", "T", where, quantity, output, judged))
     return found
 
 
@@ -227,16 +230,11 @@ def comparisons(evidence: Evidence) -> list[Comparison]:
     """Every cell of Lookahead (alpha < 1) against SGD and matched SGD, Holm-adjusted as one family.
 
     The means are those of the table, positive quantities only: optimization error and excess risk of both outputs. A
-    cell that is not sound, or whose mean is not positive in every leave-out, is left out.
+    cell that is not sound (``uncompared``), or whose mean is not positive in every leave-out, is left out.
     """
     found: list[Comparison] = []
     for against in evidence.plan.experiment.controls:
-        pairs = [
-            (cell, evidence.plan.cell(cell.point, against))
-            for cell in evidence.plan.cells
-            if cell.role == "Lookahead" and cell.point.alpha < 1
-        ]
-        pairs = [pair for pair in pairs if all(evidence.status(cell)[0] == "ok" for cell in pair)]
+        pairs = [pair for pair in _pairs(evidence, against) if not losses(evidence, pair)]
         if not pairs or evidence.replicates < 2:
             continue
         ours, theirs = zip(*pairs, strict=True)
@@ -253,6 +251,29 @@ def comparisons(evidence: Evidence) -> list[Comparison]:
                         found.append(Comparison(cell.point, against, quantity, output, r, low, high, p_value, math.nan))
     adjusted = verdict.holm([comparison.p_value for comparison in found])
     return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
+
+
+def uncompared(evidence: Evidence) -> list[str]:
+    """A sentence for each control that cells of Lookahead could not be compared with."""
+    found = []
+    for against in evidence.plan.experiment.controls:
+        pairs = _pairs(evidence, against)
+        gone = [pair for pair in pairs if losses(evidence, pair)]
+        if gone:
+            lost = losses(evidence, (cell for pair in gone for cell in pair))
+            found.append(
+                f"Lookahead / {against}: {len(gone)} of {counted(len(pairs), 'pair')} not compared; {clause(lost)}"
+            )
+    return found
+
+
+def _pairs(evidence: Evidence, against: Role) -> list[tuple[Cell, Cell]]:
+    """The cells of Lookahead (alpha < 1), each with its control's."""
+    return [
+        (cell, evidence.plan.cell(cell.point, against))
+        for cell in evidence.plan.cells
+        if cell.role == "Lookahead" and cell.point.alpha < 1
+    ]
 
 
 def half_width(evidence: Evidence) -> float:

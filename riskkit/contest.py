@@ -14,7 +14,21 @@ import numpy as np
 
 from riskkit import rates, verdict
 from riskkit.algorithm import OUTPUTS, Algorithm, Output
-from riskkit.evidence import Comparison, Evidence, Finding, Level, listed, sound, two_estimators, words
+from riskkit.evidence import (
+    RAN_AWAY,
+    Comparison,
+    Evidence,
+    Finding,
+    Level,
+    clause,
+    listed,
+    losses,
+    nothing_left,
+    sound,
+    two_estimators,
+    with_losses,
+    words,
+)
 from riskkit.experiment import Cell, Run
 from riskkit.outcome import Outcome, counted, undecided
 from riskkit.passage import Growth, Passage, PassageStatus, first_passages, growth
@@ -37,26 +51,31 @@ class Proved(NamedTuple):
     reason: str | None
 
 
+def excluded(run: Run, quantity: str, output: str) -> str | None:
+    """Why Theorem 4's recursions say nothing of a run, or None."""
+    if not isinstance(run.algorithm, Algorithm):
+        return f"nothing is proved here about {run.algorithm.name}"
+    if {stage.output for stage in run.algorithm.stages} != {output}:
+        return f"the stages do not pass on their {output} iterate"
+    if quantity == "optimization":
+        return theorem4.optimization_excluded(run.problem, run.algorithm)
+    if quantity in ("generalization", "stability"):
+        return theorem4.stability_excluded(constants_of(run.problem), run.algorithm)
+    return f"Theorem 4 says nothing of the {words(quantity)}"
+
+
 def proved(run: Run, quantity: str, output: str, f0: float) -> Proved:
     """Theorem 4's recursions for the optimization error, the generalization error and the stability of a staged run,
     which speak of the output that a stage passes on. ``f0``: E[F_S(theta_0) - F_S*]."""
     ends = stage_ends(run.algorithm)
-    nothing = np.full(len(ends), math.nan)
-    if not isinstance(run.algorithm, Algorithm):
-        return Proved(ends, nothing, f"nothing is proved here about {run.algorithm.name}")
-    if {stage.output for stage in run.algorithm.stages} != {output}:
-        return Proved(ends, nothing, f"the stages do not pass on their {output} iterate")
-    constants = constants_of(run.problem)
+    reason = excluded(run, quantity, output)
+    if reason or not isinstance(run.algorithm, Algorithm):
+        return Proved(ends, np.full(len(ends), math.nan), reason)
     if quantity == "optimization":
-        reason = theorem4.optimization_excluded(run.problem, run.algorithm)
-        return Proved(ends, nothing if reason else theorem4.optimization(run.problem, run.algorithm, f0), reason)
-    if quantity in ("generalization", "stability"):
-        reason = theorem4.stability_excluded(constants, run.algorithm)
-        if reason:
-            return Proved(ends, nothing, reason)
-        delta = theorem4.stability(constants, run.algorithm, run.n)
-        return Proved(ends, constants.G * delta if quantity == "generalization" else delta, None)
-    return Proved(ends, nothing, f"Theorem 4 says nothing of the {words(quantity)}")
+        return Proved(ends, theorem4.optimization(run.problem, run.algorithm, f0), None)
+    constants = constants_of(run.problem)
+    delta = theorem4.stability(constants, run.algorithm, run.n)
+    return Proved(ends, constants.G * delta if quantity == "generalization" else delta, None)
 
 
 class Counts(NamedTuple):
@@ -176,10 +195,15 @@ def lines(evidence: Evidence) -> list[Line]:
     return found
 
 
+LOST = Passage(math.nan, math.nan, math.nan, np.empty(0), np.empty(0, dtype=np.int64), PassageStatus.LOST)
+"""Of a line that is not sound."""
+
+
 class Count(NamedTuple):
     """The gradients after which one entry's mean optimization error is first under eps.
 
-    ``generalization`` (with its 95% interval) is the error at the first checkpoint under eps.
+    ``generalization`` (with its 95% interval) is the error at the first checkpoint under eps. A line that is not sound
+    has no count, and says why.
     """
 
     line: Line
@@ -202,6 +226,7 @@ class Count(NamedTuple):
             "low": self.passage.low,
             "high": self.passage.high,
             "status": str(self.passage.status),
+            "reason": self.line.reason,
             "claim": self.claim,
             "explicit": self.explicit,
             "generalization": self.generalization,
@@ -211,7 +236,7 @@ class Count(NamedTuple):
 
 
 def counted_lines(evidence: Evidence) -> list[Count]:
-    """Every sound line, output and target."""
+    """Every line, output and target."""
     race: Race = evidence.plan.experiment
     targets = np.array(sorted(race.targets, reverse=True))
     found: list[Count] = []
@@ -219,6 +244,7 @@ def counted_lines(evidence: Evidence) -> list[Count]:
         return found
     for line in lines(evidence):
         if line.reason:
+            found += [Count(line, output, eps, LOST, *[math.nan] * 5) for output in OUTPUTS for eps in targets.tolist()]
             continue
         D2, f0, g2 = (
             float(evidence.dataset(line.head, name).mean())
@@ -264,64 +290,81 @@ def _levels(evidence: Evidence) -> list[Finding]:
     for quantity in ("optimization", "generalization", "stability"):
         for output in OUTPUTS:
             for role, group in groups.items():
-                cells = [cell for line in group for cell in line.cells]
-                good, _ = sound(evidence, cells)
-                known = level(evidence, good, quantity, output)
-                assert known is not None
-                covered = np.flatnonzero(np.isfinite(known.explicit))
-                subject = f"the {words(quantity)} of {role} ({output} iterate) at its stages' ends"
-                if not covered.size:
+                covered = [line for line in group if excluded(line.run, quantity, output) is None]
+                cells = [
+                    cell for line in covered for cell in line.cells if cell.rounds in stage_ends(line.run.algorithm)
+                ]
+                if not cells:
                     continue
-                values = evidence.values([good[p] for p in covered], quantity, output)
-                trivial = None if quantity == "stability" else known.trivial[covered]
-                judged = verdict.judge_level(values, known.explicit[covered], trivial, subject=subject)
+                subject = f"the {words(quantity)} of {role} ({output} iterate) at its stages' ends"
+                judged = _level(evidence, cells, quantity, output, subject)
                 found.append(Finding(f"theorem4.{quantity}.{output} of {role}", None, {}, quantity, output, judged))
     return found
 
 
+def _level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str, subject: str) -> Verdict:
+    good, _ = sound(evidence, cells)
+    if not good:
+        return nothing_left("level", subject, evidence, cells)
+    known = level(evidence, good, quantity, output)
+    assert known is not None
+    trivial = None if quantity == "stability" else known.trivial
+    values = evidence.values(good, quantity, output)
+    return with_losses(verdict.judge_level(values, known.explicit, trivial, subject=subject), evidence, cells)
+
+
 def _growths(evidence: Evidence, counts: Sequence[Count]) -> list[Finding]:
+    """Along eps a verdict for each line and output, along the race's axis one for each role, output and eps, from the
+    counts that were reached; lines that are not sound are counted in the sentence."""
     race: Race = evidence.plan.experiment
     found: list[Finding] = []
     along_eps: dict[tuple[Any, ...], list[Count]] = {}
     along_axis: dict[tuple[Any, ...], list[Count]] = {}
     for count in counts:
-        if count.passage.status is not PassageStatus.REACHED:
-            continue
         where = count.line.where
         along_eps.setdefault((count.line.run, count.output), []).append(count)
         rest = tuple((name, value) for name, value in where.items() if name not in (race.axis, "eta", "beta"))
         along_axis.setdefault((count.line.head.role, rest, count.output, count.eps), []).append(count)
     for group in along_eps.values():
-        if len(group) >= MINIMUM_POINTS:
-            found.append(_growth(group, "eps", [1 / count.eps for count in group], dict(group[0].line.where)))
+        found += _growth(evidence, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
     for group in along_axis.values():
         moduli = [count.line.where[race.axis] for count in group if race.axis in count.line.where]
-        if len(set(moduli)) >= MINIMUM_POINTS - 1 and len(set(moduli)) == len(group):
+        if len(set(moduli)) == len(group):
             where = {name: v for name, v in group[0].line.where.items() if name not in (race.axis, "eta", "beta")}
-            found.append(_growth(group, race.axis, [1 / m for m in moduli], {**where, "eps": group[0].eps}))
+            found += _growth(evidence, group, race.axis, {**where, "eps": group[0].eps}, MINIMUM_POINTS - 1)
     return found
 
 
-def _growth(group: Sequence[Count], axis: str, coordinate: Sequence[float], where: dict[str, float]) -> Finding:
-    """The exponent of the counts in 1/eps or 1/lam, and what claim and explicit bound have on the same points."""
-    role, output, replicates = group[0].line.head.role, group[0].output, int(group[0].passage.sizes.sum())
-    passages = [count.passage for count in group]
-    grown = growth([p.at for p in passages], [p.leaves for p in passages], passages[0].sizes, coordinate)
-    claimed = _curve_slope([count.claim for count in group], coordinate)
-    explicit = _curve_slope([count.explicit for count in group], coordinate)
+def _growth(
+    evidence: Evidence, group: Sequence[Count], axis: str, where: dict[str, float], least: int
+) -> list[Finding]:
+    """The exponent of the counts in 1/eps or 1/lam, and what claim and explicit bound have on the same points; nothing
+    where fewer than ``least`` targets were reached, unless that is because cells have no value."""
+    role, output = group[0].line.head.role, group[0].output
+    reached = [count for count in group if count.passage.status is PassageStatus.REACHED]
+    lost = [count for count in group if count.line.reason]
+    cells = list(dict.fromkeys(cell for count in lost for cell in count.line.cells))
     subject = f"gradients of {role} ({output} iterate) to reach eps ({listed(where)})"
+    about = (f"theorem4.count.{role}", axis, where, "gradients", output)
+    if len(reached) < least:
+        if len(reached) + len(lost) < least or not lost:
+            return []
+        return [Finding(*about, nothing_left("count", subject, evidence, cells, axis=axis))]
+    coordinate = [1 / (count.eps if axis == "eps" else count.line.where[axis]) for count in reached]
+    passages = [count.passage for count in reached]
+    grown = growth([p.at for p in passages], [p.leaves for p in passages], passages[0].sizes, coordinate)
     draft = dataclasses.replace(
-        undecided("count", subject, replicates, axis=axis, points=grown.points),
+        undecided("count", subject, evidence.replicates, axis=axis, points=grown.points),
         slope=grown.slope,
         slope_low=grown.low,
         slope_high=grown.high,
-        claim_slope=claimed,
-        explicit_slope=explicit,
-        ratio=group[-1].passage.at / group[-1].claim,
+        claim_slope=_curve_slope([count.claim for count in reached], coordinate),
+        explicit_slope=_curve_slope([count.explicit for count in reached], coordinate),
+        ratio=reached[-1].passage.at / reached[-1].claim,
         start=min(coordinate),
         stop=max(coordinate),
     )
-    return Finding(f"theorem4.count.{role}", axis, where, "gradients", output, _judge_growth(draft, grown, axis))
+    return [Finding(*about, with_losses(_judge_growth(draft, grown, axis), evidence, cells))]
 
 
 def _judge_growth(draft: Verdict, grown: Growth, axis: str) -> Verdict:
@@ -365,19 +408,25 @@ def _known(evidence: Evidence) -> list[Finding]:
     race: Race = evidence.plan.experiment
     found = []
     for role, known in race.exact.items():
-        cells = [cell for cell in evidence.plan.cells if cell.role == role]
-        good, bad = sound(evidence, cells)
-        curve = exact(evidence, good, known.quantity, known.output)
-        judged_at = np.flatnonzero(np.isfinite(curve))
+        own = [cell for cell in evidence.plan.cells if cell.role == role]
+        curve = exact(evidence, own, known.quantity, known.output)
+        cells = [cell for cell, value in zip(own, curve, strict=True) if math.isfinite(value)]
+        good, _ = sound(evidence, cells)
         subject = f"the {words(known.quantity)} of {role} ({known.output} iterate)"
-        if not judged_at.size:
-            reason = bad[0] if bad else "its expectation is not known at any checkpoint"
-            judged = verdict.not_covered("identity", reason, subject=subject)
+        if not cells:
+            judged = verdict.not_covered("identity", "its expectation is not known at any checkpoint", subject=subject)
+        elif not good:
+            judged = nothing_left("identity", subject, evidence, cells)
         else:
-            values = evidence.values([good[p] for p in judged_at], known.quantity, known.output)
-            judged = verdict.judge_identity(values, curve[judged_at], subject=subject)
-        if known.kind == "planted" and bad:
-            judged = judged.concluded(Outcome.CAUGHT, f"flagged by the engine: {bad[0]}")
+            values, expected = (
+                evidence.values(good, known.quantity, known.output),
+                exact(evidence, good, known.quantity, known.output),
+            )
+            judged = with_losses(verdict.judge_identity(values, expected, subject=subject), evidence, cells)
+        ran_away = [reason for state, reason in map(evidence.status, own) if state in RAN_AWAY]
+        if known.kind == "planted" and ran_away:
+            judged = judged.concluded(Outcome.CAUGHT, f"flagged by the engine: {ran_away[0]}")
+            judged = with_losses(judged, evidence, own)
         found.append(Finding(f"{known.kind} {role}", None, {}, known.quantity, known.output, judged))
     return found
 
@@ -402,17 +451,48 @@ def comparisons(evidence: Evidence) -> list[Comparison]:
     return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
 
 
-def _duels(evidence: Evidence) -> list[Comparison]:
+def uncompared(evidence: Evidence) -> list[str]:
+    """A sentence for each duel, and each tuning, in which lines that are not sound had no part."""
     race: Race = evidence.plan.experiment
-    good = [line for line in lines(evidence) if not line.reason]
-    found: list[Comparison] = []
+    found = []
     for ours, theirs in race.duels:
-        for a in (line for line in good if line.head.role == ours):
-            for b in (line for line in good if line.head.role == theirs):
-                same = (a.run.problem, a.run.n) == (b.run.problem, b.run.n)
-                if same and b.head.alpha in (a.head.alpha, 1.0):
-                    found += _duel(evidence, a, b)
+        pairs = _pairs(evidence, ours, theirs)
+        gone = [pair for pair in pairs if pair[0].reason or pair[1].reason]
+        if gone:
+            cells = dict.fromkeys(cell for pair in gone for line in pair for cell in line.cells)
+            said_of = f"{len(gone)} of {counted(len(pairs), 'pair')} of lines not compared"
+            found.append(f"{ours} / {theirs}: {said_of}; {clause(losses(evidence, cells))}")
+    for role in race.tuned:
+        own = [line for line in lines(evidence) if line.head.role == role]
+        gone_lines = [line for line in own if line.reason]
+        if gone_lines:
+            lost = losses(evidence, (cell for line in gone_lines for cell in line.cells))
+            said_of = f"{len(gone_lines)} of {counted(len(own), 'line')} had no part in the tuning"
+            found.append(f"{role}: {said_of}; {clause(lost)}")
     return found
+
+
+def _duels(evidence: Evidence) -> list[Comparison]:
+    found: list[Comparison] = []
+    for ours, theirs in evidence.plan.experiment.duels:
+        for a, b in _pairs(evidence, ours, theirs):
+            if not (a.reason or b.reason):
+                found += _duel(evidence, a, b)
+    return found
+
+
+def _pairs(evidence: Evidence, ours: str, theirs: str) -> list[tuple[Line, Line]]:
+    """The lines of two roles on one problem and sample size, with one alpha or against SGD."""
+    every = lines(evidence)
+    return [
+        (a, b)
+        for a in every
+        if a.head.role == ours
+        for b in every
+        if b.head.role == theirs
+        and (a.run.problem, a.run.n) == (b.run.problem, b.run.n)
+        and b.head.alpha in (a.head.alpha, 1.0)
+    ]
 
 
 def _duel(evidence: Evidence, a: Line, b: Line) -> list[Comparison]:

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +22,16 @@ from riskkit.bands import simultaneous_band
 from riskkit.experiment import Axis, Cell, Plan, Point, describe
 from riskkit.jackknife import MINIMUM_INTERVAL
 from riskkit.measure import DATASET, QUANTITIES, Measured
-from riskkit.outcome import Outcome
+from riskkit.outcome import Kind, Outcome, undecided
 from riskkit.problem import constants_of
 from riskkit.theory.bound import Floats, Setting
 from riskkit.verdict import Verdict
+
+RAN_AWAY = frozenset({"diverged", "non-finite"})
+"""The statuses that an algorithm itself brings about."""
+
+LARGEST = 1e150
+"""A value from here on has no variance in float64: the sum of 2^17 squares of differences would be infinite."""
 
 REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
 CONTROLLED = ("generalization", "excess")
@@ -93,9 +99,9 @@ class Evidence:
         return "ok", ""
 
     def _finite(self, run: Measured) -> npt.NDArray[np.bool_]:
-        """(K,) whether everything reported is finite in all replicates at each checkpoint; looked at once a run."""
+        """(K,) whether everything reported is in range in all replicates at each checkpoint; looked at once a run."""
         if run.run not in self._looked:
-            parts = [np.isfinite(run.values[name]).all(axis=(0, 2)) for name in REPORTED]
+            parts = [(np.abs(run.values[name]) < LARGEST).all(axis=(0, 2)) for name in REPORTED]
             self._looked[run.run] = np.logical_and.reduce(parts)
         return self._looked[run.run]
 
@@ -278,13 +284,17 @@ def two_estimators(evidence: Evidence, cells: Sequence[Cell]) -> list[Finding]:
     estimators that share nothing but the trajectory."""
     good, _ = sound(evidence, cells)
     found = []
-    for output in OUTPUTS if good else ():
-        direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
+    for output in OUTPUTS:
         subject = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
-        scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
-        judged = verdict.judge_identity(
-            other - direct, np.zeros(len(good)), subject=subject, precision=ESTIMATOR_PRECISION, scale=scale
-        )
+        if good:
+            direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
+            scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
+            judged = verdict.judge_identity(
+                other - direct, np.zeros(len(good)), subject=subject, precision=ESTIMATOR_PRECISION, scale=scale
+            )
+            judged = with_losses(judged, evidence, cells)
+        else:
+            judged = nothing_left("identity", subject, evidence, cells)
         found.append(Finding("replace-one identity", None, {}, "replace_one", output, judged))
     return found
 
@@ -337,19 +347,37 @@ def listed(where: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:g}" for name, value in where.items())
 
 
-def with_losses(judged: Verdict, evidence: Evidence, cells: Sequence[Cell]) -> Verdict:
-    """The verdict, with those of its cells that have no value counted in the sentence; if one diverged, none HOLDS."""
-    lost = Counter(state for state, _ in map(evidence.status, cells) if state != "ok")
+def losses(evidence: Evidence, cells: Iterable[Cell]) -> Counter[str]:
+    """How many of the cells have no value, by status."""
+    return Counter(state for state, _ in map(evidence.status, cells) if state != "ok")
+
+
+def clause(lost: Counter[str]) -> str:
+    """``3 cells have no value (1 diverged, 2 failed)``."""
+    states = ", ".join(f"{count} {state}" for state, count in sorted(lost.items()))
+    return f"{'1 cell has' if lost.total() == 1 else f'{lost.total()} cells have'} no value ({states})"
+
+
+def with_losses(judged: Verdict, evidence: Evidence, cells: Iterable[Cell]) -> Verdict:
+    """The verdict, with those of its cells that have no value counted in the sentence; if one diverged, none HOLDS and
+    none AGREES: what is said of all of them is not true of that one."""
+    lost = losses(evidence, cells)
     if not lost:
         return judged
-    states = ", ".join(f"{count} {state}" for state, count in sorted(lost.items()))
-    cells_have = "1 cell has" if lost.total() == 1 else f"{lost.total()} cells have"
-    ran_away = judged.outcome is Outcome.HOLDS and ("diverged" in lost or "non-finite" in lost)
+    ran_away = judged.outcome in (Outcome.HOLDS, Outcome.AGREES) and not RAN_AWAY.isdisjoint(lost)
     return dataclasses.replace(
         judged,
         outcome=Outcome.INCONCLUSIVE if ran_away else judged.outcome,
-        finding=f"{judged.finding}; {cells_have} no value ({states})",
+        finding=f"{judged.finding}; {clause(lost)}",
     )
+
+
+def nothing_left(kind: Kind, subject: str, evidence: Evidence, cells: Sequence[Cell], *, axis: str = "") -> Verdict:
+    """The verdict where too many of the cells have no value for a judgement of the others."""
+    _, bad = sound(evidence, cells)
+    draft = undecided(kind, subject, evidence.replicates, axis=axis)
+    judged = draft.concluded(Outcome.INCONCLUSIVE, f"too few cells are left to judge: {bad[0].rstrip('. ')}")
+    return with_losses(judged, evidence, cells)
 
 
 def sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:

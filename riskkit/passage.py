@@ -26,6 +26,7 @@ class PassageStatus(enum.StrEnum):
     NOT_REACHED = "not reached within the budget"
     BY_GRACE = "reached by the grace of single replicates"
     NOT_FINITE = "not finite"
+    LOST = "not measured"
 
 
 class Passage(NamedTuple):
