@@ -635,12 +635,12 @@ def _compiled(function: FunctionType) -> FunctionType:
     return FunctionType(function.__code__, {"__builtins__": __builtins__, **scope}, function.__name__)
 
 
-def lanes_of(lanes: Any) -> int:
-    """The number of lanes, in compiled code."""
+def lanes_of(vector: Any) -> int:
+    """The number of lanes of a vector, or of the vectors in an array; a constant to the compiler."""
     raise TypeError("lanes_of works in compiled code only.")
 
 
 @overload(lanes_of)
-def _lanes_of(lanes):
-    width = lanes.count
-    return lambda lanes: width
+def _lanes_of(vector):
+    width = (Lanes(vector.dtype) if isinstance(vector, types.Array) else vector).count
+    return lambda vector: width

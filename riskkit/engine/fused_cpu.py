@@ -30,6 +30,9 @@ TABLE = 2**20
 INDICES = 2**25
 """Bytes of a chunk's indices."""
 
+PAGE = 2**12
+"""Bytes of a page of memory."""
+
 
 def refusal(problem: Problem) -> str | None:
     """Why this engine cannot run the problem, or None."""
@@ -134,9 +137,9 @@ def _start(problem: Problem, line: Timeline, groups: int, kind: np.dtype[Any]) -
     alpha, beta = (np.tile(part.astype(kind), (groups, 1)) for part in (line.alpha, line.beta))
     return State(
         v=_aligned(v),
-        slow=_aligned(v),
-        total=_aligned(np.zeros_like(v)),
-        anchor=_aligned(v),
+        slow=_aligned(v, 1),
+        total=_aligned(np.zeros_like(v), 2),
+        anchor=_aligned(v, 3),
         alpha=alpha,
         beta=beta,
         moment=_aligned(np.zeros((groups, len(placed.member)))),
@@ -144,10 +147,13 @@ def _start(problem: Problem, line: Timeline, groups: int, kind: np.dtype[Any]) -
     )
 
 
-def _aligned(values: np.ndarray) -> np.ndarray:
-    """A copy that begins where a cache line does, so that no vector straddles two."""
-    room = np.empty(values.nbytes + lanes.LINE, dtype=np.uint8)
-    first = -room.ctypes.data % lanes.LINE
+def _aligned(values: np.ndarray, quarter: int = 0) -> np.ndarray:
+    """A copy that begins where a cache line does, so that no vector straddles two, and so many quarters into a page.
+
+    A processor holds a load for one of a store still under way if the last 12 bits of their addresses agree: what is
+    stored and loaded in turn must not lie in the same place of different pages."""
+    room = np.empty(values.nbytes + 2 * PAGE, dtype=np.uint8)
+    first = -room.ctypes.data % PAGE + quarter * PAGE // 4
     copy = room[first : first + values.nbytes].view(values.dtype).reshape(values.shape)
     copy[...] = values
     return copy

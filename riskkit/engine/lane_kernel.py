@@ -17,13 +17,13 @@ import numba
 
 from riskkit.engine.lane_state import apply, copy_bank, element, fetch, out_of_range, read, replicate_of
 from riskkit.lanes import (
-    LINE,
     above,
     add_double,
     choose,
     fma,
     fragment,
     inlined,
+    lanes_of,
     load,
     peek,
     spread,
@@ -54,7 +54,7 @@ def _pass(anchored: bool, bounded: bool, mixes: bool) -> Any:
     def over(here, there, base, slope, back, order, formula, banked, stage, mixing):
         v, slow, total, anchor = banked
         rest, alpha, beta = stage
-        width = LINE // v.itemsize
+        width = lanes_of(v)
         a = b = c = e = square = norm = spread(0.0, v)
         for i in range(len(formula.weights)):
             at = base + i * width
@@ -93,7 +93,7 @@ def _stretch(j0, j1, bank, group, order, formula, schedule, state):
     v, slow = state.v[group], state.slow[group]
     banked = (v, slow, state.total[group], state.anchor[group])
     moment = state.moment[group]
-    width = LINE // v.itemsize
+    width = lanes_of(v)
     d = len(formula.weights)
     base, lane = bank * d * width, bank * width
     lanes, banks = len(moment), len(moment) // width

@@ -14,11 +14,11 @@ import numpy as np
 from numba import types
 
 from riskkit.lanes import (
-    LINE,
     beyond,
     fragment,
     gather,
     inlined,
+    lanes_of,
     load,
     overload,
     peek,
@@ -124,8 +124,11 @@ def replicate_of(group, lane, order, schedule):
 def ask(replicate, at, order):
     """Asks for the example that step order.first + at + AHEAD will use."""
     ahead = peek(order.chosen, replicate * order.steps + min(at + AHEAD, order.steps - 1))
-    for i in range(0, order.width, LINE // order.x.itemsize):
-        prefetch(order.x, (replicate * order.n + ahead) * order.width + i)
+    at = (replicate * order.n + ahead) * order.width
+    end = at + order.width
+    while at < end:
+        prefetch(order.x, at)
+        at += lanes_of(order.x)
 
 
 def fetch(group, j, half, order, schedule):
@@ -177,7 +180,7 @@ def _element(order, start, i):
 @fragment
 def output_of(lane, output, taken, group, d, state, t):
     """t (d,): a lane's output, 0 for last and 1 for average. Where alpha = 1 the slow weights are the fast ones."""
-    width = LINE // t.itemsize
+    width = lanes_of(t)
     base = (lane // width) * d * width + lane % width
     for i in range(d):
         at = base + i * width
@@ -192,7 +195,7 @@ def output_of(lane, output, taken, group, d, state, t):
 @fragment
 def apply(event, group, d, state, spare):
     """A restart or a refreshed anchor, before a step."""
-    width = LINE // spare.itemsize
+    width = lanes_of(spare)
     lane = event.lane
     base = (lane // width) * d * width + lane % width
     if event.refresh:
@@ -231,7 +234,7 @@ def out_of_range(bank, group, d, limit, after, state):
     """Whether lanes of a bank are out of range for the first time; ``after`` > 0 records that so many gradients did
     it."""
     v = state.v[group]
-    width = LINE // v.itemsize
+    width = lanes_of(v)
     bits = np.int64(0)
     for i in range(d):
         bits |= beyond(load(v, (bank * d + i) * width), limit)
@@ -248,7 +251,7 @@ def out_of_range(bank, group, d, limit, after, state):
 @fragment
 def copy_bank(source, group, to, place, bank, d):
     """A bank's parameters, stage and moment."""
-    width = LINE // source.v.itemsize
+    width = lanes_of(source.v)
     for i in range(bank * d * width, (bank + 1) * d * width):
         to.v[place, i] = source.v[group, i]
         to.slow[place, i] = source.slow[group, i]
