@@ -1,6 +1,7 @@
-"""What store and scheduling cost: their share of a sweep, and the time to plan, list and resume 100,000 cells.
+"""What a sweep's seconds go into, and the time to plan, list and resume 100,000 cells.
 
-python benchmarks/store.py share      # the default sweep on one core, with a clock around everything but computing
+python benchmarks/store.py share      # the default sweep on one core, with a clock around each of its parts
+python benchmarks/store.py share cpu  # the same in CPU seconds: for a busy machine; waiting for the disk is left out
 python benchmarks/store.py grid       # 100,000 cells: nothing is computed, the shards hold zeros
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from riskkit import campaign, compare, execute, study, sweep
+from riskkit import best, campaign, compare, confront, contest, execute, figures, report, study, sweep, tables
 from riskkit.dispatch import dispatch
 from riskkit.execute import Request, tasks
 from riskkit.measure import DATASET, QUANTITIES, Measured
@@ -46,40 +47,49 @@ HORIZONS = (
 GRIDS = {"theorem2_exponents": CELLS, "theorem1_alpha": HORIZONS}
 
 
-def share() -> None:
+def share(clock: Callable[[], float] = time.perf_counter) -> None:
     """Seconds by what they went into; the innermost clock counts."""
     spent: Counter[str] = Counter()
     running: list[str] = []
-    since = time.perf_counter()
+    since = clock()
 
     def clocked(owner: Any, name: str, label: str) -> None:
         real: Callable[..., Any] = getattr(owner, name)
 
         def timed(*arguments: Any, **named: Any) -> Any:
             nonlocal since
-            moment = time.perf_counter()
+            moment = clock()
             spent[running[-1] if running else "else"] += moment - since
             since = moment
             running.append(label)
             try:
                 return real(*arguments, **named)
             finally:
-                moment = time.perf_counter()
+                moment = clock()
                 spent[running.pop()] += moment - since
                 since = moment
 
         setattr(owner, name, timed)
 
-    for name in ("put", "have", "holds", "get_many", "prepare", "write_table", "write_json", "write_text"):
+    for name in ("put", "have", "holds", "check", "get_many", "prepare", "write_table", "write_json", "write_text"):
         clocked(Store, name, f"store.{name}")
+    clocked(compare, "frame", "store")
+    clocked(campaign, "record", "store")
     for owner, name in ((campaign, "tasks"), (Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
         clocked(owner, name, "scheduling")
-    clocked(campaign, "record", "store.record")
     clocked(execute, "_plan", "planning")
-    for name in ("findings", "comparisons", "running", "table"):
-        if hasattr(compare, name):
-            clocked(compare, name, "statistics")
-    clocked(sweep, "_present", "figures, tables, report")
+    for owner, names in {
+        confront: ("findings", "comparisons", "uncompared", "running"),
+        contest: ("counted_lines", "findings", "comparisons", "uncompared"),
+        best: ("best_alphas",),
+    }.items():
+        for name in names:
+            clocked(owner, name, "verdicts")
+    clocked(compare, "table", "means and bands")
+    clocked(compare.Outcome, "text", "words")
+    clocked(figures, "draw", "figures")
+    clocked(tables, "write", "tables")
+    clocked(report, "write", "report")
     # In the main thread, so that one clock sees everything.
     compute = execute.compute
 
@@ -90,14 +100,31 @@ def share() -> None:
     execute.compute = compute
     clocked(execute, "compute", "computing")
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
-        began = since = time.perf_counter()
+        study.module("figures").modules()
+        began = since = clock()
         sweep.main(["--jobs", "1", "--out", out])
-        total = time.perf_counter() - began
+        total = clock() - began
     spent["else"] = total - sum(spent.values()) + spent["else"]
+    spent["loading modules"] = float(subprocess.check_output([sys.executable, "-c", LOADING.format(clock.__name__)]))
+    total += spent["loading modules"]
     for label, seconds in spent.most_common():
         print(f"{label:24} {seconds:7.2f} s  {100 * seconds / total:5.1f}%")
-    ours = sum(seconds for label, seconds in spent.items() if label.startswith(("store", "scheduling", "planning")))
-    print(f"{'whole sweep':24} {total:7.2f} s; store, scheduling and planning {100 * ours / total:.1f}%")
+    print(f"{'whole sweep':24} {total:7.2f} s")
+    for name, labels in SHARES.items():
+        ours = sum(seconds for label, seconds in spent.items() if label.split(".")[0] in labels)
+        computing = ours / spent["computing"]
+        print(f"{name}: {ours:.2f} s, {100 * ours / total:.1f}% of the sweep, {computing:.2f} times the computing")
+
+
+LOADING = (
+    "import time; began = time.{0}(); import riskkit.sweep, riskkit.campaign, riskkit.report, figures; "
+    "figures.modules(); print(time.{0}() - began)"
+)
+SHARES = {
+    "store, scheduling and planning": ("store", "scheduling", "planning"),
+    "statistics": ("verdicts", "means and bands", "words"),
+    "statistics, store and figures": ("store", "verdicts", "means and bands", "words", "figures", "tables", "report"),
+}
 
 
 class Here:
@@ -172,9 +199,11 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["share"]:
             share()
+        case ["share", "cpu"]:
+            share(time.process_time)
         case ["grid"]:
             grid()
         case ["timed", root]:
             timed(Path(root))
         case _:
-            sys.exit("usage: python benchmarks/store.py share | grid")
+            sys.exit("usage: python benchmarks/store.py share [cpu] | grid")

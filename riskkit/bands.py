@@ -28,6 +28,9 @@ DRAWS = 4095
 SEED = 20211206
 """Of the draws: bands are functions of the data alone."""
 
+TOGETHER = 256
+"""Points whose draws are made together: they stay in cache."""
+
 RESOLVED = 0.01
 """Tail probability down to which the draws are counted; beyond, a t tail is carried on from there."""
 
@@ -150,11 +153,19 @@ def _suprema(residuals: Floats) -> tuple[Floats, Floats]:
         return np.zeros(1), np.zeros(1)
     scaled = residuals / np.sqrt(np.sum(residuals**2, axis=0))
     counts = _draws(groups)
-    sums = counts @ scaled
-    squares = (counts @ scaled**2 - sums**2 / groups) * groups / (groups - 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        studentised = np.where(squares > ROUNDING, sums / np.sqrt(squares), np.copysign(np.inf, sums))
-    return np.sort(studentised.max(axis=1)), np.sort(-studentised.min(axis=1))
+    above, below = np.full((2, DRAWS), -np.inf)
+    for first in range(0, points, TOGETHER):
+        part = scaled[:, first : first + TOGETHER]
+        studentised, squares = counts @ part, counts @ part**2
+        squares -= studentised**2 / groups
+        squares *= groups / (groups - 1)
+        constant = squares <= ROUNDING
+        studentised[constant] = np.copysign(np.inf, studentised[constant])
+        squares[constant] = 1.0
+        studentised /= np.sqrt(squares, out=squares)
+        np.maximum(above, studentised.max(axis=1), out=above)
+        np.maximum(below, -studentised.min(axis=1), out=below)
+    return np.sort(above), np.sort(below)
 
 
 @functools.lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from riskkit.compare import Concluded, Lost, Terminal, conclude_stored, gather, record
+from riskkit.compare import Concluded, Lost, Terminal, check, conclude_stored, gather, record
 from riskkit.confront import half_width
 from riskkit.dispatch import Failure, dispatch
 from riskkit.evidence import Evidence
@@ -60,11 +60,16 @@ def answer(
     }
     ticker = Ticker(diaries)
     texts: dict[str, str] = {}
-    settled: list[Request] = []
     failures: list[Failure] = []
     lost: dict[str, dict[str, tuple[str, str]]] = {request.experiment: {} for request in requests}
     repairs = dict.fromkeys(stores, 0)
     pending = list(requests)
+
+    def damaged(name: str, error: MissingReplicatesError) -> None:
+        repairs[name] += 1
+        if repairs[name] > REPAIRS:
+            raise StoreError(f"{stores[name].root}: shards do not stay whole: {error}") from error
+
     try:
         while pending:
             work = [pair for request in pending for pair in _missing(request, stores, lost, ticker)]
@@ -76,28 +81,33 @@ def answer(
                 lost[failure.task.request.experiment] |= dict.fromkeys(
                     failure.task.runs, (failure.status, failure.reason)
                 )
-            again = []
+            settled, again = [], []
             for request in pending:
                 name = request.experiment
                 try:
                     with _quarantine(stores):
-                        evidence = gather(request, stores[name], lost[name])
+                        check(request, stores[name], lost[name])
+                        # Everything is read again where it is concluded, maybe in another process.
+                        wanted = precision is not None and not lost[name]
+                        evidence = gather(request, stores[name], lost[name]) if wanted else None
                 except MissingReplicatesError as error:
-                    repairs[name] += 1
-                    if repairs[name] > REPAIRS:
-                        raise StoreError(f"{stores[name].root}: shards do not stay whole: {error}") from error
+                    damaged(name, error)
                     again.append(request)
                     continue
-                if precision is not None and not lost[name] and (more := _grown(evidence, request, precision)):
+                if evidence is not None and precision is not None and (more := _grown(evidence, request, precision)):
                     again.append(more)
                     continue
                 settled.append(request)
+            for request, concluded in _conclusions(settled, stores, lost, jobs):
+                name = request.experiment
+                if isinstance(concluded, MissingReplicatesError):
+                    damaged(name, concluded)
+                    again.append(request)
+                    continue
+                texts[name] = concluded.text
+                ticker.close(name, "finished", engine=concluded.engines)
+                stores[name].write_json("run.json", record(request, stores[name].root, lost[name]))
             pending = again
-        for request, concluded in _conclusions(settled, stores, lost, jobs):
-            name = request.experiment
-            texts[name] = concluded.text
-            ticker.close(name, "finished", engine=concluded.engines)
-            stores[name].write_json("run.json", record(request, stores[name].root, lost[name]))
     except BaseException as error:
         # The disk may be what failed: the last page is then not written, and the diary shows no sign of life.
         with contextlib.suppress(StoreError):
@@ -111,19 +121,25 @@ def answer(
 
 def _conclusions(
     settled: Sequence[Request], stores: Mapping[str, Store], lost: Mapping[str, Lost], jobs: int
-) -> Iterator[tuple[Request, Concluded]]:
+) -> Iterator[tuple[Request, Concluded | MissingReplicatesError]]:
     """Tables and verdicts, of several experiments side by side: nothing in them depends on another."""
     terminal = Terminal.here()
     asked = [(request, stores[request.experiment].root, lost[request.experiment], terminal) for request in settled]
-    if jobs == 1 or len(settled) == 1:
+    if jobs == 1 or len(settled) <= 1:
         for request, arguments in zip(settled, asked, strict=True):
-            yield request, conclude_stored(*arguments)
+            try:
+                yield request, conclude_stored(*arguments)
+            except MissingReplicatesError as error:
+                yield request, error
         return
     seats = Seats(jobs)
     try:
         futures = [seats.submit(conclude_stored, *arguments) for arguments in asked]
         for request, future in zip(settled, futures, strict=True):
-            yield request, future.result()
+            try:
+                yield request, future.result()
+            except MissingReplicatesError as error:
+                yield request, error
     finally:
         seats.kill()
 

@@ -161,6 +161,12 @@ def gather(request: Request, store: Store, failures: Lost) -> Evidence:
     return Evidence(made, store.get_many(complete, made.size.replicates), dict(failures))
 
 
+def check(request: Request, store: Store, failures: Lost) -> None:
+    """Raises as ``gather`` would, and reads no more than checksums."""
+    made = request.plan()
+    store.check([address for address in made.runs if address not in failures], made.size.replicates)
+
+
 def judge(evidence: Evidence) -> Judge:
     """What is known beside the measurements of an experiment or a race."""
     experiment = evidence.plan.experiment

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -64,7 +64,15 @@ class Evidence:
     def of(self, cell: Cell) -> tuple[Measured, int] | None:
         """The cell's run and its checkpoint's place in it; None if it failed."""
         found = self.measured.get(cell.address)
-        return None if found is None else (found, int(np.searchsorted(found.rounds, cell.rounds)))
+        return None if found is None else (found, self._slots[cell.address][cell.rounds])
+
+    @functools.cached_property
+    def _slots(self) -> dict[str, dict[int, int]]:
+        """Run -> checkpoint -> its place; looked up once for every cell, quantity and output."""
+        return {
+            address: {int(rounds): slot for slot, rounds in enumerate(found.rounds)}
+            for address, found in self.measured.items()
+        }
 
     def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
         """(R, P), with the control variate where it applies; NaN columns for cells that failed or diverged."""
@@ -88,6 +96,16 @@ class Evidence:
 
     def status(self, cell: Cell) -> tuple[str, str]:
         """("ok" | "diverged" | "non-finite" | "no minimiser" | "failed", reason)."""
+        place = (cell.address, cell.rounds)
+        if place not in self._statuses:
+            self._statuses[place] = self._status(cell)
+        return self._statuses[place]
+
+    @functools.cached_property
+    def _statuses(self) -> dict[tuple[str, int], tuple[str, str]]:
+        return {}
+
+    def _status(self, cell: Cell) -> tuple[str, str]:
         found = self.of(cell)
         if found is None:
             return self.failures.get(cell.address, ("failed", "not computed"))
@@ -144,6 +162,15 @@ def labels(cell: Cell) -> dict[str, Any]:
     }
 
 
+COLUMNS = (
+    *("experiment", "problem", "algorithm", "n", "T", "k", "alpha", "matched_alpha", "gradients", "eta", "beta"),
+    *("lam", "mu", "output", "quantity", "mean", "sem", "low", "high", "band_low", "band_high", "replicates"),
+    *("diverged", "diverged_at", "claim", "explicit", "trivial", "exact", "z_replace_one", "step", "L", "G", "d"),
+    *("seed", "dtype", "engine", "run_id", "status", "reason"),
+)
+"""Of the table, in its order."""
+
+
 class Judge(NamedTuple):
     """What is known of cells beside their measurements, by quantity and output: bounds (None: none) and exact values,
     (P,) NaN where there is none; and for which quantities simultaneous bands are wanted."""
@@ -153,68 +180,81 @@ class Judge(NamedTuple):
     banded: tuple[str, ...] = REPORTED
 
 
-def table(evidence: Evidence, judge: Judge) -> dict[str, list[Any]]:
-    """The long-form table, column by column: one row = one cell x output x quantity."""
-    made = evidence.plan
-    experiment = made.experiment
-    cells = made.cells
+def table(evidence: Evidence, judge: Judge) -> dict[str, list[Any] | npt.NDArray[Any]]:
+    """The long-form table, column by column: one row = one cell x output x quantity, the cells running fastest."""
+    experiment, cells = evidence.plan.experiment, evidence.plan.cells
     states = [evidence.status(cell) for cell in cells]
-    counts = [evidence.diverged(cell) for cell in cells]
-    columns: dict[str, list[Any]] = {}
-
-    def add(**values: Any) -> None:
-        for name, value in values.items():
-            columns.setdefault(name, []).append(value)
-
+    ok = np.array([state == "ok" for state, _ in states])
+    same = _of_cells(evidence, states)
+    parts: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for quantity in REPORTED:
         for output in OUTPUTS:
             values = evidence.values(cells, quantity, output)
-            ok = np.array([state == "ok" for state, _ in states])
             values[:, ~ok] = np.nan
             estimate = rates.estimate(values)
             band_low, band_high = np.full((2, len(cells)), np.nan)
             if quantity in judge.banded:
                 band_low, band_high = _bands(values, cells)
+            nothing = np.full(len(cells), np.nan)
             level = judge.level(evidence, cells, quantity, output)
-            exact = judge.exact(evidence, cells, quantity, output)
-            agreement = np.full(len(cells), np.nan)
+            level = level or Level(nothing, nothing, nothing, [None] * len(cells))
+            agreement = nothing
             if quantity == "generalization":
                 gap = rates.estimate(values - evidence.values(cells, "replace_one", output))
-                agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
-            for p, cell in enumerate(cells):
-                uncovered = level.reasons[p] if level is not None else None
-                add(
-                    experiment=experiment.name,
-                    problem=cell.run.problem.name,
-                    **labels(cell),
-                    output=output,
-                    quantity=quantity,
-                    mean=float(estimate.mean[p]),
-                    sem=float(estimate.sem[p]),
-                    low=float(estimate.low[p]),
-                    high=float(estimate.high[p]),
-                    band_low=float(band_low[p]),
-                    band_high=float(band_high[p]),
-                    replicates=evidence.replicates,
-                    diverged=counts[p][0],
-                    diverged_at=counts[p][1],
-                    claim=float(level.claim[p]) if level is not None else math.nan,
-                    explicit=float(level.explicit[p]) if level is not None else math.nan,
-                    trivial=float(level.trivial[p]) if level is not None else math.nan,
-                    exact=float(exact[p]),
-                    z_replace_one=float(agreement[p]),
-                    step=describe(cell),
-                    L=constants_of(cell.run.problem).L,
-                    G=constants_of(cell.run.problem).G,
-                    d=cell.run.problem.dim,
-                    seed=str(experiment.seed),
-                    dtype=made.dtype,
-                    engine=found[0].engine if (found := evidence.of(cell)) is not None else "",
-                    run_id=cell.address,
-                    status=states[p][0],
-                    reason=states[p][1] or (f"not covered: {uncovered}" if uncovered else ""),
-                )
-    return columns
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
+            part: dict[str, list[Any] | Floats] = {
+                "experiment": [experiment.name] * len(cells),
+                **same,
+                "output": [output] * len(cells),
+                "quantity": [quantity] * len(cells),
+                "mean": estimate.mean,
+                "sem": estimate.sem,
+                "low": estimate.low,
+                "high": estimate.high,
+                "band_low": band_low,
+                "band_high": band_high,
+                "claim": level.claim,
+                "explicit": level.explicit,
+                "trivial": level.trivial,
+                "exact": judge.exact(evidence, cells, quantity, output),
+                "z_replace_one": agreement,
+                "reason": [
+                    reason or (f"not covered: {uncovered}" if uncovered else "")
+                    for (_, reason), uncovered in zip(states, level.reasons, strict=True)
+                ],
+            }
+            for name in COLUMNS:
+                parts[name].append(part[name])
+    return {
+        name: np.concatenate(column) if isinstance(column[0], np.ndarray) else list(itertools.chain(*column))
+        for name, column in parts.items()
+    }
+
+
+def _of_cells(evidence: Evidence, states: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
+    """The columns that are the same for every quantity and output."""
+    cells = evidence.plan.cells
+    about = [labels(cell) for cell in cells]
+    diverged = [evidence.diverged(cell) for cell in cells]
+    constants = [constants_of(cell.run.problem) for cell in cells]
+    found = [evidence.of(cell) for cell in cells]
+    return {
+        **{name: [one[name] for one in about] for name in about[0]},
+        "problem": [cell.run.problem.name for cell in cells],
+        "replicates": [evidence.replicates] * len(cells),
+        "diverged": [count for count, _ in diverged],
+        "diverged_at": [step for _, step in diverged],
+        "step": [describe(cell) for cell in cells],
+        "L": [one.L for one in constants],
+        "G": [one.G for one in constants],
+        "d": [cell.run.problem.dim for cell in cells],
+        "seed": [str(evidence.plan.experiment.seed)] * len(cells),
+        "dtype": [evidence.plan.dtype] * len(cells),
+        "engine": [one[0].engine if one is not None else "" for one in found],
+        "run_id": [cell.address for cell in cells],
+        "status": [state for state, _ in states],
+    }
 
 
 def _bands(values: Floats, cells: Sequence[Cell]) -> tuple[Floats, Floats]:

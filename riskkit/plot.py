@@ -135,6 +135,7 @@ STYLE: Any = {
     "axes.spines.right": False,
     "axes.titlelocation": "left",
     "axes.titlepad": 4,
+    "axes.titley": 1.0,
     "axes.labelpad": 2,
     "lines.linewidth": 1.0,
     "legend.frameon": False,
@@ -516,6 +517,9 @@ class Page:
                 )
             layout = self.figure.get_layout_engine()
             assert layout is not None
+            # Ticks come first, as many as the width before the layout has room for: they take part in it.
+            for panel in self.panels:
+                panel.tick()
             layout.execute(self.figure)
             for panel in self.panels:
                 panel.place_box()

@@ -1,4 +1,4 @@
-"""Seconds for verdicts on 2,000 replicates by 500 cells: ``python -m benchmarks.statistics``."""
+"""Seconds for verdicts on 2,000 replicates by 500 cells: ``python benchmarks/judges.py``."""
 
 from __future__ import annotations
 
