@@ -26,6 +26,7 @@ EXPERIMENT = Race(
     entries=entries,
     tuned=("Lookahead", "SGD"),
     compared=(("excess", "last"), ("excess", "average")),
+    per_octave=1,
     laptop=RaceSize(n=(50, 200), gradients=2048, replicates=256),
     paper=RaceSize(n=(50, 100, 200, 400), gradients=16384, replicates=8192),
 )

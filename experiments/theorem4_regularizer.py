@@ -38,6 +38,7 @@ EXPERIMENT = Race(
     entries=entries,
     duels=(("SLRLA", "stagewise Lookahead"), ("SLRLA as coded", "stagewise Lookahead"), ("SLRLA", "SGD")),
     compared=(("optimization", "last"), ("excess", "last")),
+    per_octave=2,
     laptop=RaceSize(n=(50,), gradients=2**13, replicates=128),
     paper=RaceSize(n=(50,), gradients=2**16, replicates=4096),
 )

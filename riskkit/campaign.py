@@ -12,13 +12,14 @@ import math
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from riskkit.compare import Concluded, Lost, Terminal, check, conclude_stored, gather, record
 from riskkit.confront import half_width
 from riskkit.dispatch import Failure, dispatch
 from riskkit.evidence import Evidence
-from riskkit.execute import Request, Task, tasks
+from riskkit.execute import CONCLUDING, Request, Task, physical_memory, tasks
 from riskkit.progress import Ticker
 from riskkit.provenance import Diary
 from riskkit.store import MissingReplicatesError, QuarantineWarning, Store, StoreError
@@ -94,7 +95,9 @@ def answer(
                     damaged(name, error)
                     again.append(request)
                     continue
-                if evidence is not None and precision is not None and (more := _grown(evidence, request, precision)):
+                more = _grown(evidence, request, precision) if evidence is not None and precision is not None else None
+                del evidence
+                if more is not None:
                     again.append(more)
                     continue
                 settled.append(request)
@@ -122,26 +125,33 @@ def answer(
 def _conclusions(
     settled: Sequence[Request], stores: Mapping[str, Store], lost: Mapping[str, Lost], jobs: int
 ) -> Iterator[tuple[Request, Concluded | MissingReplicatesError]]:
-    """Tables and verdicts, of several experiments side by side: nothing in them depends on another."""
+    """Tables and verdicts, of several experiments side by side: nothing in them depends on another. Those that need
+    much memory, and one whose worker died (for want of memory, as a rule), are concluded here, one after the other."""
     terminal = Terminal.here()
-    asked = [(request, stores[request.experiment].root, lost[request.experiment], terminal) for request in settled]
-    if jobs == 1 or len(settled) <= 1:
-        for request, arguments in zip(settled, asked, strict=True):
-            try:
-                yield request, conclude_stored(*arguments)
-            except MissingReplicatesError as error:
-                yield request, error
-        return
+    asked = {
+        request: (request, stores[request.experiment].root, lost[request.experiment], terminal) for request in settled
+    }
+    alone = [request for request in settled if CONCLUDING * request.bytes() * jobs > physical_memory()]
+    together = [request for request in settled if request not in alone]
+    if jobs == 1 or len(together) == 1:
+        alone, together = list(settled), []
     seats = Seats(jobs)
     try:
-        futures = [seats.submit(conclude_stored, *arguments) for arguments in asked]
-        for request, future in zip(settled, futures, strict=True):
+        futures = {request: seats.submit(conclude_stored, *asked[request]) for request in together}
+        for request, future in futures.items():
             try:
                 yield request, future.result()
             except MissingReplicatesError as error:
                 yield request, error
+            except BrokenProcessPool:
+                alone.append(request)
     finally:
         seats.kill()
+    for request in alone:
+        try:
+            yield request, conclude_stored(*asked[request])
+        except MissingReplicatesError as error:
+            yield request, error
 
 
 def _missing(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from riskkit import study
-from riskkit.algorithm import Algorithm
+from riskkit.algorithm import OUTPUTS, Algorithm
 from riskkit.engine.choice import Choice, choose
 from riskkit.experiment import Plan, Run
-from riskkit.measure import Measured, block_size, measure_block
+from riskkit.measure import QUANTITIES, Measured, block_size, measure_block
 from riskkit.problem import Problem
 
 RUNS_A_BATCH = 64
@@ -28,6 +29,15 @@ RUNS_A_BATCH = 64
 
 LONGEST_TASK = 20.0
 """Seconds that a task is predicted to take at most, if it has more than one run: what a death costs."""
+
+
+CONCLUDING = 2.5
+"""Memory that reading and judging an experiment takes, in times the bytes of its measurements (2.2 were measured)."""
+
+
+def physical_memory() -> int:
+    """Bytes of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class Request(NamedTuple):
@@ -47,6 +57,12 @@ class Request(NamedTuple):
     def plan(self) -> Plan:
         """The plan; raises ValueError or StudyError, in one line, for what makes no sense."""
         return _plan(self)
+
+    def bytes(self) -> int:
+        """Of all measurements, as they lie in memory."""
+        made = self.plan()
+        checkpoints = sum(len(run.rounds) for run in made.runs.values())
+        return 8 * made.size.replicates * checkpoints * len(OUTPUTS) * len(QUANTITIES)
 
 
 QUICK_REPLICATES = 64

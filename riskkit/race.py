@@ -81,6 +81,7 @@ class Race:
             chosen on the first quarter of the replicates, and the first role compared with the others on the rest.
         compared: the (quantity, output) pairs of duels and tuned comparisons.
         exact: role -> what is known of it.
+        per_octave: checkpoints to each doubling of the gradients; counts want many.
         laptop: the size of the default sweep; None: ``--paper`` only.
     """
 
@@ -96,6 +97,7 @@ class Race:
     tuned: tuple[str, ...] = ()
     compared: tuple[tuple[str, Output], ...] = (("optimization", "last"), ("optimization", "average"))
     exact: dict[str, Exact] = dataclasses.field(default_factory=dict)
+    per_octave: int = PER_OCTAVE
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -105,6 +107,7 @@ class Race:
             raise ValueError(f"{self.name}: problems must hold at least one Problem; got none.")
         if not 0 <= self.seed < 2**64:
             raise ValueError(f"{self.name}: seed must be a whole number in [0, 2^64); got {self.seed!r}.")
+        whole(self.name, "per_octave", self.per_octave, 1)
         for eps in self.targets:
             if not 0 < eps < math.inf:
                 raise ValueError(f"{self.name}: targets must be finite numbers > 0; got {eps!r}.")
@@ -126,7 +129,7 @@ class Race:
             entries = self.entries(problem, size.gradients)
             for n in size.n:
                 for entry in entries:
-                    run = Run(problem, n, entry, checkpoints(entry))
+                    run = Run(problem, n, entry, checkpoints(entry, self.per_octave))
                     where = run_address(run, self.seed, dtype)
                     if where in runs:
                         continue
@@ -138,15 +141,15 @@ class Race:
         return Plan(self, size, dtype, tuple(cells), runs)
 
 
-def checkpoints(entry: Entry) -> tuple[int, ...]:
-    """Rounds at which an entry is read: ``PER_OCTAVE`` to each doubling of the gradients, and the stages' ends."""
+def checkpoints(entry: Entry, per_octave: int = PER_OCTAVE) -> tuple[int, ...]:
+    """Rounds at which an entry is read: ``per_octave`` to each doubling of the gradients, and the stages' ends."""
     ends = (
         entry.gradients(np.arange(1, entry.rounds + 1))
         if isinstance(entry, Algorithm)
         else np.arange(1, entry.steps + 1)
     )
     octaves = math.log2(ends[-1])
-    wanted = np.exp2(np.arange(0, math.floor(octaves * PER_OCTAVE) + 1) / PER_OCTAVE)
+    wanted = np.exp2(np.arange(0, math.floor(octaves * per_octave) + 1) / per_octave)
     rounds = np.searchsorted(ends, np.append(wanted[wanted <= ends[-1]], ends[-1])) + 1
     return tuple(int(t) for t in np.unique(np.append(rounds, stage_ends(entry))))
 

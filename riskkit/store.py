@@ -269,7 +269,8 @@ class Store:
                     pieces.setdefault(name, {}).update(content)
             # A shard that turned out bad may have a twin, written by another sweep: choose again.
             if intact:
-                return {run: _join([pieces[name][run] for name in chosen[run]], replicates) for run in wanted}
+                # Each piece is let go once it is joined, lest all measurements be in memory twice.
+                return {run: _join([pieces[name].pop(run) for name in chosen[run]], replicates) for run in wanted}
 
     def check(self, runs: Iterable[str], replicates: int) -> None:
         """Raises as ``get_many`` would, at the price of the checksums: nothing is unpacked."""

@@ -293,25 +293,15 @@ def _check_device(device: str) -> None:
         raise BadInputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
 
 
-def _numbers(request: Request) -> int:
-    """How many numbers are stored in all."""
-    from riskkit.algorithm import OUTPUTS
-    from riskkit.measure import QUANTITIES
-
-    made = request.plan()
-    return made.size.replicates * sum(len(run.rounds) for run in made.runs.values()) * len(OUTPUTS) * len(QUANTITIES)
-
-
 def _check_size(request: Request) -> None:
     """Refuses what this machine cannot hold, before it has tried."""
-    from riskkit.execute import RUNS_A_BATCH
+    from riskkit.execute import CONCLUDING, RUNS_A_BATCH, physical_memory
     from riskkit.measure import block_size
 
-    made = request.plan()
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    made, memory = request.plan(), physical_memory()
     runs = list(made.runs.values())
     wants = {
-        "its measurements": (8 * _numbers(request), "fewer --replicates or a smaller grid"),
+        "its measurements": (CONCLUDING * request.bytes(), "fewer --replicates or a smaller grid"),
         "one block of datasets": (
             max(8 * block_size(run.problem, run.n) * run.n * run.problem.dim for run in runs),
             "a smaller --n",
@@ -353,7 +343,7 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
         print(
             f"{request.experiment}: {len(made.cells)} cells, {len(made.runs)} runs, {made.size.replicates} "
             f"replicates{about}, {len(missing)} of {len(tasks(request, {}))} blocks to compute, {gradients:.2g} "
-            f"gradients in all, {8 * _numbers(request) / 2**20:.1f} MiB before compression, {spoken(seconds)} of "
+            f"gradients in all, {request.bytes() / 2**20:.1f} MiB before compression, {spoken(seconds)} of "
             "computing"
         )
     jobs = _jobs(arguments)

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from mortal import square, suicide
 
-from riskkit import dispatch, durable, execute, load, progress, provenance, status, store, study, workers
+from riskkit import campaign, dispatch, durable, execute, load, progress, provenance, status, store, study, workers
 from riskkit.compare import main as compare
 from riskkit.execute import Request, tasks
 from riskkit.problem import NoMinimiserError
@@ -142,6 +142,27 @@ def test_a_sweep_outlives_a_worker(whole, tmp_path, monkeypatch):
     assert main([*SMALL, "--jobs", "2", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "fatal").exists()
     assert table(tmp_path) == table(whole)
+
+
+@pytest.mark.parametrize("plenty", [True, False])
+def test_verdicts_outlive_their_workers_and_a_want_of_memory(plenty, tmp_path, monkeypatch):
+    """Two experiments concluded side by side in workers that die; and one after the other where memory is short."""
+    home, conclude = os.getpid(), campaign.conclude_stored
+
+    def mortal(*arguments):
+        if os.getpid() != home:
+            (tmp_path / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return conclude(*arguments)
+
+    monkeypatch.setattr(campaign, "conclude_stored", mortal)
+    names = [NAME, "negative_controls"]
+    if not plenty:
+        monkeypatch.setattr(campaign, "physical_memory", lambda: 2**10)
+    small = ["--quick", "--replicates", "32", "--jobs", "2", "--out", str(tmp_path)]
+    assert main([*names, *small]) == 0
+    assert all((tmp_path / name / "verdict.json").exists() for name in names)
+    assert (tmp_path / "died").exists() == plenty
 
 
 @pytest.mark.slow
