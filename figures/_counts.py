@@ -16,6 +16,7 @@ SERIES = (
     ("SLRLA", "average"),
     ("stagewise Lookahead", "average"),
     ("stagewise SGD", "average"),
+    ("weighted SGD", "average"),
 )
 """Each algorithm with the output that its bound speaks of."""
 ROWS = (
@@ -65,7 +66,8 @@ def draw(stored: plot.Stored, axis: str, alpha: float) -> plot.Page | None:
     for status in dict.fromkeys(c["status"] for c in lost):
         page.note(f"{sum(c['status'] == status for c in lost)} counts are not drawn: {status}.")
     page.note(
-        "SGD and Lookahead are read at their last iterate, the staged plans at the average that a stage passes on; "
+        "SGD and Lookahead are read at their last iterate, the staged plans at the average that a stage passes on, "
+        "weighted SGD at the average with weights j + j0; "
         f"Lookahead has alpha = {alpha:g}. Bars are 95% intervals. Claims have no constant (1 is drawn); the staged "
         "plans without a regularizer have SLRLA's."
     )

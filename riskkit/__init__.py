@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from riskkit.problem import Constants, Problem, Regime
     from riskkit.store import load, load_replicates
     from riskkit.streams import Stream
+    from riskkit.weighted import WeightedSGD
 
 _HOMES = {
     "algorithm": (
@@ -45,6 +46,7 @@ _HOMES = {
     "problem": ("Constants", "Problem", "Regime"),
     "store": ("load", "load_replicates"),
     "streams": ("Stream",),
+    "weighted": ("WeightedSGD",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -58,6 +60,7 @@ __all__ = [  # noqa: RUF022 (grouped as in the table of rooms)
     "InverseTime",
     "Stage",
     "SGD",
+    "WeightedSGD",
     "Lookahead",
     "SLRLA",
     "SLRLAAsCoded",

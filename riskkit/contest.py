@@ -35,16 +35,17 @@ from riskkit.passage import Growth, Passage, PassageStatus, first_passages, grow
 from riskkit.problem import constants_of
 from riskkit.race import Race, stage_ends
 from riskkit.rates import MARGIN, MINIMUM_POINTS, selecting_replicates
-from riskkit.theory import theorem2, theorem3, theorem4
+from riskkit.theory import averaging, theorem2, theorem3, theorem4
 from riskkit.theory.bound import Floats, Setting
 from riskkit.verdict import Verdict
+from riskkit.weighted import WeightedSGD
 
 FRACTIONS = (1 / 64, 1 / 16, 1 / 4, 1.0)
 """Of the budget: where duels are fought."""
 
 
 class Proved(NamedTuple):
-    """Explicit bounds at the ends of a run's stages, (Q,); nan throughout where ``reason`` says why there is none."""
+    """Explicit bounds after some of a run's rounds, (Q,); nan throughout where ``reason`` says why there is none."""
 
     rounds: np.ndarray
     values: Floats
@@ -52,7 +53,9 @@ class Proved(NamedTuple):
 
 
 def excluded(run: Run, quantity: str, output: str) -> str | None:
-    """Why Theorem 4's recursions say nothing of a run, or None."""
+    """Why nothing is proved of a run's error, or None."""
+    if isinstance(run.algorithm, WeightedSGD) and (quantity, output) == ("optimization", "average"):
+        return averaging.excluded(run.problem, run.algorithm)
     if not isinstance(run.algorithm, Algorithm):
         return f"nothing is proved here about {run.algorithm.name}"
     if {stage.output for stage in run.algorithm.stages} != {output}:
@@ -64,11 +67,19 @@ def excluded(run: Run, quantity: str, output: str) -> str | None:
     return f"Theorem 4 says nothing of the {words(quantity)}"
 
 
-def proved(run: Run, quantity: str, output: str, f0: float) -> Proved:
+def proved_after(run: Run) -> np.ndarray:
+    """The rounds for which bounds are proved: a staged run's stages' ends, any of a weighted average's."""
+    return np.array(run.rounds) if isinstance(run.algorithm, WeightedSGD) else stage_ends(run.algorithm)
+
+
+def proved(run: Run, quantity: str, output: str, D2: float, f0: float) -> Proved:
     """Theorem 4's recursions for the optimization error, the generalization error and the stability of a staged run,
-    which speak of the output that a stage passes on. ``f0``: E[F_S(theta_0) - F_S*]."""
-    ends = stage_ends(run.algorithm)
+    which speak of the output that a stage passes on; and what is proved of SGD's weighted average. ``D2``:
+    E||theta_0 - theta*_S||^2; ``f0``: E[F_S(theta_0) - F_S*]."""
+    ends = proved_after(run)
     reason = excluded(run, quantity, output)
+    if isinstance(run.algorithm, WeightedSGD) and not reason:
+        return Proved(ends, averaging.optimization(run.problem, run.algorithm, ends, D2), None)
     if reason or not isinstance(run.algorithm, Algorithm):
         return Proved(ends, np.full(len(ends), math.nan), reason)
     if quantity == "optimization":
@@ -86,7 +97,8 @@ class Counts(NamedTuple):
 
 
 def counts(run: Run, targets: Floats, D2: float, f0: float, g2: float) -> Counts:
-    """Theorem 4's counts for an entry: SLRLA's where it has stages, else Lookahead's, whose alpha = 1 is SGD.
+    """Theorem 4's counts for an entry: SLRLA's where it has stages, else Lookahead's, whose alpha = 1 is SGD; and the
+    proved ones of SGD's weighted average, of which the slides claim nothing.
 
     The explicit count of a staged plan is the end of the first stage whose recursion is at most eps, that of Lookahead
     the first round at which Theorem 2's or 3's explicit bound is; inf where neither gets there.
@@ -94,12 +106,14 @@ def counts(run: Run, targets: Floats, D2: float, f0: float, g2: float) -> Counts
     algorithm, constants = run.algorithm, constants_of(run.problem)
     nothing = np.full(len(targets), math.nan)
     modulus = constants.lam or constants.mu
+    if isinstance(algorithm, WeightedSGD) and averaging.excluded(run.problem, algorithm) is None:
+        return Counts(nothing, averaging.gradients(run.problem, algorithm, targets, D2))
     if not isinstance(algorithm, Algorithm) or not modulus:
         return Counts(nothing, nothing)
     first = algorithm.stages[0]
     if len(algorithm.stages) > 1:
         claim = theorem4.claimed_slrla_gradients(targets, first.alpha, modulus)
-        reached = proved(run, "optimization", "average", f0)
+        reached = proved(run, "optimization", "average", D2, f0)
         if reached.reason:
             return Counts(claim, nothing)
         ends = algorithm.gradients(reached.rounds)
@@ -121,7 +135,7 @@ def counts(run: Run, targets: Floats, D2: float, f0: float, g2: float) -> Counts
 
 
 def level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str) -> Level | None:
-    """Theorem 4's explicit recursions at the cells that end a stage."""
+    """What is proved of the cells: Theorem 4's recursions where they end a stage."""
     if quantity not in ("optimization", "generalization", "stability"):
         return None
     claim, explicit, trivial = np.full((3, len(cells)), np.nan)
@@ -131,7 +145,8 @@ def level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str)
         if evidence.of(cell) is None:
             continue
         if cell.address not in found:
-            found[cell.address] = proved(cell.run, quantity, output, float(evidence.dataset(cell, "start_gap").mean()))
+            D2, f0 = (float(evidence.dataset(cell, name).mean()) for name in ("start_distance", "start_gap"))
+            found[cell.address] = proved(cell.run, quantity, output, D2, f0)
         known = found[cell.address]
         reasons[p] = known.reason
         at = np.flatnonzero(known.rounds == cell.rounds)
@@ -262,6 +277,8 @@ def counted_lines(evidence: Evidence) -> list[Count]:
                 if passage.status is PassageStatus.REACHED:
                     seen = [float(part[at]) for part in (generalization.mean, generalization.low, generalization.high)]
                 claim, explicit = float(said.claim[e]), float(said.explicit[e])
+                if isinstance(line.run.algorithm, WeightedSGD) and output == "last":
+                    claim = explicit = math.nan  # what is proved speaks of the average
                 found.append(Count(line, output, float(targets[e]), passage, claim, explicit, *seen))
     return found
 
@@ -291,14 +308,14 @@ def _levels(evidence: Evidence) -> list[Finding]:
         for output in OUTPUTS:
             for role, group in groups.items():
                 covered = [line for line in group if excluded(line.run, quantity, output) is None]
-                cells = [
-                    cell for line in covered for cell in line.cells if cell.rounds in stage_ends(line.run.algorithm)
-                ]
+                cells = [cell for line in covered for cell in line.cells if cell.rounds in proved_after(line.run)]
                 if not cells:
                     continue
-                subject = f"the {words(quantity)} of {role} ({output} iterate) at its stages' ends"
+                weighted = isinstance(cells[0].run.algorithm, WeightedSGD)
+                source, where = ("weighted average", "") if weighted else ("theorem4", " at its stages' ends")
+                subject = f"the {words(quantity)} of {role} ({output} iterate){where}"
                 judged = _level(evidence, cells, quantity, output, subject)
-                found.append(Finding(f"theorem4.{quantity}.{output} of {role}", None, {}, quantity, output, judged))
+                found.append(Finding(f"{source}.{quantity}.{output} of {role}", None, {}, quantity, output, judged))
     return found
 
 
@@ -345,32 +362,36 @@ def _growth(
     lost = [count for count in group if count.line.reason]
     cells = list(dict.fromkeys(cell for count in lost for cell in count.line.cells))
     subject = f"gradients of {role} ({output} iterate) to reach eps ({listed(where)})"
-    about = (f"theorem4.count.{role}", axis, where, "gradients", output)
+    source = "weighted average" if isinstance(group[0].line.run.algorithm, WeightedSGD) else "theorem4"
+    about = (f"{source}.count.{role}", axis, where, "gradients", output)
     if len(reached) < least:
         if len(reached) + len(lost) < least or not lost:
             return []
         return [Finding(*about, nothing_left("count", subject, evidence, cells, axis=axis))]
     coordinate = [1 / (count.eps if axis == "eps" else count.line.where[axis]) for count in reached]
     passages = [count.passage for count in reached]
+    claim, explicit = (_curve_slope([getattr(c, what) for c in reached], coordinate) for what in ("claim", "explicit"))
+    if math.isnan(claim) and math.isnan(explicit):
+        return []
     grown = growth([p.at for p in passages], [p.leaves for p in passages], passages[0].sizes, coordinate)
     draft = dataclasses.replace(
         undecided("count", subject, evidence.replicates, axis=axis, points=grown.points),
         slope=grown.slope,
         slope_low=grown.low,
         slope_high=grown.high,
-        claim_slope=_curve_slope([count.claim for count in reached], coordinate),
-        explicit_slope=_curve_slope([count.explicit for count in reached], coordinate),
-        ratio=reached[-1].passage.at / reached[-1].claim,
+        claim_slope=explicit if math.isnan(claim) else claim,
+        explicit_slope=explicit,
+        ratio=reached[-1].passage.at / (reached[-1].explicit if math.isnan(claim) else reached[-1].claim),
         start=min(coordinate),
         stop=max(coordinate),
     )
-    return [Finding(*about, with_losses(_judge_growth(draft, grown, axis), evidence, cells))]
+    rival = "the proved counts" if math.isnan(claim) else "the claim"
+    return [Finding(*about, with_losses(_judge_growth(draft, grown, axis, rival), evidence, cells))]
 
 
-def _judge_growth(draft: Verdict, grown: Growth, axis: str) -> Verdict:
+def _judge_growth(draft: Verdict, grown: Growth, axis: str, rival: str) -> Verdict:
+    """``rival``: what the counts are held against, the claim or, where the slides state none, the proved counts."""
     said = f"the counts grow like (1/{axis})^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}]"
-    if math.isnan(draft.claim_slope):
-        return draft.concluded(Outcome.NOT_COVERED, f"{said}; the slides state no count")
     gap = grown.slope - draft.claim_slope
     draft = dataclasses.replace(
         draft,
@@ -378,8 +399,8 @@ def _judge_growth(draft: Verdict, grown: Growth, axis: str) -> Verdict:
         difference_low=grown.narrow_low - draft.claim_slope,
         difference_high=grown.narrow_high - draft.claim_slope,
     )
-    found = f"{said}, the claim like (1/{axis})^{draft.claim_slope:.3f} on the same {counted(draft.points, 'point')}"
-    if math.isfinite(draft.explicit_slope):
+    found = f"{said}, {rival} like (1/{axis})^{draft.claim_slope:.3f} on the same {counted(draft.points, 'point')}"
+    if rival == "the claim" and math.isfinite(draft.explicit_slope):
         found += f", the proved counts like (1/{axis})^{draft.explicit_slope:.3f}"
     if grown.se > 0:
         below, above = (float(rates.tail(side, grown.se, grown.df)) for side in (-gap, gap))
@@ -389,10 +410,11 @@ def _judge_growth(draft: Verdict, grown: Growth, axis: str) -> Verdict:
     if within <= 0.05:
         return draft.concluded(Outcome.ATTAINED, found, within)
     if gap < 0 and rates.tail(-gap - MARGIN, grown.se, grown.df) <= 0.05:
-        return draft.concluded(Outcome.SLACK, f"{found}: fewer than claimed", below)
+        fewer = "fewer than claimed" if rival == "the claim" else "fewer than proved"
+        return draft.concluded(Outcome.SLACK, f"{found}: {fewer}", below)
     if gap > 0 and rates.tail(gap - MARGIN, grown.se, grown.df) <= 0.05:
         # An O(.) on a bounded window is not refuted by a steeper slope.
-        reason = "steeper than the claim on this window, which bounds what happens as eps -> 0 only"
+        reason = f"steeper than {rival} on this window, which bounds what happens as eps -> 0 only"
         return draft.concluded(Outcome.PRE_ASYMPTOTIC, f"{found}: {reason}")
     return draft.concluded(Outcome.INCONCLUSIVE, found, min(below, above, within))
 

@@ -152,10 +152,10 @@ class Cell(NamedTuple):
 
     @property
     def eta(self) -> float:
-        """The first step size; nan for a user's own method, which need not tell."""
+        """The first step size; nan for a user's own method that does not tell."""
         algorithm = self.run.algorithm
         if not isinstance(algorithm, Algorithm):
-            return math.nan
+            return first_size(self.step, 1, 1) if self.step is not None else math.nan
         stage = algorithm.stages[0]
         return first_size(stage.step, stage.T, stage.k)
 

@@ -171,6 +171,7 @@ ALGORITHMS: dict[str, tuple[str, str]] = {
     "SLRLA as coded": ("#56b4e9", "P"),
     "stagewise Lookahead": ("#cc79a7", "v"),
     "stagewise SGD": ("#b58900", "X"),
+    "weighted SGD": ("#7a5195", "p"),
 }
 """Colour (after Okabe and Ito) and marker of each algorithm."""
 

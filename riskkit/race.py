@@ -162,8 +162,8 @@ def stage_ends(entry: Entry) -> np.ndarray:
 
 
 def passed_on(entry: Entry) -> Output:
-    """The output of the last stage; ``last`` for a method of one's own."""
-    return entry.stages[-1].output if isinstance(entry, Algorithm) else "last"
+    """The output of the last stage; a method of one's own may have an attribute of that name, and else is ``last``."""
+    return entry.stages[-1].output if isinstance(entry, Algorithm) else getattr(entry, "passed_on", "last")
 
 
 def period(entry: Entry) -> int:

@@ -12,6 +12,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     {"lanes", "streams", "address", "durable", "jackknife", "formula"},
     {"problem"},
     {"algorithm"},
+    {"weighted"},
     {"theory"},
     {"experiment", "race"},
     {"engine"},

@@ -64,10 +64,15 @@ def shards(out: Path) -> list[Path]:
 
 
 def started(arguments: list[str], **options) -> subprocess.Popen[str]:
-    """A sweep of its own process, in a session of its own: what is sent to it reaches nobody else."""
+    """A sweep of its own process, in a session of its own: what is sent to it reaches nobody else. It hears Ctrl-C also
+    where the tests run in the background of a shell, which has them ignore it."""
     command = [sys.executable, "-m", "riskkit.sweep", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes, **options)
+
+    def hear() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, preexec_fn=hear, **pipes, **options)
 
 
 def until(condition, seconds: float = 90.0) -> None:
