@@ -79,7 +79,7 @@ def proved(run: Run, quantity: str, output: str, D2: float, f0: float) -> Proved
     ends = proved_after(run)
     reason = excluded(run, quantity, output)
     if isinstance(run.algorithm, WeightedSGD) and not reason:
-        return Proved(ends, averaging.optimization(run.problem, run.algorithm, ends, D2), None)
+        return Proved(ends, averaging.optimization(constants_of(run.problem), run.algorithm.step_sizes, ends, D2), None)
     if reason or not isinstance(run.algorithm, Algorithm):
         return Proved(ends, np.full(len(ends), math.nan), reason)
     if quantity == "optimization":
@@ -107,7 +107,7 @@ def counts(run: Run, targets: Floats, D2: float, f0: float, g2: float) -> Counts
     nothing = np.full(len(targets), math.nan)
     modulus = constants.lam or constants.mu
     if isinstance(algorithm, WeightedSGD) and averaging.excluded(run.problem, algorithm) is None:
-        return Counts(nothing, averaging.gradients(run.problem, algorithm, targets, D2))
+        return Counts(nothing, averaging.gradients(constants, algorithm.step_sizes, targets, D2))
     if not isinstance(algorithm, Algorithm) or not modulus:
         return Counts(nothing, nothing)
     first = algorithm.stages[0]

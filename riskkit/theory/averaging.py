@@ -23,7 +23,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.problem import Problem
+from riskkit.algorithm import InverseTime
+from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import Floats
 from riskkit.weighted import WeightedSGD
 
@@ -49,17 +50,17 @@ def excluded(problem: Problem, algorithm: WeightedSGD) -> str | None:
     return None
 
 
-def optimization(problem: Problem, algorithm: WeightedSGD, gradients: npt.ArrayLike, D2: float) -> Floats:
+def optimization(constants: Constants, step: InverseTime, gradients: npt.ArrayLike, D2: float) -> Floats:
     """The bound after J >= 1 gradients, of any shape. ``D2``: E||theta_0 - theta*_S||^2."""
-    J, j0 = np.asarray(gradients, dtype=np.float64), algorithm.step_sizes.offset
-    lam, G = problem.constants.lam, problem.constants.G
+    J, j0 = np.asarray(gradients, dtype=np.float64), step.offset
+    lam, G = constants.lam, constants.G
     return (max(0.0, lam * j0 * (j0 - 2) / 4) * D2 + J * G**2 / lam) / (J * (j0 + (J - 1) / 2))
 
 
-def gradients(problem: Problem, algorithm: WeightedSGD, eps: npt.ArrayLike, D2: float) -> Floats:
+def gradients(constants: Constants, step: InverseTime, eps: npt.ArrayLike, D2: float) -> Floats:
     """The least J at which the bound is at most eps: the root of eps J^2/2 + (eps (j0 - 1/2) - G^2/lam) J - A = 0."""
-    target, j0 = np.asarray(eps, dtype=np.float64), algorithm.step_sizes.offset
-    lam, G = problem.constants.lam, problem.constants.G
+    target, j0 = np.asarray(eps, dtype=np.float64), step.offset
+    lam, G = constants.lam, constants.G
     A = max(0.0, lam * j0 * (j0 - 2) / 4) * D2
     b = target * (j0 - 0.5) - G**2 / lam
     root = (-b + np.sqrt(b * b + 2 * target * A)) / target
