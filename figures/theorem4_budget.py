@@ -17,7 +17,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         return None
     size, moduli = table["n"].min(), (table["lam"].max(), table["lam"].min())
     page = plot.Page(
-        f"Errors of SGD, Lookahead, SLRLA and its stagewise controls on {stored.problem} along the gradients taken",
+        f"Errors of SGD, Lookahead, SLRLA and its controls on {stored.problem} along the gradients taken",
         height=5.2,
         rows=3,
         columns=2,
@@ -37,7 +37,8 @@ def draw(stored: plot.Stored) -> plot.Page | None:
                 line = plot.Line(rows[::3], "gradients", {}, {})
                 panel.measured(line, colour=colour, marker=marker, hollow=role.startswith("stagewise"), key=role)
     page.note(
-        "SGD and Lookahead are read at their last iterate, the staged plans at the average of the stage; every third "
-        "checkpoint is shown. Within a stage that average begins anew, hence the waves."
+        "SGD and Lookahead are read at their last iterate, the staged plans at the average of the stage, weighted SGD "
+        "at the average with weights j + j0; every third checkpoint is shown. A stage's average begins anew with it, "
+        "hence the waves."
     )
     return page

@@ -145,7 +145,8 @@ def test_text_is_legible_whole_and_apart(drawn, name):
 
 
 def legible(figure):
-    figure.draw_without_rendering()
+    with mpl.rc_context(plot.STYLE):  # as it is saved: tick labels are made when they are drawn
+        figure.draw_without_rendering()
     left, bottom, right, top = figure.bbox.padded(1).extents
     drawn = set(figure.findobj(Text)) - beyond(figure)
     texts = [text for text in figure.findobj(Text) if text in drawn and text.get_visible() and text.get_text().strip()]
