@@ -89,27 +89,38 @@ class Cost(NamedTuple):
     """What a task's time is made of, in seconds."""
 
     setup: float
-    """For each number of a dataset: drawing it, the minimiser, the risks."""
+    """For each number of a dataset: drawing it, the minimiser."""
     step: float
     """For each gradient step of the batch, whatever the batch holds."""
     gradient: float
     """For each parameter of each gradient of each run and replicate."""
+    reading: float
+    """For each number of a dataset, and ``BESIDE`` examples more, at each checkpoint of each run: the risks."""
 
-    def seconds(self, problem: Problem, n: int, steps: Sequence[int]) -> float:
-        """One block of runs of so many steps each."""
+    def seconds(self, problem: Problem, n: int, steps: Sequence[int], checkpoints: int) -> float:
+        """One block of runs of so many steps each, read at so many checkpoints in all."""
         replicates, d = block_size(problem, n), problem.dim
-        return self.setup * n * d * replicates + self.step * max(steps) + self.gradient * d * replicates * sum(steps)
+        setup, reading = self.setup * n, self.reading * (n + BESIDE) * checkpoints
+        return (setup + reading + self.gradient * sum(steps)) * d * replicates + self.step * max(steps)
+
+    def over(self, runs: Sequence[Run]) -> float:
+        """One block of runs that share a problem and n."""
+        steps = [run.algorithm.steps for run in runs]
+        return self.seconds(runs[0].problem, runs[0].n, steps, sum(len(run.rounds) for run in runs))
 
     def of(self, task: Task) -> float:
         """A task."""
-        runs = [task.request.plan().runs[address] for address in task.runs]
-        return self.seconds(runs[0].problem, task.n, [run.algorithm.steps for run in runs])
+        made = task.request.plan()
+        return self.over([made.runs[address] for address in task.runs])
 
+
+BESIDE = 32
+"""What a checkpoint costs beside its risks, in examples of them."""
 
 TYPICAL = {
-    "reference": Cost(setup=1e-7, step=5e-5, gradient=6e-9),
-    "fused_cpu": Cost(setup=1e-7, step=5e-6, gradient=6e-10),
-    "fused_gpu": Cost(setup=1e-8, step=5e-6, gradient=1e-11),
+    "reference": Cost(setup=1e-7, step=5e-5, gradient=6e-9, reading=2e-9),
+    "fused_cpu": Cost(setup=1e-7, step=5e-6, gradient=6e-10, reading=2e-9),
+    "fused_gpu": Cost(setup=1e-8, step=5e-6, gradient=1e-11, reading=1e-10),
 }
 """Each engine on one core (mean estimation and logistic regression, measured; on a GPU a guess). While a sweep runs,
 the time that finished tasks took corrects it; before, ``probe`` does."""
@@ -170,8 +181,7 @@ def sized(request: Request, runs: tuple[str, ...], first: int, longest: float = 
     problem, n, *_ = made.runs[runs[0]]
 
     def predicted(part: tuple[str, ...]) -> float:
-        steps = [made.runs[address].algorithm.steps for address in part]
-        return _typical(request, made.runs[part[0]]).seconds(problem, n, steps)
+        return _typical(request, made.runs[part[0]]).over([made.runs[address] for address in part])
 
     halves = [part for part in (runs[: len(runs) // 2], runs[len(runs) // 2 :]) if part]
     whole = predicted(runs)
@@ -205,38 +215,70 @@ def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Meas
     )
 
 
-PROBE_STEPS = (64, 256)
+SHORT = 64
+"""Gradient steps of a probe's short runs."""
+
+ENOUGH = 0.05
+"""Seconds more that its long ones have to take, to be told from noise."""
 
 
 def probe(request: Request) -> Cost:
-    """The cost of the request's largest task, measured: its runs, cut to a few gradient steps, on the first block.
+    """The cost of the request's largest task, measured: its runs cut short, on the first block.
 
-    Two lengths tell what each step takes from what a block takes before its first step; the share of a step that is
-    paid whatever the batch holds is the typical one.
+    Two lengths tell what each step takes from what a block takes before its first step, the longer one being as long as
+    it must be to tell at all; the share of a step that is paid whatever the batch holds is the typical one. A third
+    measurement, at as many checkpoints as the runs have, tells what a checkpoint takes.
     """
     made = request.plan()
     largest = max(tasks(request, {}), key=lambda task: task.seconds)
-    problem = made.runs[largest.runs[0]].problem
-    typical = _typical(request, made.runs[largest.runs[0]])
-    took, foreseen = [], []
-    for longest in (PROBE_STEPS[0], *PROBE_STEPS):  # the first one loads and compiles, and is forgotten
-        runs = {address: _cut(made.runs[address], longest) for address in largest.runs}
+    whole = {address: made.runs[address] for address in largest.runs}
+    one = made.runs[largest.runs[0]]
+    most, marks = max(run.algorithm.steps for run in whole.values()), max(len(run.rounds) for run in whole.values())
+
+    typical = _typical(request, one)
+    stepping = typical._replace(setup=0.0, reading=0.0)
+
+    def cut(steps: int, checkpoints: int) -> dict[str, Run]:
+        return {address: _cut(run, steps, checkpoints) for address, run in whole.items()}
+
+    def took(steps: int, checkpoints: int) -> float:
+        runs = cut(steps, checkpoints)
         began = time.perf_counter()
         _measure(request, runs, 0)
-        took.append(time.perf_counter() - began)
-        steps = [run.algorithm.steps for run in runs.values()]
-        foreseen.append(typical._replace(setup=0.0).seconds(problem, largest.n, steps))
-    pace = max(took[2] - took[1], 0.0) / (foreseen[2] - foreseen[1]) if foreseen[2] > foreseen[1] else 0.0
-    start = max(took[1] - pace * foreseen[1], 0.0)
-    numbers = largest.n * problem.dim * largest.replicates
-    return Cost(start / numbers, pace * typical.step, pace * typical.gradient)
+        return time.perf_counter() - began
+
+    def more(engine: Cost, this: tuple[int, int], than: tuple[int, int]) -> float:
+        """What a typical engine needs for runs so long, and so often read, more than for others."""
+        return engine.over(list(cut(*this).values())) - engine.over(list(cut(*than).values()))
+
+    took(SHORT, 1)  # loads and compiles
+    start = took(SHORT, 1)
+    if start < ENOUGH:
+        start = min(start, took(SHORT, 1))
+    length, total = SHORT, start
+    while total < start + ENOUGH and length < most:
+        length = min(4 * length, most)
+        if length == most or more(stepping, (length, 1), (SHORT, 1)) > ENOUGH / 4:
+            total = took(length, 1)
+    every = took(length, marks) if marks > 1 else total
+
+    def ratio(seconds: float, foreseen: float) -> float:
+        return max(seconds, 0.0) / foreseen if foreseen > 0 else 0.0
+
+    pace = ratio(total - start, more(stepping, (length, 1), (SHORT, 1)))
+    reading = Cost(0.0, 0.0, 0.0, typical.reading)
+    read = ratio(every - total, more(reading, (length, marks), (length, 1)))
+    found = Cost(0.0, pace * typical.step, pace * typical.gradient, read * typical.reading)
+    before = start - found.over(list(cut(SHORT, 1).values()))
+    return found._replace(setup=max(before, 0.0) / (largest.n * one.problem.dim * largest.replicates))
 
 
-def _cut(run: Run, steps: int) -> Run:
-    """The beginning of a run, read at its end; all of a user's own method, whose fields are its own."""
+def _cut(run: Run, steps: int, checkpoints: int) -> Run:
+    """The beginning of a run, read so many times; all of a user's own method, whose fields are its own."""
     if not isinstance(run.algorithm, Algorithm):
         return run
     head = run.algorithm.stages[0]
     k = min(head.k, steps)
     T = max(1, min(head.T, steps // k))
-    return run._replace(algorithm=Algorithm((dataclasses.replace(head, T=T, k=k),)), rounds=(T,))
+    rounds = np.unique(np.linspace(T / checkpoints, T, checkpoints).round().clip(1)).astype(int)
+    return run._replace(algorithm=Algorithm((dataclasses.replace(head, T=T, k=k),)), rounds=tuple(rounds.tolist()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import re
 import shlex
 import shutil
@@ -487,6 +488,27 @@ def test_tasks_are_sized_by_their_predicted_time(tmp_path):
     # Where halves take nearly as long as the whole, cutting is a waste.
     (long,) = tasks(request._replace(axes=(("T", (200000.0,)), ("n", (50.0,)), ("alpha", (0.5,)))), {})
     assert long.seconds > execute.LONGEST_TASK
+
+
+@pytest.mark.parametrize("name", ["theorem4_counts", "theorem2_exponents", "theorem1_alpha"])
+def test_a_probe_finds_what_tasks_cost_though_its_clock_is_noisy(name, monkeypatch):
+    """A clock that a known cost moves, and a jitter of up to 2 ms each time: paper-size tasks are foreseen to 10%."""
+    typical = execute.TYPICAL["fused_cpu"]
+    truth = execute.Cost(0.5 * typical.setup, 3 * typical.step, 3 * typical.gradient, 4 * typical.reading)
+    noise, now, took = random.Random(0), 0.0, []
+
+    def measure(request, runs, first):
+        nonlocal now
+        took.append(truth.over(list(runs.values())))
+        now += took[-1] + noise.uniform(0, 2e-3)
+
+    monkeypatch.setattr(execute, "_measure", measure)
+    monkeypatch.setattr(execute.time, "perf_counter", lambda: now)
+    request = Request(str(study.folder()), name, size="paper")
+    found = execute.probe(request)
+    foreseen, real = (sum(cost.of(task) for task in tasks(request, {})) for cost in (found, truth))
+    assert abs(foreseen / real - 1) < 0.1
+    assert len(took) <= 6
 
 
 # The disk.
