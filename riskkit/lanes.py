@@ -41,12 +41,12 @@ def count(dtype: np.dtype[Any]) -> int:
 
 
 class Lanes(types.Type):
-    """The numba type of a vector of ``dtype`` (types.float32 or types.float64)."""
+    """The numba type of a vector of ``dtype`` (types.float32 or types.float64), of a cache line or of ``count``."""
 
-    def __init__(self, dtype: types.Float) -> None:
+    def __init__(self, dtype: types.Float, count: int = 0) -> None:
         self.dtype = dtype
-        self.count = 8 * LINE // dtype.bitwidth
-        super().__init__(name=f"Lanes({dtype})")
+        self.count = count or 8 * LINE // dtype.bitwidth
+        super().__init__(name=f"Lanes({dtype}, {self.count})")
 
 
 def _ir(dtype: types.Float) -> ir.Type:
@@ -111,6 +111,30 @@ def load(typing, array, at):
         return builder.load(place, align=array.dtype.bitwidth // 8)
 
     return kind(array, types.intp), code
+
+
+@intrinsic
+def load_four(typing, array, at, number):
+    """A vector of four: array[at], array[at + 1], ... of which only the first ``number`` are read, the others 0."""
+    if not _is_line_array(array):
+        return None
+    kind = Lanes(array.dtype, 4)
+
+    def code(context, builder, signature, values):
+        vector, word = _vector(kind), ir.IntType(32)
+        place = builder.bitcast(_address(context, builder, array, values[0], values[1]), vector.as_pointer())
+        mask = builder.icmp_signed(
+            "<", ir.Constant(ir.VectorType(ir.IntType(64), 4), [0, 1, 2, 3]), _splat(builder, values[2], 4)
+        )
+        suffix = f"v4f{array.dtype.bitwidth}"
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(vector, [place.type, word, mask.type, vector]),
+            f"llvm.masked.load.{suffix}.{'p0' if place.type.is_opaque else 'p0' + suffix}",
+        )
+        return builder.call(function, [place, word(array.dtype.bitwidth // 8), mask, _all(vector, 0.0)])
+
+    return kind(array, types.intp, types.intp), code
 
 
 @intrinsic
@@ -235,6 +259,17 @@ def peek(typing, array, at):
         return builder.load(_address(context, builder, array, values[0], values[1]))
 
     return array.dtype(array, types.intp), code
+
+
+@intrinsic
+def put(typing, array, at, number):
+    """array[at] = the number; no check of bounds, no counting from the end."""
+
+    def code(context, builder, signature, values):
+        builder.store(values[2], _address(context, builder, array, values[0], values[1]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), code
 
 
 @intrinsic
@@ -427,6 +462,28 @@ def _power(a, b):
         return product
 
     return power
+
+
+@intrinsic
+def across(typing, lanes):
+    """The sum of the lanes: of the first half and the second, lane by lane, and so on."""
+    if not isinstance(lanes, Lanes):
+        return None
+
+    def code(context, builder, signature, values):
+        value, n = values[0], lanes.count
+        while n > 1:
+            n //= 2
+            low, high = (
+                builder.shuffle_vector(
+                    value, value, ir.Constant(ir.VectorType(ir.IntType(32), n), list(range(first, first + n)))
+                )
+                for first in (0, n)
+            )
+            value = builder.fadd(low, high)
+        return builder.extract_element(value, ir.IntType(32)(0))
+
+    return lanes.dtype(lanes), code
 
 
 # Elementary functions -----------------------------------------------------------------------------------------------

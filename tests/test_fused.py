@@ -101,6 +101,35 @@ def test_a_run_has_the_same_bits_in_any_company_and_on_any_number_of_threads():
         assert torch.equal(fewer.theta, alone.theta[:4])
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [PowerLawLeastSquares(dim=7, radius=None), Ridge(dim=6, lam=0.2, radius=0.15), Logistic(dim=5, radius=50.0)],
+    ids=["free", "projected", "far from the ball"],
+)
+def test_what_comes_between_two_steps_in_one_lane_leaves_the_bits_of_the_others(problem):
+    """Steps go in pairs: mixings, readings, stages, pulls and projections after odd numbers of gradients, or none."""
+    step = InverseTime(2.0, 5.0)
+    algorithms = [
+        SGD(45, step),
+        Lookahead(45, 1, 0.5, step),
+        Lookahead(15, 3, 0.3, step),
+        Lookahead(9, 5, 0.7, step),
+        Lookahead(11, 4, 0.5, step),
+        SLRLA([Stage(7, 1, 0.5, step, 0.0, "average"), Stage(5, 3, 1.0, step), Stage(4, 2, 0.2, step, 0.0, "average")]),
+        SLRLAAsCoded([Stage(9, 1, 0.5, step, 0.3), Stage(6, 3, 0.6, step, 0.0)], anchor_every=5),
+    ]
+    ends = [np.array([a.rounds]) for a in algorithms]
+    every = [np.arange(1, a.rounds + 1) for a in algorithms]
+    alone = [both(problem, [a], [end], replicates=9)[1][0] for a, end in zip(algorithms, ends, strict=True)]
+    expected, found = both(problem, algorithms, every, replicates=9)
+    agree(expected, found, 1e-12)
+    _, many = both(problem, algorithms[::-1] * 3, ends[::-1] * 3, replicates=9)
+    for one, *others in zip(alone, found, many[6::-1], many[13:6:-1], strict=True):
+        for other in others:
+            assert torch.equal(one.theta[:, -1], other.theta[:, -1])
+            assert torch.equal(one.path_moment[:, -1], other.path_moment[:, -1])
+
+
 def test_checkpoints_do_not_change_the_bits():
     _, (few,) = both(Ridge(), STAGED[:1], [np.array([200])])
     _, (many,) = both(Ridge(), STAGED[:1], [np.arange(1, 201)])

@@ -131,13 +131,80 @@ def _kernel(made: Part) -> ModuleType:
     parts = (text, *rest, repr(_described(made.formula)), made.kind, numba.__version__, sys.version)
     name = "riskkit_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     module = module_of(name, text)
+    for function, own in _arithmetic(made)._asdict().items():
+        setattr(module, function, own)
+    return module
+
+
+class Arithmetic(NamedTuple):
+    """What ``lane_kernel`` leaves open."""
+
+    linear: bool
+    outer: Any
+    move: Any
+    carry: Any
+    energy: Any
+    reach: Any
+
+
+def _arithmetic(made: Part) -> Arithmetic:
     formula = lanes.on_lanes(made.formula)
     if made.kind == "coordinatewise":
-        module.outer, module.inner = _nothing, _pull(formula)  # type: ignore[attr-defined]
-    else:
-        module.outer = formula  # type: ignore[attr-defined]
-        module.inner = _ridge if made.kind == "linear with ridge" else _slope  # type: ignore[attr-defined]
-    return module
+        return Arithmetic(False, _nothing, _pull(formula), None, _summed, None)
+    if made.kind == "linear with ridge":
+        return Arithmetic(True, formula, _move_ridge, _carry_ridge, _summed, _reach_ridge)
+    return Arithmetic(True, formula, _move, _carry, _energy, _reach)
+
+
+# A gradient slope x.
+
+
+@inlined
+def _move(back, slope, t, x, weight, square):
+    return lanes.fma(back * slope, x, t), square
+
+
+@inlined
+def _carry(w, back, slope, product, ridge):
+    return lanes.fma(back * slope, product, w)
+
+
+@inlined
+def _energy(square, slope, length):
+    norm = slope * length
+    return norm * norm
+
+
+@inlined
+def _reach(size, back, slope, length, ridge):
+    return size + abs(back * slope) * length
+
+
+# A gradient slope x + ridge t. Not t (1 - eta ridge): in float32 that would be another ridge.
+
+
+@inlined
+def _move_ridge(back, slope, t, x, weight, square):
+    g = lanes.fma(slope, x, weight * t)
+    return lanes.fma(back, g, t), lanes.fma(g, g, square)
+
+
+@inlined
+def _carry_ridge(w, back, slope, product, ridge):
+    return lanes.fma(back, lanes.fma(slope, product, ridge * w), w)
+
+
+@inlined
+def _summed(square, slope, length):
+    return square
+
+
+@inlined
+def _reach_ridge(size, back, slope, length, ridge):
+    return abs(1.0 + back * ridge) * size + abs(back * slope) * length
+
+
+# A gradient that is given coordinate by coordinate.
 
 
 @inlined
@@ -145,19 +212,10 @@ def _nothing(u, y, parameter):
     return parameter
 
 
-@inlined
-def _slope(slope, t, x, weight):
-    return slope * x
-
-
-@inlined
-def _ridge(slope, t, x, weight):
-    return lanes.fma(slope, x, weight * t)
-
-
 def _pull(formula: Any) -> Any:
     @inlined
-    def pull(slope, t, x, weight):
-        return formula(t, x, weight)
+    def pull(back, slope, t, x, weight, square):
+        g = formula(t, x, weight)
+        return lanes.fma(back, g, t), lanes.fma(g, g, square)
 
     return pull

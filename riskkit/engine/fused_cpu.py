@@ -18,7 +18,7 @@ from torch import Tensor
 from riskkit import lanes
 from riskkit.algorithm import OUTPUTS, Algorithm
 from riskkit.engine import compiled
-from riskkit.engine.lane_state import Formula, Order, Results, Schedule, State
+from riskkit.engine.lane_state import SPAN, Formula, Order, Results, Schedule, State
 from riskkit.engine.reference import Indices, Path
 from riskkit.engine.schedule import Timeline, timeline
 from riskkit.formula import Linear
@@ -69,7 +69,7 @@ def run(
     event_first, reading_first = (np.searchsorted(part["bank"], banks) for part in (line.events, line.readings))
     ends = np.linspace(0, groups, min(threads, groups) + 1).astype(int).tolist()
     lane_count = len(line.layout.member)
-    step = max(256, min(TABLE // (x.itemsize * lane_count), INDICES // (8 * R)) // 256 * 256)
+    step = max(SPAN, min(TABLE // (x.itemsize * lane_count), INDICES // (8 * R)) // SPAN * SPAN)
 
     with ThreadPoolExecutor(len(ends) - 1) as pool:
         for first in range(0, line.steps, step):
@@ -96,6 +96,8 @@ def run(
                 owner=None,
                 place=None,
                 rows=None,
+                lengths=None,
+                products=None,
             )
 
             def work(
@@ -104,9 +106,14 @@ def run(
                 schedule: Schedule = schedule,
                 active: int = line.active(first),
             ) -> None:
-                own = order._replace(owner=np.zeros(width, dtype=np.int64), place=np.zeros(width, dtype=np.int64))
-                if members > 1:
-                    own = own._replace(rows=_aligned(np.zeros(2 * w * width, dtype=x.dtype)))
+                table = np.zeros(SPAN + 1, dtype=x.dtype)
+                own = order._replace(
+                    owner=np.zeros(width, dtype=np.int64),
+                    place=np.zeros(width, dtype=np.int64),
+                    rows=_aligned(np.zeros(4 * w * width, dtype=x.dtype)) if members > 1 else None,
+                    lengths=_aligned(table),
+                    products=_aligned(table),
+                )
                 before = State(*(np.empty_like(part[:1]) for part in state))
                 spare = np.empty(problem.dim, dtype=x.dtype)
                 module.advance(*bounds, active, own, formula, schedule, state, before, spare, results)
@@ -144,6 +151,7 @@ def _start(problem: Problem, line: Timeline, groups: int, kind: np.dtype[Any]) -
         beta=beta,
         moment=_aligned(np.zeros((groups, len(placed.member)))),
         diverged=np.full((groups, len(placed.member)), -1),
+        u=_aligned(np.zeros_like(alpha)),
     )
 
 

@@ -8,28 +8,37 @@ configurations fill a vector, several where they do not.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
 
 from riskkit.lanes import (
+    across,
     beyond,
+    fma,
     fragment,
     gather,
     inlined,
     lanes_of,
     load,
+    load_four,
     overload,
     peek,
     prefetch,
+    put,
+    spread,
     spread_at,
     store,
     transpose,
 )
 
+SPAN = 256
+"""Gradient steps between two checks for divergence, as in the reference engine."""
+
 AHEAD = 8
-"""Rows are asked for so many steps before they are used."""
+"""Where a group is several replicates, their rows are asked for so many steps before they are used; else a span."""
 
 
 class Order(NamedTuple):
@@ -40,7 +49,9 @@ class Order(NamedTuple):
         replicates, n, width: R, examples, numbers an example.
         chosen: int64 (R, steps), flat: the examples of the chunk's steps first .. first + steps - 1.
         owner, place: int64 (lanes of a bank,), each lane's replicate and where its example begins.
-        rows: (2 * w * lanes of a bank,); None where a group is one replicate. All three are a thread's own.
+        rows: (4 * w * lanes of a bank,); None where a group is one replicate.
+        lengths, products: (SPAN,), of the examples of a span's steps, ||x_j|| and, where j is even, <x_j, x_{j+1}>, in
+            a group of one replicate. These five are a thread's own.
     """
 
     x: Any
@@ -53,6 +64,8 @@ class Order(NamedTuple):
     owner: Any
     place: Any
     rows: Any
+    lengths: Any
+    products: Any
 
 
 class Formula(NamedTuple):
@@ -91,6 +104,7 @@ class State(NamedTuple):
         alpha, beta: (groups, lanes), of the present stage.
         moment: float64 (groups, lanes), sum of squared gradients.
         diverged: int64 (groups, lanes), -1 or the number of gradients after which a lane left the range.
+        u: (groups, lanes), <v, x> of the example to come.
     """
 
     v: Any
@@ -101,6 +115,7 @@ class State(NamedTuple):
     beta: Any
     moment: Any
     diverged: Any
+    u: Any
 
 
 class Results(NamedTuple):
@@ -117,44 +132,52 @@ def replicate_of(group, lane, order, schedule):
 
 
 # How the examples of a step reach the lanes: ``order.rows`` is None where a bank has one replicate, whose row is then
-# read where it lies; else the coordinates of the lanes' examples are first brought together there, (2, w, lanes).
+# read where it lies; else the coordinates of the lanes' examples are first brought together there, (4, w, lanes).
 
 
 @inlined
-def ask(replicate, at, order):
-    """Asks for the example that step order.first + at + AHEAD will use."""
-    ahead = peek(order.chosen, replicate * order.steps + min(at + AHEAD, order.steps - 1))
-    at = (replicate * order.n + ahead) * order.width
-    end = at + order.width
-    while at < end:
-        prefetch(order.x, at)
-        at += lanes_of(order.x)
+def ask(replicate, j, distance, order, schedule):
+    """Asks for the example that comes so long after step j, be it in the next group."""
+    at = j - order.first + distance
+    over = np.int64(at >= order.steps)
+    at = min(at - over * order.steps, order.steps - 1)
+    replicate = min(replicate + over * schedule.members, order.replicates - 1)
+    place = (replicate * order.n + peek(order.chosen, replicate * order.steps + at)) * order.width
+    end = place + order.width
+    while place < end:
+        prefetch(order.x, place)
+        place += lanes_of(order.x)
 
 
-def fetch(group, j, half, order, schedule):
-    """Where the examples of step j are to be found, by ``element``. Two steps can be at hand, in the two halves."""
+@inlined
+def row(replicate, j, order):
+    """Where the example of step j begins in the data; past the chunk's end the last one stands in, not to be used."""
+    at = min(j - order.first, order.steps - 1)
+    return (replicate * order.n + peek(order.chosen, replicate * order.steps + at)) * order.width
+
+
+def fetch(group, j, order, schedule):
+    """Where the examples of step j are to be found, by ``element``. Those of four steps in turn can be at hand."""
     raise NotImplementedError
 
 
 @overload(fetch, jit_options={"forceinline": True})
-def _fetch(group, j, half, order, schedule):
+def _fetch(group, j, order, schedule):
     if isinstance(order[order.fields.index("rows")], types.NoneType):
 
-        def locate(group, j, half, order, schedule):
-            at = j - order.first
-            ask(group, at, order)
-            return (group * order.n + peek(order.chosen, group * order.steps + at)) * order.width
+        def locate(group, j, order, schedule):
+            ask(group, j, SPAN, order, schedule)
+            return row(group, j, order)
 
         return locate
 
-    def bring(group, j, half, order, schedule):
-        lanes = len(order.place)
+    def bring(group, j, order, schedule):
+        lanes = lanes_of(order.x)
         for lane in range(lanes):
             replicate = peek(order.owner, lane)
-            ask(replicate, j - order.first, order)
-            index = peek(order.chosen, replicate * order.steps + j - order.first)
-            order.place[lane] = (replicate * order.n + index) * order.width
-        start = half * order.width * lanes
+            ask(replicate, j, AHEAD, order, schedule)
+            order.place[lane] = row(replicate, j, order)
+        start = (j % 4) * order.width * lanes
         whole = order.width - order.width % lanes
         for i in range(0, whole, lanes):
             transpose(order.x, order.place, i, order.rows, start + i * lanes)
@@ -174,7 +197,70 @@ def element(order, start, i):
 def _element(order, start, i):
     if isinstance(order[order.fields.index("rows")], types.NoneType):
         return lambda order, start, i: spread_at(order.x, start + i)
-    return lambda order, start, i: load(order.rows, start + i * len(order.place))
+    return lambda order, start, i: load(order.rows, start + i * lanes_of(order.x))
+
+
+# What products of examples are needed are sums of four, over the coordinates i = 0, 1, 2, 3 modulo 4, whether they are
+# taken for one row and all lanes or lane by lane.
+
+
+@inlined
+def products(x, p, q, d):
+    """||x_p||, ||x_q|| and <x_p, x_q> of two examples."""
+    pp = qq = pq = load_four(x, p, 0)
+    i = 0
+    while i + 4 <= d:
+        a, b = load_four(x, p + i, 4), load_four(x, q + i, 4)
+        pp, qq, pq = fma(a, a, pp), fma(b, b, qq), fma(a, b, pq)
+        i += 4
+    a, b = load_four(x, p + i, d - i), load_four(x, q + i, d - i)
+    pp, qq, pq = fma(a, a, pp), fma(b, b, qq), fma(a, b, pq)
+    return math.sqrt(across(pp)), math.sqrt(across(qq)), across(pq)
+
+
+@fragment
+def relate(start, stop, group, d, order):
+    """Fills ``order.lengths`` and ``order.products`` for the steps start .. stop - 1 of a span."""
+    for j in range(start, stop, 2):
+        a, b, both = products(order.x, row(group, j, order), row(group, j + 1, order), d)
+        put(order.lengths, j % SPAN, a)
+        put(order.lengths, j % SPAN + 1, b)
+        put(order.products, j % SPAN, both)
+
+
+def related(order, here, there, j, d):
+    """||x_j||, ||x_{j+1}|| and <x_j, x_{j+1}>, lane by lane; the last two where j is even."""
+    raise NotImplementedError
+
+
+@overload(related, jit_options={"forceinline": True})
+def _related(order, here, there, j, d):
+    if isinstance(order[order.fields.index("rows")], types.NoneType):
+
+        def known(order, here, there, j, d):
+            at = j % SPAN
+            return spread_at(order.lengths, at), spread_at(order.lengths, at + 1), spread_at(order.products, at)
+
+        return known
+
+    def found(order, here, there, j, d):
+        zero = spread(0.0, order.x)
+        a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = c0 = c1 = c2 = c3 = zero
+        for i in range(0, d, 4):
+            p, q = element(order, here, i), element(order, there, i)
+            a0, b0, c0 = fma(p, p, a0), fma(q, q, b0), fma(p, q, c0)
+            if i + 1 < d:
+                p, q = element(order, here, i + 1), element(order, there, i + 1)
+                a1, b1, c1 = fma(p, p, a1), fma(q, q, b1), fma(p, q, c1)
+            if i + 2 < d:
+                p, q = element(order, here, i + 2), element(order, there, i + 2)
+                a2, b2, c2 = fma(p, p, a2), fma(q, q, b2), fma(p, q, c2)
+            if i + 3 < d:
+                p, q = element(order, here, i + 3), element(order, there, i + 3)
+                a3, b3, c3 = fma(p, p, a3), fma(q, q, b3), fma(p, q, c3)
+        return math.sqrt((a0 + a2) + (a1 + a3)), math.sqrt((b0 + b2) + (b1 + b3)), (c0 + c2) + (c1 + c3)
+
+    return found
 
 
 @fragment

@@ -104,23 +104,21 @@ class Timeline:
     def chunk(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Step sizes, float64 (count, lanes), 0 for a lane that has finished; and int64 (count, banks), the bits of the
         lanes that mix after a step (with alpha = 1 mixing changes nothing and is left out)."""
-        lanes, width = len(self.layout.member), self.layout.width
-        eta = np.zeros((count, lanes))
-        mixing = np.zeros((count, self.layout.banks), dtype=np.int64)
+        placed = self.layout
+        sizes = np.zeros((len(self.algorithms) + 1, count))  # the last row is for spare lanes
+        mixing = np.zeros((count, placed.banks), dtype=np.int64)
         for c, algorithm in enumerate(self.algorithms):
-            own = np.flatnonzero(self.layout.configuration == c)
+            bits = (placed.configuration == c).reshape(placed.banks, placed.width) @ (1 << np.arange(placed.width))
             start = 0
             for stage in algorithm.stages:
                 low, high = max(start, first), min(start + stage.steps, first + count)
                 if low < high:
-                    sizes = stage.step.sizes(stage.T, stage.k)[low - start : high - start]
-                    eta[low - first : high - first, own] = sizes[:, None]
+                    own = stage.step.sizes(stage.T, stage.k)
+                    sizes[c, low - first : high - first] = own[low - start : high - start]
                     if stage.alpha < 1:
-                        rounds = np.arange(low + (start - low - 1) % stage.k, high, stage.k) - first
-                        for lane in own:
-                            mixing[rounds, lane // width] |= 1 << (lane % width)
+                        mixing[low - first + (start - low - 1) % stage.k : high - first : stage.k] |= bits
                 start += stage.steps
-        return eta, mixing
+        return np.ascontiguousarray(sizes[placed.configuration].T), mixing
 
 
 def timeline(algorithms: Sequence[Algorithm], rounds: Sequence[np.ndarray], width: int) -> Timeline:
