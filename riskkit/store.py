@@ -191,7 +191,7 @@ class Store:
         pq.write_table(
             table,
             sink,
-            compression="zstd",
+            compression="lz4",  # doubles hardly shrink: zstd takes twice the time for 6% fewer bytes
             use_dictionary=["run", "output", "engine"],
             write_statistics=["run", "T", "output", "replicate"],
             row_group_size=max(1, table.num_rows),
@@ -512,10 +512,8 @@ def _extract(payload: bytes, header: _Header, runs: list[str]) -> dict[str, Meas
                 run=run,
                 first=header.first,
                 rounds=numbers["T"][span][:: O * R].copy(),
-                values={
-                    name: np.ascontiguousarray(numbers[name][span].reshape(K, O, R).transpose(2, 0, 1))
-                    for name in header.quantities
-                },
+                # Views: one checkpoint's replicates stay side by side, as they are read.
+                values={name: numbers[name][span].reshape(K, O, R).transpose(2, 0, 1) for name in header.quantities},
                 dataset={name: numbers[name][start].copy() for name in header.dataset},
                 diverged_at=numbers["diverged_at"][start].copy(),
                 engine=engines[span.start].as_py(),
