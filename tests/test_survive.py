@@ -22,8 +22,22 @@ from pathlib import Path
 
 import pytest
 from mortal import square, suicide
+from quick_sweep import abridge
 
-from riskkit import campaign, dispatch, durable, execute, load, progress, provenance, status, store, study, workers
+from riskkit import (
+    bands,
+    campaign,
+    dispatch,
+    durable,
+    execute,
+    load,
+    progress,
+    provenance,
+    status,
+    store,
+    study,
+    workers,
+)
 from riskkit.compare import main as compare
 from riskkit.execute import Request, tasks
 from riskkit.problem import NoMinimiserError
@@ -42,7 +56,7 @@ LONG = [
     "10",
     "20",
     "--T",
-    "2048",
+    "640",
     "--alpha",
     "0.25",
     "0.5",
@@ -53,7 +67,7 @@ LONG = [
     "--engine",
     "reference",
 ]
-"""16 tasks of some seconds."""
+"""16 tasks of about a second."""
 
 
 def table(out: Path) -> bytes:
@@ -67,7 +81,7 @@ def shards(out: Path) -> list[Path]:
 def started(arguments: list[str], **options) -> subprocess.Popen[str]:
     """A sweep of its own process, in a session of its own: what is sent to it reaches nobody else. It hears Ctrl-C also
     where the tests run in the background of a shell, which has them ignore it."""
-    command = [sys.executable, "-m", "riskkit.sweep", *arguments]
+    command = [sys.executable, str(ROOT / "tests" / "quick_sweep.py"), *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
     def hear() -> None:
@@ -83,23 +97,20 @@ def until(condition, seconds: float = 90.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(autouse=True)
-def _no_figures(monkeypatch):
-    """Figures have their own tests; here only what is on disk before them counts."""
-    from riskkit import sweep
-
-    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: None)
+@pytest.fixture(scope="module", autouse=True)
+def _quick():
+    """Figures and the coverage of bands have their own tests; here only what else is on disk counts."""
+    with pytest.MonkeyPatch.context() as patch:
+        abridge(patch)
+        yield
+    bands._draws.cache_clear()
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The bytes of the table that nothing has disturbed, and its store."""
-    from riskkit import sweep
-
+    """The table that nothing has disturbed, and its store."""
     out = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep, "_present", lambda out, names, jobs: None)
-        assert main([*SMALL, "--jobs", "1", "--out", str(out)]) == 0
+    assert main([*SMALL, "--jobs", "1", "--out", str(out)]) == 0
     return out
 
 

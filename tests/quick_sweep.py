@@ -1,0 +1,21 @@
+"""A sweep without figures and with few draws for each band, for tests of what else lies on disk.
+
+``python tests/quick_sweep.py ARGUMENTS`` is ``python -m riskkit.sweep ARGUMENTS`` but for that.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from riskkit import bands, sweep
+
+
+def abridge(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sweep, "_present", lambda out, names, jobs: None)
+    patch.setattr(bands, "DRAWS", 255)
+    bands._draws.cache_clear()
+
+
+if __name__ == "__main__":
+    abridge(pytest.MonkeyPatch())
+    sweep.leave(sweep.main())
