@@ -1,4 +1,7 @@
-"""Lookahead against SGD when the step size of each is tuned, at equal kT: what is left of an advantage."""
+"""Lookahead against SGD when the step size of each is tuned, at equal kT: what is left of an advantage.
+
+The best step is about c/(kT), so that the grid is one of eta kT.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,16 @@ from riskkit.problem import Problem
 from riskkit.race import Race, RaceSize
 
 K = 8
-SIZES = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56)
+WAYS = tuple(2.5 * 2**e for e in range(11))
+"""eta kT."""
 
 
 def entries(problem: Problem, gradients: int) -> list[Algorithm]:
     rounds = gradients // K
+    sizes = [Constant(way / gradients) for way in WAYS]
     return [
-        *(Lookahead(rounds, K, alpha, Constant(eta)) for alpha in (0.25, 0.5) for eta in SIZES),
-        *(SGD(K * rounds, Constant(eta), k=K) for eta in SIZES),
+        *(Lookahead(rounds, K, alpha, step) for alpha in (0.25, 0.5) for step in sizes),
+        *(SGD(K * rounds, step, k=K) for step in sizes),
     ]
 
 

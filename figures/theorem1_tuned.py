@@ -32,8 +32,9 @@ def draw(stored: plot.Stored) -> plot.Page | None:
                 panel.measured(line, colour=plot.alpha_colour(alpha), marker=marker, key=str(key))
     ratios = [(c["ratio"], c["low"], c["high"], c) for c in stored.comparisons]
     for ratio, low, high, c in ratios:
+        ends = "; a best step ends its grid" if "ends its grid" in c["against"] else ""
         page.note(
             f"Both tuned, {c['output']} iterate, n = {c['n']}: Lookahead (alpha = {c['alpha']:g}, eta = {c['eta']:g}) "
-            f"over SGD (eta = {c['against_eta']:g}) is {ratio:.4f} [{low:.4f}, {high:.4f}]."
+            f"over SGD (eta = {c['against_eta']:g}) is {ratio:.4f} [{low:.4f}, {high:.4f}]{ends}."
         )
     return page

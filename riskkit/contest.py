@@ -539,7 +539,8 @@ def _last_within(line: Line, gradients: float) -> Cell | None:
 
 
 def _tuned(evidence: Evidence) -> list[Comparison]:
-    """Each role at its best step size, chosen on the first quarter of the replicates, compared on the rest."""
+    """Each role at its best step size, chosen on the first quarter of the replicates, compared on the rest. A best size
+    at an end of its grid may not be the best there is: such a comparison says so, and decides nothing."""
     race: Race = evidence.plan.experiment
     found: list[Comparison] = []
     if not race.tuned:
@@ -548,21 +549,28 @@ def _tuned(evidence: Evidence) -> list[Comparison]:
     chosen = selecting_replicates(evidence.replicates)
     for quantity, output in race.compared:
         best: dict[tuple[Any, ...], tuple[float, Line]] = {}
+        tried: dict[tuple[Any, ...], list[float]] = {}
         for line in good:
             head = line.head
             if head.role in race.tuned:
                 key = (line.run.problem, line.run.n, head.role, head.alpha, head.beta, head.point.k)
                 mean = float(evidence.values([line.cells[-1]], quantity, output)[:chosen].mean())
+                tried.setdefault(key, []).append(head.eta)
                 if key not in best or mean < best[key][0]:
                     best[key] = (mean, line)
-        for (problem, n, role, *_), (_, ours) in best.items():
-            for (other, size, against, *_), (_, theirs) in best.items():
-                if role == race.tuned[0] and against in race.tuned[1:] and (other, size) == (problem, n):
+        inside = {key: min(tried[key]) < line.head.eta < max(tried[key]) for key, (_, line) in best.items()}
+        for mine, (_, ours) in best.items():
+            for yours, (_, theirs) in best.items():
+                if mine[2] == race.tuned[0] and yours[2] in race.tuned[1:] and mine[:2] == yours[:2]:
                     a, b = ours.cells[-1], theirs.cells[-1]
                     values = evidence.values([a, b], quantity, output)[chosen:]
                     ratio = rates.paired_ratio(values[:, :1], values[:, 1:])
                     about = {"gradients": float(a.gradients), "eta": a.eta, "against_eta": b.eta}
-                    found += _compared(a, b, quantity, output, ratio, about, " (both tuned)")
+                    note = " (both tuned)"
+                    if not (inside[mine] and inside[yours]):
+                        ratio = ratio._replace(p_value=np.ones_like(ratio.p_value))
+                        note = " (both tuned; a best step ends its grid)"
+                    found += _compared(a, b, quantity, output, ratio, about, note)
     return found
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from problems import AnisotropicMean, MeanEstimation, SinePerturbedQuadratic
-from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, Stage, StagewiseLookahead, study
+from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, Stage, StagewiseLookahead, contest, study
+from riskkit.evidence import Evidence
 from riskkit.execute import Request, compute, tasks
+from riskkit.measure import measure_block
 from riskkit.passage import PassageStatus, first_passages, growth
 from riskkit.race import Race, RaceSize, checkpoints, stage_ends
 from riskkit.sweep import main
@@ -174,3 +176,26 @@ def test_bad_races_are_refused():
         RaceSize((20,), 10, 10).replaced({"alpha": (0.5,)}, "a")
     with pytest.raises(ValueError, match="n must be a whole number"):
         RaceSize((1,), 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("steps", "note"), [((0.01, 0.07, 0.3, 1.2), ""), ((0.01, 0.02, 0.07), "; a best step ends its grid")]
+)
+def test_a_best_step_at_the_end_of_its_grid_decides_nothing(steps, note):
+    """On mean estimation with 64 gradients the best are about .07 and .3; a grid that ends at .07 is too short."""
+
+    def entries(problem, gradients):
+        sizes = [Constant(eta) for eta in steps]
+        slow = [Lookahead(gradients // 4, 4, 0.25, step) for step in sizes]
+        return [*slow, *(SGD(gradients, step, k=4) for step in sizes)]
+
+    size = RaceSize((50,), 64, 256)
+    race = Race("tuned", "Who?", (MeanEstimation(dim=4),), entries, size, size, tuned=("Lookahead", "SGD"))
+    race = dataclasses.replace(race, compared=(("optimization", "last"),))
+    made = race.plan(size)
+    rounds = [np.array(run.rounds) for run in made.runs.values()]
+    algorithms = [run.algorithm for run in made.runs.values()]
+    measured = measure_block(race.problem, 50, algorithms, rounds, list(made.runs), seed=0, first=0)
+    found = contest.comparisons(Evidence(made, {m.run: m for m in measured}, {}))
+    assert {c.against for c in found} == {f"SGD (both tuned{note})"}
+    assert all(c.outcome == "undecided" for c in found) or not note
