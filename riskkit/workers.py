@@ -188,8 +188,9 @@ def cluster(address: str) -> Workers:
         raise WorkersError("--scheduler needs Dask: pip install 'riskkit[cluster]'.") from None
     import logging
 
-    # What matters of a lost connection is said below, in one line.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # What matters of a lost connection is said below, in one line; asyncio tells of tasks that nobody waits for.
+    for library in ("distributed", "asyncio", "tornado"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
