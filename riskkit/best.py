@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from riskkit import rates
-from riskkit.evidence import Evidence, Finding, held, setting_at, sound
+from riskkit.evidence import Evidence, Finding, held, nothing_left, setting_at, sound, with_losses
 from riskkit.minimiser import Minimiser, minimiser
 from riskkit.outcome import Outcome, counted, undecided
 from riskkit.passage import growth
@@ -24,6 +24,7 @@ from riskkit.rates import MARGIN
 from riskkit.theory import theorem2
 from riskkit.theory.bound import Bound, Floats
 from riskkit.theory.inequality import minimise_over_alpha
+from riskkit.verdict import Verdict
 
 MINIMUM_ALPHAS = 4
 """A line with fewer values of alpha has no minimiser to speak of."""
@@ -103,35 +104,44 @@ def _least(bound: Bound, setting: Any, kind: str) -> float:
 
 
 def findings(evidence: Evidence, lines: Sequence[BestAlpha]) -> list[Finding]:
-    """How the best alpha goes with n/(kT) (Theorem 1), and whether equation 7 predicts it (Theorem 2)."""
+    """How the best alpha goes with n/(kT) (Theorem 1), and whether equation 7 predicts it (Theorem 2). Cells without a
+    value, which cost their line, are counted in the sentences."""
+    plan = evidence.plan
+    along = [line for sweep in plan.size.sweeps if sweep.axis == "alpha" for line in sweep.lines()]
+    cells = [plan.cell(point) for line in along if len(line) >= MINIMUM_ALPHAS for point in line]
+    _, lost = sound(evidence, cells)
     found: list[Finding] = []
-    for bound in evidence.plan.experiment.bounds:
-        own = [line for line in lines if bound.quantity == "excess" and line.output == bound.output]
-        if bound.theorem == 1:
-            found += _rates(evidence, bound, own)
-        if bound.theorem == 2 and own:
-            found.append(_equation7(evidence, bound, own))
+    for bound in plan.experiment.bounds if evidence.replicates >= 2 else ():
+        if bound.quantity != "excess" or bound.theorem not in (1, 2):
+            continue
+        own = [line for line in lines if line.output == bound.output]
+        what, axis = ("best alpha", "n/(kT)") if bound.theorem == 1 else ("equation 7", None)
+        if len(own) >= (3 if bound.theorem == 1 else 1):
+            judged = with_losses((_rate if bound.theorem == 1 else _equation7)(evidence, bound, own), evidence, cells)
+        elif lost:
+            subject = f"{what} ({bound.output} iterate) on {plan.experiment.problem.name}"
+            judged = nothing_left("minimiser", subject, evidence, cells, axis=axis or "")
+        else:
+            continue
+        found.append(Finding(f"theorem{bound.theorem}.{what}", axis, {}, "excess", bound.output, judged))
     return found
 
 
-def _rates(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> list[Finding]:
+def _rate(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Verdict:
     """The exponent of the best alpha in n/(kT) over the lines whose minimiser lies inside the grid: claimed 1/2."""
     inside = [line for line in lines if math.isfinite(line.found.vertex)]
     subject = (
         f"the alpha with the smallest excess risk ({bound.output} iterate) on {evidence.plan.experiment.problem.name}"
     )
-    if len(lines) < 3:
-        return []
     draft = dataclasses.replace(
         undecided("minimiser", subject, evidence.replicates, axis="n/(kT)", points=len(inside)), claim_slope=0.5
     )
     x = np.array([line.n / line.gradients for line in inside])
     if len(inside) < 3 or np.ptp(x) == 0:
-        judged = draft.concluded(
+        return draft.concluded(
             Outcome.PRE_ASYMPTOTIC,
             f"{counted(len(inside), 'line')} of {len(lines)} has its minimiser inside the grid, and a rate needs 3",
         )
-        return [Finding(f"theorem{bound.theorem}.best alpha", "n/(kT)", {}, "excess", bound.output, judged)]
     grown = growth([i.found.vertex for i in inside], [i.found.leaves for i in inside], inside[0].found.sizes, x)
     gap = grown.slope - 0.5
     ratios = [line.found.vertex / math.sqrt(r) for line, r in zip(inside, x, strict=True)]
@@ -154,15 +164,13 @@ def _rates(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> list[Fin
     within = max(rates.tail(MARGIN - gap, grown.se, grown.df), rates.tail(MARGIN + gap, grown.se, grown.df))
     off = 2 * min(rates.tail(gap, grown.se, grown.df), rates.tail(-gap, grown.se, grown.df))
     if within <= 0.05:
-        judged = draft.concluded(Outcome.ATTAINED, said, within)
-    elif off <= 0.05:
-        judged = draft.concluded(Outcome.DISAGREES, said, off)
-    else:
-        judged = draft.concluded(Outcome.INCONCLUSIVE, said, min(within, off))
-    return [Finding(f"theorem{bound.theorem}.best alpha", "n/(kT)", {}, "excess", bound.output, judged)]
+        return draft.concluded(Outcome.ATTAINED, said, within)
+    if off <= 0.05:
+        return draft.concluded(Outcome.DISAGREES, said, off)
+    return draft.concluded(Outcome.INCONCLUSIVE, said, min(within, off))
 
 
-def _equation7(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Finding:
+def _equation7(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Verdict:
     """Equation 7 says when the best alpha is not 1. It is contradicted where it holds although 1 beats all others (the
     set of possible minimisers is {1}), or fails although 1 is beaten."""
     subject = (
@@ -181,14 +189,12 @@ def _equation7(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Find
     wrong = wrong_when_true + wrong_when_false
     decided = sum(line.found.low == 1 or line.excludes_one for line in lines)
     if not decided:
-        judged = draft.concluded(Outcome.INCONCLUSIVE, said)
-    elif wrong > _by_chance(len(lines)):
-        judged = draft.concluded(Outcome.DISAGREES, said)
-    elif wrong == 0 and decided == len(lines):
-        judged = draft.concluded(Outcome.AGREES, said)
-    else:
-        judged = draft.concluded(Outcome.INCONCLUSIVE, said)
-    return Finding("theorem2.equation 7", None, {}, "excess", bound.output, judged)
+        return draft.concluded(Outcome.INCONCLUSIVE, said)
+    if wrong > _by_chance(len(lines)):
+        return draft.concluded(Outcome.DISAGREES, said)
+    if wrong == 0 and decided == len(lines):
+        return draft.concluded(Outcome.AGREES, said)
+    return draft.concluded(Outcome.INCONCLUSIVE, said)
 
 
 def _by_chance(lines: int) -> int:

@@ -188,8 +188,8 @@ def cluster(address: str) -> Workers:
         raise WorkersError("--scheduler needs Dask: pip install 'riskkit[cluster]'.") from None
     import logging
 
-    # What matters of a lost connection is said below, in one line; asyncio tells of tasks that nobody waits for. Loggers
-    # further down have levels of their own, which these do not override.
+    # What matters of a lost connection is said below, in one line; asyncio tells of tasks that nobody waits for. The
+    # loggers further down have levels of their own, which these do not override.
     libraries = ("distributed", "asyncio", "tornado")
     for name in [*libraries, *(n for n in logging.root.manager.loggerDict if n.partition(".")[0] in libraries)]:
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -10,10 +10,12 @@ import pytest
 
 from problems import MeanEstimation
 from riskkit import SLRLA, Constant, InverseTime, Lookahead, Stage, simulate, study
-from riskkit.best import best_alphas
+from riskkit.best import best_alphas, findings
 from riskkit.compare import gather
+from riskkit.evidence import Evidence
 from riskkit.execute import Request, compute, tasks
 from riskkit.minimiser import minimiser
+from riskkit.outcome import Outcome
 from riskkit.problem import Constants
 from riskkit.store import Store
 from riskkit.sweep import main
@@ -81,6 +83,24 @@ def test_the_explicit_minimiser_is_theorem_1s_closed_form(evidence):
         expected = theorem1.best_alpha_average(line.n, k, T, eta, found.plan.experiment.problem.constants.G, D)
         assert line.explicit == pytest.approx(float(expected), abs=1e-5)
         assert line.claim == pytest.approx(float(theorem1.best_alpha_claim(line.n, k, T)), abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "axes"), [("theorem1_power_law", {}), ("theorem2_alpha", {"n": (5.0, 50.0)})])
+def test_lines_that_lost_cells_are_counted_in_the_sentence(evidence, name, axes):
+    """One run lost: its line is left out, and the sentence says so; all of them: nothing is left to judge."""
+    found = evidence(name, **axes)
+    bound = next(b for b in found.plan.experiment.bounds if b.quantity == "excess")
+    cells = [cell for cell in found.plan.cells if cell.role == "Lookahead"]
+    for lost in (cells[:1], cells):
+        addresses = {cell.address for cell in lost}
+        left = {where: run for where, run in found.measured.items() if where not in addresses}
+        holed = Evidence(found.plan, left, dict.fromkeys(addresses, ("failed", "its worker died")))
+        (judged,) = findings(holed, best_alphas(holed))
+        assert judged.output == bound.output
+        assert " failed)" in judged.verdict.sentence
+        if len(lost) == len(cells):
+            assert judged.verdict.outcome is Outcome.INCONCLUSIVE
+            assert "too few cells are left to judge: its worker died" in judged.verdict.sentence
 
 
 def test_equation_7_stands_beside_the_measured_minimiser(tmp_path):
