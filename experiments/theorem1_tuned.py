@@ -11,7 +11,7 @@ from riskkit.problem import Problem
 from riskkit.race import Race, RaceSize
 
 K = 8
-WAYS = tuple(2.5 * 2**e for e in range(11))
+WAYS = tuple(2.56 * 2**e for e in range(11))
 """eta kT."""
 
 

@@ -27,6 +27,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     panel = page.panel(xlabel="measured / exact", yscale="linear")
     panel.axes.axvline(1, color=plot.INK, lw=0.6, zorder=1)
     roles = [v["bound"].partition(" ")[2] for v in known]
+    least = 1.0
     for place, (role, verdict) in enumerate(zip(roles, known, strict=True)):
         rows = stored.rows(quantity=verdict["quantity"], output=verdict["output"], algorithm=role)
         rows = rows[np.isfinite(rows["exact"]) & (rows["exact"] > 0)].sort_values("gradients")
@@ -41,6 +42,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             "status": verdict["outcome"],
         }
         drawn = np.isfinite(ratios["mean"]) & (ratios["mean"] > 0)
+        least = min([least, *ratios["mean"][drawn]])
         panel.points(
             "measured / exact",
             ratios["mean"][drawn],
@@ -59,7 +61,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         page.key(name, Line2D([], [], **style))
         page.quote(verdict)
     panel.axes.set_ylim(len(roles) - 0.5, -0.5)
-    panel.axes.set_xlim(right=min(panel.axes.get_xlim()[1], MOST))
+    panel.axes.set_xlim(least / 3, min(panel.axes.get_xlim()[1], MOST))
     panel.axes.yaxis.set_major_locator(FixedLocator(list(range(len(roles)))))
     panel.axes.set_yticklabels(roles, fontsize=plot.SMALL)
     panel.axes.tick_params(axis="y", length=0)

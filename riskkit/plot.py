@@ -828,10 +828,21 @@ class Panel:
             self.axes.text(x, y, words, color=colour, ha=ha, va=va, fontsize=SMALL, transform=self.axes.transAxes)
 
     def inside(self, y: float, words: str, *, colour: str = FAINT) -> None:
-        """Small text at the left edge of the panel, at the height y of its data."""
+        """Small text at the left edge of the panel, at the height y of its data, over whatever lines cross it."""
         with mpl.rc_context(STYLE):
             where = self.axes.get_yaxis_transform()
-            self.axes.text(0.02, y, words, color=colour, ha="left", va="center", fontsize=SMALL, transform=where)
+            self.axes.text(
+                0.02,
+                y,
+                words,
+                color=colour,
+                ha="left",
+                va="center",
+                fontsize=SMALL,
+                transform=where,
+                zorder=6,
+                bbox={"fc": "white", "lw": 0, "pad": 0.6},
+            )
 
     def beside(self, y: float, words: str, *, colour: str = INK) -> None:
         """Small text to the right of the panel, at the height y of its data."""
