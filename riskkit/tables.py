@@ -266,9 +266,11 @@ def about(bound: str) -> str:
 
 
 def _against(verdict: dict[str, Any]) -> str:
-    """What the verdict measures against; an identity that is no bound's says for which output it was found."""
+    """What the verdict measures against; a name that is no bound's, or a count's, does not say for which output."""
     words = about(verdict["bound"])
-    return words if "." in verdict["bound"] else f"{words}, {OUTPUT.get(verdict['output'], verdict['output'])}"
+    if "." in verdict["bound"] and verdict["quantity"] != "gradients":
+        return words
+    return f"{words}, {OUTPUT.get(verdict['output'], verdict['output'])}"
 
 
 def held(where: dict[str, float]) -> str:
@@ -346,14 +348,14 @@ def levels(result: Results) -> Table:
 def rates(result: Results) -> Table:
     rows: list[tuple[Cell, ...]] = []
     breaks, before = set(), None
-    for v in result.verdicts:
-        if not v["axis"]:
-            continue
-        if v["bound"] != before:
+    along = [v for v in result.verdicts if v["axis"]]
+    kinds = list(dict.fromkeys((v["bound"], v["output"]) for v in along))
+    for v in sorted(along, key=lambda v: kinds.index((v["bound"], v["output"]))):
+        if (v["bound"], v["output"]) != before:
             breaks.add(len(rows))
         rows.append(
             (
-                _against(v) if v["bound"] != before else "",
+                _against(v) if (v["bound"], v["output"]) != before else "",
                 v["axis"],
                 held(v["where"]),
                 v["slope"],
@@ -363,7 +365,7 @@ def rates(result: Results) -> Table:
                 str(v["outcome"]),
             )
         )
-        before = v["bound"]
+        before = v["bound"], v["output"]
     columns = (
         Column("measured against"),
         Column("along"),
