@@ -32,7 +32,8 @@ LONGEST_TASK = 20.0
 
 
 CONCLUDING = 2.5
-"""Memory that reading and judging an experiment takes, in times the bytes of its measurements (2.2 were measured)."""
+"""Memory that reading and judging an experiment is taken to need, in times the bytes of its measurements: these once,
+and as much again for the copies that the bands and the table make, with something to spare."""
 
 
 def physical_memory() -> int:

@@ -68,11 +68,6 @@ def run(
 
 
 _alone = threading.Lock()
-_before: list[int] = []
-"""The number of threads to go back to, once for each body that is in ``one_thread``."""
-
-
-_alone = threading.Lock()
 _bodies = 0
 _threads = 1
 
