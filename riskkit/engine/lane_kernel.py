@@ -86,6 +86,28 @@ def reach(size: Any, back: Any, slope: Any, length: Any, ridge: Any) -> Any:
     raise NotImplementedError
 
 
+def _arrival(mixes: bool, looks: int) -> Any:
+    """How a coordinate's new value t is left behind: mixed or not, stored, and with its part in ||v||^2 and in the
+    products with the examples ``ahead``."""
+
+    @inlined
+    def over(t, i, at, ahead, order, v, slow, rest, alpha, mixing, u, w, norm):
+        if mixes:
+            s = load(slow, at)
+            mixed = rest * s + alpha * t
+            t = choose(mixing, mixed, t)
+            store(slow, at, choose(mixing, mixed, s))
+        store(v, at, t)
+        norm = fma(t, t, norm)
+        if linear:
+            u = fma(element(order, ahead[0], i), t, u)
+        if linear and looks == 2:
+            w = fma(element(order, ahead[1], i), t, w)
+        return u, w, norm
+
+    return over
+
+
 def _pass(steps: int, pulled: bool = False, mixes: bool = False, looks: int = 2) -> Any:
     """The pass over the coordinates of one bank, in the versions that occur: one step or two, with or without an
     anchor's pull and a mixing after the last step.
@@ -94,6 +116,8 @@ def _pass(steps: int, pulled: bool = False, mixes: bool = False, looks: int = 2)
     two steps are (``looks`` = 1: the first of them) whose products with v are wanted; they come back with ||v||^2 and
     the squares of the gradients.
     """
+
+    arrive = _arrival(mixes, looks)
 
     @inlined
     def over(one, two, ahead, base, order, formula, banked, stage, mixing):
@@ -116,17 +140,7 @@ def _pass(steps: int, pulled: bool = False, mixes: bool = False, looks: int = 2)
                 here, slope, back = two
                 t, second = move(back, slope, t, element(order, here, i), weight, second)
             store(total, at, sum_)
-            if mixes:
-                s = load(slow, at)
-                mixed = rest * s + alpha * t
-                t = choose(mixing, mixed, t)
-                store(slow, at, choose(mixing, mixed, s))
-            store(v, at, t)
-            norm = fma(t, t, norm)
-            if linear:
-                u = fma(element(order, ahead[0], i), t, u)
-            if linear and looks == 2:
-                w = fma(element(order, ahead[1], i), t, w)
+            u, w, norm = arrive(t, i, at, ahead, order, v, slow, rest, alpha, mixing, u, w, norm)
         return u, w, norm, first, second
 
     return over
@@ -145,6 +159,8 @@ _pair, _mixed_pair, _half, _single, _mixed_single, _pulled_single = (
 def _settle(mixes: bool) -> Any:
     """What follows a step after which a projection was due or an anchor pulled: v times ``scale``, then the mixing."""
 
+    arrive = _arrival(mixes, 2)
+
     @inlined
     def over(scale, ahead, base, order, formula, banked, stage, mixing):
         v, slow, _, _ = banked
@@ -154,16 +170,7 @@ def _settle(mixes: bool) -> Any:
         for i in range(len(formula.weights)):
             at = base + i * width
             t = scale * load(v, at)
-            if mixes:
-                s = load(slow, at)
-                mixed = rest * s + alpha * t
-                t = choose(mixing, mixed, t)
-                store(slow, at, choose(mixing, mixed, s))
-            store(v, at, t)
-            norm = fma(t, t, norm)
-            if linear:
-                u = fma(element(order, ahead[0], i), t, u)
-                w = fma(element(order, ahead[1], i), t, w)
+            u, w, norm = arrive(t, i, at, ahead, order, v, slow, rest, alpha, mixing, u, w, norm)
         return u, w, norm
 
     return over
