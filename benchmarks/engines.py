@@ -292,7 +292,7 @@ def ways(cell: Cell) -> list[Way]:
     return [
         Way("riskkit fused", fused(inputs, torch.float32, CORES), long, whole),
         Way("riskkit fused, float64", fused(inputs, torch.float64, CORES), long, whole),
-        *(Way(name, prepare, long // 4 // K * K, whole) for name, prepare in jax_ways(inputs)),
+        *(Way(name, prepare, long, whole) for name, prepare in jax_ways(inputs)),
         Way("torch by hand", by_hand(inputs), short, whole),
         Way("torch.func vmap(grad)", functional(inputs), short, cell.R),
         Way("torch.optim loop", optimiser_loop(inputs), 200, 1),

@@ -71,7 +71,7 @@ def run(
     lane_count = len(line.layout.member)
     step = max(SPAN, min(TABLE // (x.itemsize * lane_count), INDICES // (8 * R)) // SPAN * SPAN)
 
-    with ThreadPoolExecutor(len(ends) - 1) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for first in range(0, line.steps, step):
             count = min(step, line.steps - first)
             eta, mixing = line.chunk(first, count)
@@ -108,8 +108,8 @@ def run(
             ) -> None:
                 table = np.zeros(SPAN + 1, dtype=x.dtype)
                 own = order._replace(
-                    owner=np.zeros(width, dtype=np.int64),
-                    place=np.zeros(width, dtype=np.int64),
+                    owner=_aligned(np.zeros(width, dtype=np.int64)),
+                    place=_aligned(np.zeros(width, dtype=np.int64)),
                     rows=_aligned(np.zeros(4 * w * width, dtype=x.dtype)) if members > 1 else None,
                     lengths=_aligned(table),
                     products=_aligned(table),
@@ -118,7 +118,11 @@ def run(
                 spare = np.empty(problem.dim, dtype=x.dtype)
                 module.advance(*bounds, active, own, formula, schedule, state, before, spare, results)
 
-            list(pool.map(work, itertools.pairwise(ends)))
+            own, *others = itertools.pairwise(ends)
+            running = [pool.submit(work, bounds) for bounds in others]
+            work(own)
+            for other in running:
+                other.result()
     return [_path(c, line, state, results) for c in range(len(algorithms))]
 
 

@@ -338,12 +338,16 @@ def out_of_range(bank, group, d, limit, after, state):
 def copy_bank(source, group, to, place, bank, d):
     """A bank's parameters, stage and moment."""
     width = lanes_of(source.v)
-    for i in range(bank * d * width, (bank + 1) * d * width):
-        to.v[place, i] = source.v[group, i]
-        to.slow[place, i] = source.slow[group, i]
-        to.total[place, i] = source.total[group, i]
-        to.anchor[place, i] = source.anchor[group, i]
-    for i in range(bank * width, (bank + 1) * width):
-        to.alpha[place, i] = source.alpha[group, i]
-        to.beta[place, i] = source.beta[group, i]
-        to.moment[place, i] = source.moment[group, i]
+    first, lane = bank * d * width, bank * width
+    for part, copy in (
+        (source.v[group], to.v[place]),
+        (source.slow[group], to.slow[place]),
+        (source.total[group], to.total[place]),
+        (source.anchor[group], to.anchor[place]),
+    ):
+        for at in range(first, first + d * width, width):
+            store(copy, at, load(part, at))
+    store(to.alpha[place], lane, load(source.alpha[group], lane))
+    store(to.beta[place], lane, load(source.beta[group], lane))
+    for i in range(lane, lane + width):
+        put(to.moment[place], i, peek(source.moment[group], i))
