@@ -39,7 +39,7 @@ Axis = Literal["n", "T", "k", "alpha"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 Role = Literal["Lookahead", "SGD", "matched SGD"]
 
-NUMERICS = 4
+NUMERICS = 5
 """Raised whenever a change of code moves the measured numbers: stored runs of an older version are not reused."""
 
 

@@ -501,6 +501,18 @@ def _horner(builder: Any, x: Any, coefficients: list[float]) -> Any:
     return value
 
 
+def _estrin(builder: Any, x: Any, coefficients: list[float]) -> Any:
+    """The same by pairs of powers, pairs of pairs and so on (Estrin's scheme): a chain of as many operations as the
+    degree has binary digits, where Horner's has one a degree and a step would wait for it."""
+    terms = [_all(x.type, coefficient) for coefficient in reversed(coefficients)]
+    power = x
+    while len(terms) > 1:
+        pairs = [_call(builder, "llvm.fma", high, power, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+        terms = pairs + terms[len(terms) - len(terms) % 2 :]
+        power = builder.fmul(power, power)
+    return terms[0]
+
+
 def _nearest(builder: Any, x: Any, unit: float) -> tuple[Any, Any]:
     """x / unit to the nearest whole number, as a float and, in the low bits, as an integer.
 
@@ -543,7 +555,10 @@ def _exp(builder: Any, x: Any) -> Any:
     x = builder.select(builder.fcmp_ordered("<", x, _all(x.type, low)), _all(x.type, low), x)
     times, whole = _nearest(builder, x, math.log(2))
     r = _reduce(builder, x, times, _split(LN2, x.type, 2))
-    polynomial = _horner(builder, r, [1 / math.factorial(i) for i in range(degree, -1, -1)])
+    # 1 + (r + r^2 p): what rounding p leaves behind is small beside 1.
+    p = _estrin(builder, r, [1 / math.factorial(i) for i in range(degree, 1, -1)])
+    one = _all(x.type, 1.0)
+    polynomial = builder.fadd(_call(builder, "llvm.fma", builder.fmul(r, r), p, r), one)
     integers = _integers(x.type)
     exponent = builder.shl(builder.add(whole, _all(integers, bias)), _all(integers, shift))
     return builder.fmul(polynomial, builder.bitcast(exponent, x.type))

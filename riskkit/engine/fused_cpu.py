@@ -93,7 +93,8 @@ def run(
                 chosen=indices(first, count).contiguous().numpy().reshape(-1),
                 first=first,
                 steps=count,
-                owner=None,
+                data=None,
+                drawn=None,
                 place=None,
                 rows=None,
                 lengths=None,
@@ -108,7 +109,8 @@ def run(
             ) -> None:
                 table = np.zeros(SPAN + 1, dtype=x.dtype)
                 own = order._replace(
-                    owner=_aligned(np.zeros(width, dtype=np.int64)),
+                    data=_aligned(np.zeros(2 * width, dtype=np.int64)),
+                    drawn=_aligned(np.zeros(2 * width, dtype=np.int64)),
                     place=_aligned(np.zeros(width, dtype=np.int64)),
                     rows=_aligned(np.zeros(4 * w * width, dtype=x.dtype)) if members > 1 else None,
                     lengths=_aligned(table),

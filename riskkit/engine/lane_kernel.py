@@ -28,12 +28,12 @@ from riskkit.engine.lane_state import (
     apply,
     copy_bank,
     element,
+    enter,
     fetch,
     out_of_range,
     read,
     relate,
     related,
-    replicate_of,
 )
 from riskkit.lanes import (
     above,
@@ -198,7 +198,7 @@ def _stretch(j0, j1, renewed, bank, group, order, formula, schedule, state):
     projected = formula.radius > 0
     radius, near, square_radius = spread(formula.radius, v), SURE * formula.radius, formula.radius * formula.radius
 
-    here, there = fetch(group, j0, order, schedule), fetch(group, j0 + 1, order, schedule)
+    here, there = fetch(j0, order), fetch(j0 + 1, order)
     u = w = norm = spread(0.0, v)
     for i in range(d):
         t = load(v, base + i * width)
@@ -230,7 +230,7 @@ def _stretch(j0, j1, renewed, bank, group, order, formula, schedule, state):
                 if linear and projected:
                     bound = reach(bound, back_2, slope_2, length_2, ridge)
                 if not projected or above(bound, near) == 0:
-                    ahead = (fetch(group, j + 2, order, schedule), fetch(group, j + 3, order, schedule))
+                    ahead = (fetch(j + 2, order), fetch(j + 3, order))
                     mixing = peek(schedule.mixing, (at + 1) * banks + bank)
                     step, step_2 = (here, slope, back), (there, slope_2, back_2)
                     if mixing != 0:
@@ -248,7 +248,7 @@ def _stretch(j0, j1, renewed, bank, group, order, formula, schedule, state):
                     continue
             ahead = (there, there)
         else:
-            ahead = (fetch(group, j + 1, order, schedule), fetch(group, j + 2, order, schedule))
+            ahead = (fetch(j + 1, order), fetch(j + 2, order))
         step = (here, slope, back)
         changed = mixing
         if pulled != 0:
@@ -285,12 +285,11 @@ def advance(low, high, banks, order, formula, schedule, state, before, spare, re
     end = order.first + order.steps
     events, readings = schedule.events, schedule.readings
     for group in range(low, high):
-        for lane in range(len(order.owner)):
-            order.owner[lane] = replicate_of(group, lane, order, schedule)
+        enter(group, order, schedule)
         for start in range(order.first, end, SPAN):
             stop = min(start + SPAN, end)
             if linear and order.rows is None:
-                relate(start, stop, group, d, order)
+                relate(start, stop, d, order)
             for bank in range(banks):
                 e_end, r_end = schedule.event_first[bank + 1], schedule.reading_first[bank + 1]
                 copy_bank(state, group, before, 0, bank, d)

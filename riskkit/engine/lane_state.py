@@ -48,10 +48,12 @@ class Order(NamedTuple):
         x: the data (R, n, w), flat.
         replicates, n, width: R, examples, numbers an example.
         chosen: int64 (R, steps), flat: the examples of the chunk's steps first .. first + steps - 1.
-        owner, place: int64 (lanes of a bank,), each lane's replicate and where its example begins.
+        data, drawn: int64 (2 * lanes of a bank,), where each lane's replicate begins in x and, less ``first``, in chosen;
+            then the same of the next group's.
+        place: int64 (lanes of a bank,), where each lane's example begins.
         rows: (4 * w * lanes of a bank,); None where a group is one replicate.
         lengths, products: (SPAN,), of the examples of a span's steps, ||x_j|| and, where j is even, <x_j, x_{j+1}>, in
-            a group of one replicate. These five are a thread's own.
+            a group of one replicate. These six are a thread's own.
     """
 
     x: Any
@@ -61,7 +63,8 @@ class Order(NamedTuple):
     chosen: Any
     first: int
     steps: int
-    owner: Any
+    data: Any
+    drawn: Any
     place: Any
     rows: Any
     lengths: Any
@@ -131,52 +134,72 @@ def replicate_of(group, lane, order, schedule):
     return min(group * schedule.members + schedule.member[lane], order.replicates - 1)
 
 
+@fragment
+def enter(group, order, schedule):
+    """Notes where the data of a group's lanes and of the next group's begin."""
+    lanes = len(order.place)
+    for lane in range(2 * lanes):
+        replicate = replicate_of(group + lane // lanes, lane % lanes, order, schedule)
+        order.data[lane] = replicate * order.n * order.width
+        order.drawn[lane] = replicate * order.steps - order.first
+
+
 # How the examples of a step reach the lanes: ``order.rows`` is None where a bank has one replicate, whose row is then
 # read where it lies; else the coordinates of the lanes' examples are first brought together there, (4, w, lanes).
 
 
 @inlined
-def ask(replicate, j, distance, order, schedule):
-    """Asks for the example that comes so long after step j, be it in the next group."""
-    at = j - order.first + distance
-    over = np.int64(at >= order.steps)
-    at = min(at - over * order.steps, order.steps - 1)
-    replicate = min(replicate + over * schedule.members, order.replicates - 1)
-    place = (replicate * order.n + peek(order.chosen, replicate * order.steps + at)) * order.width
+def row(lane, j, order):
+    """Where a lane's example of step j begins in the data; lanes + l is lane l of the next group."""
+    return peek(order.data, lane) + peek(order.chosen, peek(order.drawn, lane) + j) * order.width
+
+
+@inlined
+def last(order):
+    """The chunk's last step: it stands in for what comes after the end, not to be used."""
+    return order.first + order.steps - 1
+
+
+@inlined
+def ahead_of(j, distance, order):
+    """The step that comes so long after step j and, if it is the next group's, the number of lanes, else 0."""
+    at = j + distance
+    over = np.int64(at > last(order))
+    return min(at - over * order.steps, last(order)), over * len(order.place)
+
+
+@inlined
+def ask(place, order):
+    """Asks for an example to be brought into the cache."""
     end = place + order.width
     while place < end:
         prefetch(order.x, place)
         place += lanes_of(order.x)
 
 
-@inlined
-def row(replicate, j, order):
-    """Where the example of step j begins in the data; past the chunk's end the last one stands in, not to be used."""
-    at = min(j - order.first, order.steps - 1)
-    return (replicate * order.n + peek(order.chosen, replicate * order.steps + at)) * order.width
-
-
-def fetch(group, j, order, schedule):
+def fetch(j, order):
     """Where the examples of step j are to be found, by ``element``. Those of four steps in turn can be at hand."""
     raise NotImplementedError
 
 
 @overload(fetch, jit_options={"forceinline": True})
-def _fetch(group, j, order, schedule):
+def _fetch(j, order):
     if isinstance(order[order.fields.index("rows")], types.NoneType):
 
-        def locate(group, j, order, schedule):
-            ask(group, j, SPAN, order, schedule)
-            return row(group, j, order)
+        def locate(j, order):
+            later, lane = ahead_of(j, SPAN, order)
+            ask(row(lane, later, order), order)
+            return row(0, min(j, last(order)), order)
 
         return locate
 
-    def bring(group, j, order, schedule):
+    def bring(j, order):
         lanes = lanes_of(order.x)
+        later, shift = ahead_of(j, AHEAD, order)
+        now = min(j, last(order))
         for lane in range(lanes):
-            replicate = peek(order.owner, lane)
-            ask(replicate, j, AHEAD, order, schedule)
-            order.place[lane] = row(replicate, j, order)
+            ask(row(shift + lane, later, order), order)
+            put(order.place, lane, row(lane, now, order))
         start = (j % 4) * order.width * lanes
         whole = order.width - order.width % lanes
         for i in range(0, whole, lanes):
@@ -219,10 +242,10 @@ def products(x, p, q, d):
 
 
 @fragment
-def relate(start, stop, group, d, order):
+def relate(start, stop, d, order):
     """Fills ``order.lengths`` and ``order.products`` for the steps start .. stop - 1 of a span."""
     for j in range(start, stop, 2):
-        a, b, both = products(order.x, row(group, j, order), row(group, j + 1, order), d)
+        a, b, both = products(order.x, row(0, j, order), row(0, min(j + 1, last(order)), order), d)
         put(order.lengths, j % SPAN, a)
         put(order.lengths, j % SPAN + 1, b)
         put(order.products, j % SPAN, both)
