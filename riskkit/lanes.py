@@ -507,7 +507,7 @@ def _estrin(builder: Any, x: Any, coefficients: list[float]) -> Any:
     terms = [_all(x.type, coefficient) for coefficient in reversed(coefficients)]
     power = x
     while len(terms) > 1:
-        pairs = [_call(builder, "llvm.fma", high, power, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+        pairs = [_call(builder, "llvm.fma", b, power, a) for a, b in zip(terms[::2], terms[1::2], strict=False)]
         terms = pairs + terms[len(terms) - len(terms) % 2 :]
         power = builder.fmul(power, power)
     return terms[0]

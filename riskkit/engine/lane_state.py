@@ -48,8 +48,8 @@ class Order(NamedTuple):
         x: the data (R, n, w), flat.
         replicates, n, width: R, examples, numbers an example.
         chosen: int64 (R, steps), flat: the examples of the chunk's steps first .. first + steps - 1.
-        data, drawn: int64 (2 * lanes of a bank,), where each lane's replicate begins in x and, less ``first``, in chosen;
-            then the same of the next group's.
+        data, drawn: int64 (2 * lanes of a bank,), where each lane's replicate begins in x and, less ``first``, in
+            chosen; then the same of the next group's.
         place: int64 (lanes of a bank,), where each lane's example begins.
         rows: (4 * w * lanes of a bank,); None where a group is one replicate.
         lengths, products: (SPAN,), of the examples of a span's steps, ||x_j|| and, where j is even, <x_j, x_{j+1}>, in
