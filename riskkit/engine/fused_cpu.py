@@ -75,10 +75,12 @@ def run(
         for first in range(0, line.steps, step):
             count = min(step, line.steps - first)
             eta, mixing = line.chunk(first, count)
+            sizes = _aligned(eta.size, x.dtype)
+            sizes[...] = eta.ravel()
             schedule = Schedule(
                 members=members,
                 member=line.layout.member,
-                eta=_aligned(eta.astype(x.dtype).ravel()),
+                eta=sizes,
                 mixing=mixing.ravel(),
                 events=line.events,
                 event_first=event_first,
@@ -107,16 +109,15 @@ def run(
                 schedule: Schedule = schedule,
                 active: int = line.active(first),
             ) -> None:
-                table = np.zeros(SPAN + 1, dtype=x.dtype)
                 own = order._replace(
-                    data=_aligned(np.zeros(2 * width, dtype=np.int64)),
-                    drawn=_aligned(np.zeros(2 * width, dtype=np.int64)),
-                    place=_aligned(np.zeros(width, dtype=np.int64)),
-                    rows=_aligned(np.zeros(4 * w * width, dtype=x.dtype)) if members > 1 else None,
-                    lengths=_aligned(table),
-                    products=_aligned(table),
+                    data=_aligned(2 * width, np.int64),
+                    drawn=_aligned(2 * width, np.int64),
+                    place=_aligned(width, np.int64),
+                    rows=_aligned(4 * w * width, x.dtype) if members > 1 else None,
+                    lengths=_aligned(SPAN + 1, x.dtype),
+                    products=_aligned(SPAN + 1, x.dtype),
                 )
-                before = State(*(np.empty_like(part[:1]) for part in state))
+                before = State(*(_aligned((1, *part.shape[1:]), part.dtype) for part in state))
                 spare = np.empty(problem.dim, dtype=x.dtype)
                 module.advance(*bounds, active, own, formula, schedule, state, before, spare, results)
 
@@ -145,32 +146,42 @@ def _formula(problem: Problem, kind: np.dtype[Any]) -> Formula:
 def _start(problem: Problem, line: Timeline, groups: int, kind: np.dtype[Any]) -> State:
     """Every lane at theta_0."""
     placed = line.layout
-    theta_0 = np.asarray(problem.start, dtype=np.float64).astype(kind)
-    v = np.broadcast_to(theta_0[:, None], (groups, placed.banks, problem.dim, placed.width)).reshape(groups, -1)
-    alpha, beta = (np.tile(part.astype(kind), (groups, 1)) for part in (line.alpha, line.beta))
+    lanes = len(placed.member)
+    theta_0 = np.asarray(problem.start, dtype=np.float64).astype(kind)[:, None]
+
+    def filled(value: Any, quarter: int) -> np.ndarray:
+        room = _aligned((groups, placed.banks, problem.dim, placed.width), kind, quarter)
+        room[...] = value
+        return room.reshape(groups, -1)
+
+    def of_lanes(value: Any, dtype: Any) -> np.ndarray:
+        room = _aligned((groups, lanes), dtype)
+        room[...] = value
+        return room
+
     return State(
-        v=_aligned(v),
-        slow=_aligned(v, 1),
-        total=_aligned(np.zeros_like(v), 2),
-        anchor=_aligned(v, 3),
-        alpha=alpha,
-        beta=beta,
-        moment=_aligned(np.zeros((groups, len(placed.member)))),
-        diverged=np.full((groups, len(placed.member)), -1),
-        u=_aligned(np.zeros_like(alpha)),
+        v=filled(theta_0, 0),
+        slow=filled(theta_0, 1),
+        total=filled(0, 2),
+        anchor=filled(theta_0, 3),
+        alpha=of_lanes(line.alpha, kind),
+        beta=of_lanes(line.beta, kind),
+        moment=of_lanes(0, np.float64),
+        diverged=of_lanes(-1, np.int64),
+        u=of_lanes(0, kind),
     )
 
 
-def _aligned(values: np.ndarray, quarter: int = 0) -> np.ndarray:
-    """A copy that begins where a cache line does, so that no vector straddles two, and so many quarters into a page.
+def _aligned(shape: tuple[int, ...] | int, dtype: Any, quarter: int = 0) -> np.ndarray:
+    """Room, not filled, that begins where a cache line does, so that no vector straddles two and no two threads write
+    to one, and so many quarters into a page.
 
     A processor holds a load for one of a store still under way if the last 12 bits of their addresses agree: what is
     stored and loaded in turn must not lie in the same place of different pages."""
-    room = np.empty(values.nbytes + 2 * PAGE, dtype=np.uint8)
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.empty(size + 2 * PAGE, dtype=np.uint8)
     first = -room.ctypes.data % PAGE + quarter * PAGE // 4
-    copy = room[first : first + values.nbytes].view(values.dtype).reshape(values.shape)
-    copy[...] = values
-    return copy
+    return room[first : first + size].view(dtype).reshape(shape)
 
 
 def _path(c: int, line: Timeline, state: State, results: Results) -> Path:
