@@ -6,12 +6,14 @@ replicate and the purpose, 32 bits each; a purpose is the CRC-32 of its name. On
 wherever: words and indices bit for bit on every backend, normals to 1e-14 (their logarithm and cosine come from the
 backend's library).
 
-Three implementations of the same function: compiled by numba for the CPU; torch integer arithmetic for CUDA; numpy, to
-be read. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+Four implementations of the same function: compiled by numba for the CPU; Triton for CUDA (``riskkit.philox_gpu``);
+torch integer arithmetic for CUDA without Triton; numpy, to be read. Source: Salmon, Moraes, Dror, Shaw, "Parallel
+random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import zlib
 from collections.abc import Sequence
@@ -30,6 +32,8 @@ MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
 MASK = 0xFFFFFFFF
+TRITON = importlib.util.find_spec("triton") is not None
+"""Whether words on CUDA come from Triton."""
 
 
 def philox_numpy(counter: Words, key: Words) -> Words:
@@ -202,10 +206,15 @@ class Stream:
             k0, k1 = self._key
             _fill_words(out, self._numbers, first, np.uint64(number), np.uint64(k0), np.uint64(k1))
             return torch.from_numpy(out)
+        replicates = torch.as_tensor(self._numbers.astype(np.int64), device=self.device)
+        if TRITON:
+            from riskkit import philox_gpu
+
+            return philox_gpu.words(replicates, first, count, number, self.seed)
         counter = torch.arange(first, first + count, device=self.device)[None, :]
-        replicate = torch.as_tensor(self._numbers.astype(np.int64), device=self.device)[:, None]
         which = torch.full_like(counter, number)
-        return torch.stack(philox_torch([counter & MASK, counter >> 32, replicate, which], self._key), dim=-1)
+        words = philox_torch([counter & MASK, counter >> 32, replicates[:, None], which], self._key)
+        return torch.stack(words, dim=-1)
 
     def words(self, purpose: str, n: int, width: int) -> Tensor:
         """32-bit words in int64, (R, n, width)."""
@@ -253,6 +262,12 @@ class Stream:
             number = purpose_number(self.family + "index")
             _fill_indices(out, n, self._numbers, start, np.uint64(number), np.uint64(k0), np.uint64(k1))
             drawn = torch.from_numpy(out)
+        elif TRITON:
+            from riskkit import philox_gpu
+
+            replicates = torch.as_tensor(self._numbers.astype(np.int64), device=self.device)
+            number = purpose_number(self.family + "index")
+            drawn = philox_gpu.words(replicates, start, counters, number, self.seed, n)
         else:
             drawn = (self._words("index", start, counters) * n) >> 32
         return drawn.flatten(1)[:, first - 4 * start :][:, :count]

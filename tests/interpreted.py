@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 import problems
-from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage
+from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage, philox_gpu
 from riskkit.engine import fused_gpu, reference
-from riskkit.streams import Stream
+from riskkit.streams import Stream, purpose_number
 
 ALGORITHMS = [
     Lookahead(8, 5, 0.5, Constant(0.05)),
@@ -44,6 +44,23 @@ def apart(problem, dtype, algorithms=ALGORITHMS, rounds=ROUNDS):
     }
 
 
+def words():
+    """Whether Triton's words and indices are the stream's, bit for bit: every word of the address, seeds of all sizes,
+    a count that ends within a program's counters."""
+    replicates = [0, 1, 2**31, 2**32 - 1]
+    numbers = torch.tensor(replicates)
+    same = []
+    for seed in (0, 1, 2**31, 2**32 + 5, 2**64 - 1):
+        stream = Stream(seed, replicates)
+        for first, count in ((0, 3), (2**32 - 100, 300)):
+            expected = stream._words("index", first, count)
+            own = philox_gpu.words(numbers, first, count, purpose_number("index"), seed)
+            drawn = philox_gpu.words(numbers, first, count, purpose_number("index"), seed, 8191)
+            expected_drawn = stream.indices(8191, 4 * first, 4 * count).reshape(-1, count, 4)
+            same += [torch.equal(own, expected), torch.equal(drawn, expected_drawn)]
+    return same
+
+
 def main(names):
     answer = {name: apart(getattr(problems, name)(), torch.float64) for name in names}
     answer["single"] = apart(problems.Logistic(dim=5, radius=0.3), torch.float32)
@@ -51,6 +68,7 @@ def main(names):
     answer["wild"] = apart(problems.MeanEstimation(dim=2), torch.float64, wild, [np.array([3]), np.array([20])])
     many = [Lookahead(4, 3, 0.01 * (c + 1), Constant(0.1)) for c in range(35)]
     answer["many"] = apart(problems.Ridge(dim=3), torch.float64, many, [np.array([4])] * 35)
+    answer["words"] = words()
     print(json.dumps(answer))
 
 

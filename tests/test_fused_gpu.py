@@ -47,6 +47,11 @@ def test_the_engines_agree_in_single_precision_and_with_many_configurations(apar
     assert apart["many"]["theta"] < 1e-12
 
 
+def test_words_and_indices_are_the_streams_bit_for_bit(apart):
+    assert len(apart["words"]) == 20
+    assert all(apart["words"])
+
+
 def test_divergence_is_named_as_by_the_reference_engine(apart):
     (wild, found), (tame, calm) = apart["wild"]["diverged"]
     assert wild == found
