@@ -288,7 +288,7 @@ def jax_ways(inputs: Inputs) -> list[tuple[str, Callable[[int], Callable[[], tor
 def ways(cell: Cell) -> list[Way]:
     inputs = Inputs(cell)
     whole = cell.R * cell.C
-    long, short = 1000, max(20, min(200, 400_000 // (cell.R * cell.C)) // K * K)
+    long, short = 1000, max(20, min(1000, 4_096_000 // (cell.R * cell.C)) // K * K)
     return [
         Way("riskkit fused", fused(inputs, torch.float32, CORES), long, whole),
         Way("riskkit fused, float64", fused(inputs, torch.float64, CORES), long, whole),

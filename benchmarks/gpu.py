@@ -2,6 +2,8 @@
 
     python benchmarks/gpu.py               d in 8, 32, 128 and R in 256, 4096, 65536, 16 configurations, squared loss
     python benchmarks/gpu.py --quick       d = 32, R = 4096 only
+    python benchmarks/gpu.py --registers   needs no GPU: every formula's loop and the stream's words compiled for an H100;
+                                           registers a thread, and bytes that went to memory
 
 Every way runs Lookahead (k = 5) on the same examples and index stream in float32, which is checked by comparing the
 slow weights. Beside the times stand two floors, measured on the same card: reading each example once from memory at the
@@ -13,9 +15,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+import re
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +30,11 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import problems  # noqa: E402
 from problems import PowerLawLeastSquares  # noqa: E402
 from riskkit import Constant, Lookahead  # noqa: E402
-from riskkit.engine import fused_gpu, reference  # noqa: E402
+from riskkit.engine import compiled, fused_gpu, reference  # noqa: E402
+from riskkit.formula import Linear  # noqa: E402
 from riskkit.streams import Stream  # noqa: E402
 
 K, ETA, C, N = 5, 0.05, 16, 128
@@ -132,11 +140,61 @@ def floors(device: str) -> tuple[float, float]:
     return 2 * source.numel() * 4 / copying, 2 * 8192**3 / multiplying
 
 
+SIZES = [(16, 8), (16, 128), (64, 32), (64, 128), (16, 512)]
+"""Configurations and coordinates, beside (16, 32)."""
+
+
+def registers() -> None:
+    """Compiles for an H100 (compute capability 9.0), as wherever Triton is installed it can be done."""
+    from riskkit import philox_gpu
+
+    types = {"fp32": 4, "fp64": 8}
+    fast = [name for name in problems.__all__ if hasattr(getattr(problems, name)(), "formula")]
+    cases = [(name, 16, 32) for name in fast] + [("Ridge", *size) for size in SIZES]
+    for (name, c, d), (kind, size) in itertools.product(cases, types.items()):
+        formula = getattr(problems, name)().formula
+        loop = fused_gpu.kernel(fused_gpu.twin(compiled.part(formula).formula)).stretch
+        own = fused_gpu.blocks(c, d, size)
+        signature = dict.fromkeys(loop.arg_names, f"*{kind}")
+        signature |= {"moment": "*fp64", "index": "*i64", "mixing": "*i8"}
+        signature |= dict.fromkeys(("n", "w", "d", "C", "active", "count", "start", "stop"), "i32")
+        constants = {"LINEAR": isinstance(formula, Linear), "ANCHORED": True, "BOUNDED": True}
+        used = usage(loop, signature, constants | {"C_BLOCK": own.C, "D_BLOCK": own.d}, own.warps)
+        print(f"{name:24} {kind} C = {c:2}, d = {d:3}: {own.C:2} configurations, {own.warps} warps, {used}", flush=True)
+    pointers = {"out": "*i64", "replicates": "*i64"}
+    for index in (True, False):
+        numbers = dict.fromkeys(("first", "count", "purpose", "n"), "i64") | {"seed": "u64"}
+        used = usage(philox_gpu.fill, pointers | numbers, {"INDEX": index, "BLOCK": philox_gpu.BLOCK}, 4)
+        print(f"{'indices' if index else 'words'} of the stream: {used}")
+
+
+def usage(kernel: Any, signature: dict[str, str], constants: dict[str, Any], warps: int) -> str:
+    """What a kernel uses, by NVIDIA's cuobjdump."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    signature = signature | dict.fromkeys(constants, "constexpr")
+    source = ASTSource(kernel, {name: signature[name] for name in kernel.arg_names}, constants)
+    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps})
+    tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        Path(file.name).write_bytes(made.asm["cubin"])
+        said = subprocess.check_output([tool, "-res-usage", file.name], text=True)
+    found = re.search(r"REG:(\d+) STACK:(\d+)", said)
+    assert found is not None, said
+    return f"{found[1]} registers, {found[2]} bytes in memory"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="d = 32, R = 4096 only")
+    parser.add_argument("--registers", action="store_true", help="compile only")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
+    if arguments.registers:
+        registers()
+        return
     if not torch.cuda.is_available():
         print("benchmarks/gpu.py needs a CUDA device and a CUDA build of torch; none is here.", file=sys.stderr)
         sys.exit(2)

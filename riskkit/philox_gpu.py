@@ -1,7 +1,7 @@
 """The words of ``riskkit.streams`` in Triton, one pass over the memory they go to.
 
-In torch every operation of the ten rounds is a pass of its own, some two hundred in all. Not yet run on a GPU: tested
-bit for bit in Triton's interpreter, on a CPU.
+In torch every operation of the ten rounds is a pass of its own, 260 in all. Not yet run on a GPU: tested bit for bit in
+Triton's interpreter, on a CPU, and compiled for one.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ def _keep(out, at, word, n, inside, INDEX: tl.constexpr):
     tl.store(out + at, number, mask=inside)
 
 
-@triton.jit
-def _fill(out, replicates, first, count, purpose, seed, n, INDEX: tl.constexpr, BLOCK: tl.constexpr):
+@triton.jit(do_not_specialize=["first", "count", "purpose", "seed", "n"])
+def fill(out, replicates, first, count, purpose, seed, n, INDEX: tl.constexpr, BLOCK: tl.constexpr):
     """out (R, count, 4) int64: the words of counters first .. first + count - 1, or the examples they draw of n."""
-    r = tl.program_id(0).to(tl.int64)
-    i = tl.program_id(1).to(tl.int64) * BLOCK + tl.arange(0, BLOCK).to(tl.int64)
+    blocks = tl.cdiv(count, BLOCK)
+    program = tl.program_id(0).to(tl.int64)  # all on one axis: the others end at 65,535
+    r = program // blocks
+    i = program % blocks * BLOCK + tl.arange(0, BLOCK).to(tl.int64)
     inside = i < count
     counter = i + first
     low, high = (counter & 0xFFFFFFFF).to(tl.uint32), (counter >> 32).to(tl.uint32)
@@ -47,6 +49,7 @@ def words(replicates: Tensor, first: int, count: int, purpose: int, seed: int, n
     1 or, for n > 0 (below 2^31), floor(word n / 2^32). ``purpose`` is its number."""
     out = torch.empty(len(replicates), count, 4, dtype=torch.int64, device=replicates.device)
     if out.numel():
-        grid = (len(replicates), triton.cdiv(count, BLOCK))
-        _fill[grid](out, replicates, first, count, purpose, seed, n, INDEX=n > 0, BLOCK=BLOCK)
+        grid = (len(replicates) * triton.cdiv(count, BLOCK),)
+        with torch.cuda.device_of(out):  # Triton launches on the current device
+            fill[grid](out, replicates, first, count, purpose, seed, n, INDEX=n > 0, BLOCK=BLOCK)
     return out

@@ -33,7 +33,7 @@ WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
 MASK = 0xFFFFFFFF
 TRITON = importlib.util.find_spec("triton") is not None
-"""Whether words on CUDA come from Triton."""
+"""Whether words on CUDA come from Triton, which needs a C compiler there; CUDA's torch brings it along."""
 
 
 def philox_numpy(counter: Words, key: Words) -> Words:
@@ -253,7 +253,11 @@ class Stream:
 
     def indices(self, n: int, first: int, count: int) -> Tensor:
         """The examples drawn at steps first .. first + count - 1, int64 (R, count): floor(word * n / 2^32); step j
-        reads word j mod 4 of counter j // 4. The chance of an index differs from 1/n by less than 2^-32."""
+        reads word j mod 4 of counter j // 4. The chance of an index differs from 1/n by less than 2^-32.
+
+        Raises ValueError for n out of [1, 2^31)."""
+        if not 1 <= n < 2**31:
+            raise ValueError(f"n must be a whole number in [1, 2^31); got {n}.")
         start = first // 4
         counters = -(-(first + count) // 4) - start
         if self.device.type == "cpu":

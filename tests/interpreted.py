@@ -67,7 +67,8 @@ def main(names):
     wild = [Lookahead(20, 1, 1.0, Constant(1e20)), Lookahead(20, 1, 0.5, Constant(0.1))]
     answer["wild"] = apart(problems.MeanEstimation(dim=2), torch.float64, wild, [np.array([3]), np.array([20])])
     many = [Lookahead(4, 3, 0.01 * (c + 1), Constant(0.1)) for c in range(35)]
-    answer["many"] = apart(problems.Ridge(dim=3), torch.float64, many, [np.array([4])] * 35)
+    assert fused_gpu.blocks(35, 16, 8).C < 35  # a replicate's configurations in several programs
+    answer["many"] = apart(problems.Ridge(dim=16), torch.float64, many, [np.array([4])] * 35)
     answer["words"] = words()
     print(json.dumps(answer))
 

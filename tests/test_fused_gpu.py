@@ -1,4 +1,4 @@
-"""The fused GPU engine against the reference engine, in Triton's interpreter on a CPU, at tiny sizes."""
+"""The fused GPU engine against the reference engine, in Triton's interpreter on a CPU, at tiny sizes; and compiled."""
 
 from __future__ import annotations
 
@@ -57,6 +57,30 @@ def test_divergence_is_named_as_by_the_reference_engine(apart):
     assert wild == found
     assert tame == calm == [-1, -1]
     assert min(wild) > 0
+
+
+def test_every_formula_compiles_for_a_gpu_and_stays_in_registers():
+    """Without a GPU: Triton brings NVIDIA's tools. sin and cos of large numbers keep some bytes in memory."""
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed")
+    done = subprocess.run(
+        [sys.executable, "benchmarks/gpu.py", "--registers"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert {line.split()[0] for line in lines} == {*FAST, "indices", "words"}
+    assert max(int(line.split()[-4]) for line in lines) <= 64, done.stdout
+
+
+def test_configurations_share_a_program_while_they_find_room():
+    assert fused_gpu.blocks(16, 32, 4) == (16, 32, 4)
+    assert fused_gpu.blocks(16, 128, 8) == (4, 128, 4)
+    assert fused_gpu.blocks(1, 8192, 8) == (1, 8192, 32)
 
 
 def test_a_formula_has_a_twin_in_triton_or_a_reason_why_not():

@@ -1,8 +1,9 @@
 """The fused GPU engine: a Triton loop for problems with a formula, to the contract of the reference engine.
 
-One program a replicate holds the parameters of all configurations in registers and goes through the steps between two
-events (a stage's end, a refreshed anchor, a checkpoint, a look at the range), which the host then attends to. Nothing
-of it has been run on a GPU yet: it is tested in Triton's interpreter, on a CPU, against the reference engine.
+A program holds the parameters of a replicate's configurations in registers, or of as many as find room there, and goes
+through the steps between two events (a stage's end, a refreshed anchor, a checkpoint, a look at the range), which the
+host then attends to. Nothing of it has been run on a GPU yet: it is compiled for one (``python benchmarks/gpu.py
+--registers``), and tested in Triton's interpreter, on a CPU, against the reference engine.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ SPAN = 256
 
 INDICES = 2**28
 """Bytes of a chunk's indices."""
+
+WARPS = 4
+"""Warps a program, unless one configuration needs more; of 32 threads each."""
+
+SHARE = 32
+"""Bytes of a parameter array that a thread holds; at twice as many, compiled code keeps some of them in memory."""
 
 KNOWN = {"exp", "sin", "cos", "sqrt", "log", "fabs"}
 """What of ``math`` has a twin in Triton."""
@@ -135,10 +142,26 @@ def kernel(source: str) -> ModuleType:
     """``gpu_kernel`` with a formula in it."""
     text = (File(__file__).parent / "gpu_kernel.py").read_text()
     start = text.index("@triton.jit\ndef gradient_factor")
-    end = text.index("@triton.jit\ndef stretch")
+    end = text.index("@triton.jit(do_not_specialize")
     text = text[:start] + source + "\n\n" + text[end:]
     name = "riskkit_gpu_" + hashlib.sha256(text.encode()).hexdigest()[:24]
     return compiled.module_of(name, text)
+
+
+class Blocks(NamedTuple):
+    """Configurations and coordinates of a program, whole powers of 2, and its warps."""
+
+    C: int
+    d: int
+    warps: int
+
+
+def blocks(C: int, d: int, size: int) -> Blocks:
+    """Of C configurations in d dimensions, with numbers of ``size`` bytes: at most SHARE bytes a thread."""
+    d_block = 1 << (d - 1).bit_length()
+    room = SHARE * 32 // size  # numbers of a warp
+    warps = min(32, max(WARPS, d_block // room))
+    return Blocks(min(1 << (C - 1).bit_length(), max(1, warps * room // d_block)), d_block, warps)
 
 
 class _State(NamedTuple):
@@ -260,34 +283,38 @@ class _Loop:
         state = self.state
         R, n, w = self.data.shape
         _, C, d = state.v.shape
-        self.kernel.stretch[(R,)](
-            state.v,
-            state.slow,
-            state.total,
-            state.anchor,
-            state.moment,
-            self.data,
-            index,
-            eta,
-            state.beta,
-            state.alpha,
-            mixing,
-            self.weights,
-            self.numbers,
-            n,
-            w,
-            d,
-            C,
-            active,
-            index.shape[1],
-            start,
-            stop,
-            LINEAR=self.linear,
-            ANCHORED=bool((state.beta > 0).any()),
-            BOUNDED=self.radius is not None,
-            C_BLOCK=1 << (C - 1).bit_length(),
-            D_BLOCK=1 << (d - 1).bit_length(),
-        )
+        own = blocks(C, d, self.data.element_size())
+        # Triton launches on the current device.
+        with torch.cuda.device_of(self.data):  # type: ignore[no-untyped-call]
+            self.kernel.stretch[(R * -(-C // own.C),)](
+                state.v,
+                state.slow,
+                state.total,
+                state.anchor,
+                state.moment,
+                self.data,
+                index,
+                eta,
+                state.beta,
+                state.alpha,
+                mixing,
+                self.weights,
+                self.numbers,
+                n,
+                w,
+                d,
+                C,
+                active,
+                index.shape[1],
+                start,
+                stop,
+                LINEAR=self.linear,
+                ANCHORED=bool((state.beta > 0).any()),
+                BOUNDED=self.radius is not None,
+                C_BLOCK=own.C,
+                D_BLOCK=own.d,
+                num_warps=own.warps,
+            )
 
     def _output(self, c: int, output: int, taken: int) -> Tensor:
         """(R, d). Where alpha = 1 mixing is left out, and the slow weights are the fast ones."""

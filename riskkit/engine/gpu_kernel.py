@@ -1,4 +1,5 @@
-"""The loop of the fused GPU engine, in Triton: one program a replicate, all its configurations in registers.
+"""The loop of the fused GPU engine, in Triton: a program holds configurations of one replicate in registers, all of
+them where they fit.
 
 ``riskkit.engine.fused_gpu`` writes a copy of this module for each formula, with the formula's function in the place of
 ``gradient_factor``: Triton compiles source text.
@@ -14,7 +15,7 @@ def gradient_factor(u, y, parameter):
     return u - y
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["active", "count", "start", "stop"])
 def stretch(
     v,
     slow,
@@ -50,8 +51,10 @@ def stretch(
     a configuration mixes after a step. weights: (d,). numbers: (2,), the formula's parameter and the radius.
     Only the first ``active`` configurations move.
     """
-    r = tl.program_id(0).to(tl.int64)  # r n w and r C d may exceed 2^31
-    c = tl.arange(0, C_BLOCK)
+    blocks = tl.cdiv(C, C_BLOCK)
+    program = tl.program_id(0)
+    r = (program // blocks).to(tl.int64)  # r n w and r C d may exceed 2^31
+    c = program % blocks * C_BLOCK + tl.arange(0, C_BLOCK)
     i = tl.arange(0, D_BLOCK)
     moving = c < active
     inside = moving[:, None] & (i < d)[None, :]

@@ -52,8 +52,9 @@ class Order(NamedTuple):
             chosen; then the same of the next group's.
         place: int64 (lanes of a bank,), where each lane's example begins.
         rows: (4 * w * lanes of a bank,); None where a group is one replicate.
-        lengths, products: (SPAN,), of the examples of a span's steps, ||x_j|| and, where j is even, <x_j, x_{j+1}>, in
-            a group of one replicate. These six are a thread's own.
+        lengths, products: (SPAN + 1,), of the examples of a span's steps, ||x_j|| and, where j is even,
+            <x_j, x_{j+1}>, in a group of one replicate; the last number is read and not used.
+            These six are a thread's own.
     """
 
     x: Any
