@@ -2,8 +2,8 @@
 
     python benchmarks/gpu.py               d in 8, 32, 128 and R in 256, 4096, 65536, 16 configurations, squared loss
     python benchmarks/gpu.py --quick       d = 32, R = 4096 only
-    python benchmarks/gpu.py --registers   needs no GPU: every formula's loop and the stream's words compiled for an H100;
-                                           registers a thread, and bytes that went to memory
+    python benchmarks/gpu.py --registers   needs no GPU: every formula's loop and the stream's words compiled for an
+                                           H100: registers a thread, bytes that went to memory
 
 Every way runs Lookahead (k = 5) on the same examples and index stream in float32, which is checked by comparing the
 slow weights. Beside the times stand two floors, measured on the same card: reading each example once from memory at the
