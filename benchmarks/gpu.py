@@ -144,13 +144,16 @@ SIZES = [(16, 8), (16, 128), (64, 32), (64, 128), (16, 512)]
 """Configurations and coordinates, beside (16, 32)."""
 
 
-def registers() -> None:
-    """Compiles for an H100 (compute capability 9.0), as wherever Triton is installed it can be done."""
+def registers(quick: bool) -> None:
+    """Compiles for an H100 (compute capability 9.0), as wherever Triton is installed it can be done; ``quick``: one
+    formula of each kind."""
     from riskkit import philox_gpu
 
     types = {"fp32": 4, "fp64": 8}
     fast = [name for name in problems.__all__ if hasattr(getattr(problems, name)(), "formula")]
     cases = [(name, 16, 32) for name in fast] + [("Ridge", *size) for size in SIZES]
+    if quick:
+        cases = [("Logistic", 16, 32), ("WarpedMean", 16, 32)]
     for (name, c, d), (kind, size) in itertools.product(cases, types.items()):
         formula = getattr(problems, name)().formula
         loop = fused_gpu.kernel(fused_gpu.twin(compiled.part(formula).formula)).stretch
@@ -188,12 +191,12 @@ def usage(kernel: Any, signature: dict[str, str], constants: dict[str, Any], war
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="d = 32, R = 4096 only")
+    parser.add_argument("--quick", action="store_true", help="d = 32, R = 4096 only; two formulas")
     parser.add_argument("--registers", action="store_true", help="compile only")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     if arguments.registers:
-        registers()
+        registers(arguments.quick)
         return
     if not torch.cuda.is_available():
         print("benchmarks/gpu.py needs a CUDA device and a CUDA build of torch; none is here.", file=sys.stderr)
