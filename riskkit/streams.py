@@ -206,15 +206,20 @@ class Stream:
             k0, k1 = self._key
             _fill_words(out, self._numbers, first, np.uint64(number), np.uint64(k0), np.uint64(k1))
             return torch.from_numpy(out)
+        return self._on_device(number, first, count)
+
+    def _on_device(self, number: int, first: int, count: int, n: int = 0) -> Tensor:
+        """The words of a purpose's number, or for n > 0 the examples that they draw, on CUDA."""
         replicates = torch.as_tensor(self._numbers.astype(np.int64), device=self.device)
         if TRITON:
             from riskkit import philox_gpu
 
-            return philox_gpu.words(replicates, first, count, number, self.seed)
+            return philox_gpu.words(replicates, first, count, number, self.seed, n)
         counter = torch.arange(first, first + count, device=self.device)[None, :]
         which = torch.full_like(counter, number)
         words = philox_torch([counter & MASK, counter >> 32, replicates[:, None], which], self._key)
-        return torch.stack(words, dim=-1)
+        drawn = torch.stack(words, dim=-1)
+        return (drawn * n) >> 32 if n else drawn
 
     def words(self, purpose: str, n: int, width: int) -> Tensor:
         """32-bit words in int64, (R, n, width)."""
@@ -260,20 +265,14 @@ class Stream:
             raise ValueError(f"n must be a whole number in [1, 2^31); got {n}.")
         start = first // 4
         counters = -(-(first + count) // 4) - start
+        number = purpose_number(self.family + "index")
         if self.device.type == "cpu":
             out = np.empty((len(self.replicates), counters, 4), dtype=np.int64)
             k0, k1 = self._key
-            number = purpose_number(self.family + "index")
             _fill_indices(out, n, self._numbers, start, np.uint64(number), np.uint64(k0), np.uint64(k1))
             drawn = torch.from_numpy(out)
-        elif TRITON:
-            from riskkit import philox_gpu
-
-            replicates = torch.as_tensor(self._numbers.astype(np.int64), device=self.device)
-            number = purpose_number(self.family + "index")
-            drawn = philox_gpu.words(replicates, start, counters, number, self.seed, n)
         else:
-            drawn = (self._words("index", start, counters) * n) >> 32
+            drawn = self._on_device(number, start, counters, n)
         return drawn.flatten(1)[:, first - 4 * start :][:, :count]
 
     def shuffled(self, n: int, first: int, count: int) -> Tensor:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
+from riskkit import streams
 from riskkit.streams import MASK, Stream, philox_numpy, philox_torch, purpose_number
 
 # Random123's known answers for philox4x32-10: counter, key, words.
@@ -145,3 +146,17 @@ def test_cuda_draws_the_same_words_and_normals_to_1e_14():
     assert torch.equal(cpu.words("x", 33, 5), gpu.words("x", 33, 5).cpu())
     assert torch.equal(cpu.indices(1000, 5, 99), gpu.indices(1000, 5, 99).cpu())
     torch.testing.assert_close(cpu.normals("x", 33, 5), gpu.normals("x", 33, 5).cpu(), rtol=1e-14, atol=1e-14)
+
+
+def test_words_and_indices_of_the_torch_branch_are_those_of_the_compiled_one(monkeypatch):
+    """What CUDA without Triton runs, here on the CPU."""
+    monkeypatch.setattr(streams, "TRITON", False)
+    stream, number = Stream(7, [0, 3]), purpose_number("index")
+    assert torch.equal(stream._on_device(number, 5, 9), stream._words("index", 5, 9))
+    assert torch.equal(stream._on_device(number, 5, 9, 1000).flatten(1), stream.indices(1000, 20, 36))
+
+
+@pytest.mark.parametrize("n", [0, 2**31])
+def test_indices_out_of_range_are_refused(n):
+    with pytest.raises(ValueError, match=r"^n must be a whole number in \[1, 2\^31\); got"):
+        Stream(0, range(2)).indices(n, 0, 4)
