@@ -168,6 +168,26 @@ def test_divergence_is_named_as_by_the_reference_engine():
     assert found[1].diverged_at.ge(0).tolist() == [False, False, False, True, False]
 
 
+def test_a_span_gone_through_again_is_the_same_to_the_neighbours():
+    """A lane that leaves the range sends its bank back to the span's start: parameters, stage, anchor and moment."""
+    problem = problems.MeanEstimation(dim=3)
+    stream = Stream(1, range(3))
+    data = problem.sample(stream, 8)
+    tame = SLRLA([Stage(5, 4, 0.5, Constant(0.1), 0.3, "average"), Stage(4, 5, 0.2, Constant(0.05), 0.1)])
+    wild = Lookahead(40, 1, 1.0, Constant(1e20))
+    rounds = np.array([2, 5, 9])
+
+    def run(*algorithms):
+        return fused_cpu.run(
+            problem, algorithms, data, lambda j, c: stream.indices(8, j, c), [rounds] * len(algorithms)
+        )
+
+    (alone,) = run(tame)
+    _, beside = run(wild, tame)
+    assert torch.equal(alone.theta, beside.theta)
+    assert torch.equal(alone.path_moment, beside.path_moment)
+
+
 def test_trajectories_meet_the_golden_ones():
     golden = json.loads((Path(__file__).parent / "reference" / "trajectories.json").read_text())
 
