@@ -20,11 +20,11 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special, stats
 
-from riskkit.bands import simultaneous_band
-from riskkit.jackknife import Floats
-from riskkit.outcome import Outcome, adjust
-from riskkit.rates import estimate, fit_rate, paired_ratio, replicates_for_precision
-from riskkit.verdict import judge_exponent, judge_identity, judge_level, judge_rate
+from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.jackknife import Floats
+from riskkit.stats.slopes import estimate, fit_rate, paired_ratio, replicates_for_precision
+from riskkit.verdicts.judges import judge_exponent, judge_identity, judge_level, judge_rate
+from riskkit.verdicts.outcome import Outcome, adjust
 
 FALSE_ALARM = 0.001
 """Probability with which a row that just meets its requirement is refused."""

@@ -33,9 +33,10 @@ sys.path.insert(0, str(ROOT))
 import problems  # noqa: E402
 from problems import PowerLawLeastSquares  # noqa: E402
 from riskkit import Constant, Lookahead  # noqa: E402
-from riskkit.engine import compiled, fused_gpu, reference  # noqa: E402
-from riskkit.formula import Linear  # noqa: E402
-from riskkit.streams import Stream  # noqa: E402
+from riskkit.engines import formulas, reference  # noqa: E402
+from riskkit.engines.triton import engine as fused_gpu  # noqa: E402
+from riskkit.problem import Linear  # noqa: E402
+from riskkit.rng.streams import Stream  # noqa: E402
 
 K, ETA, C, N = 5, 0.05, 16, 128
 FUSED_STEPS, TORCH_STEPS = 2000, 100
@@ -147,7 +148,7 @@ SIZES = [(16, 8), (16, 128), (64, 32), (64, 128), (16, 512)]
 def registers(quick: bool) -> None:
     """Compiles for an H100 (compute capability 9.0), as wherever Triton is installed it can be done; ``quick``: one
     formula of each kind."""
-    from riskkit import philox_gpu
+    from riskkit.rng import philox_triton
 
     types = {"fp32": 4, "fp64": 8}
     fast = [name for name in problems.__all__ if hasattr(getattr(problems, name)(), "formula")]
@@ -156,7 +157,7 @@ def registers(quick: bool) -> None:
         cases = [("Logistic", 16, 32), ("WarpedMean", 16, 32)]
     for (name, c, d), (kind, size) in itertools.product(cases, types.items()):
         formula = getattr(problems, name)().formula
-        loop = fused_gpu.kernel(fused_gpu.twin(compiled.part(formula).formula)).stretch
+        loop = fused_gpu.kernel(fused_gpu.twin(formulas.part(formula).formula)).stretch
         own = fused_gpu.blocks(c, d, size)
         signature = dict.fromkeys(loop.arg_names, f"*{kind}")
         signature |= {"moment": "*fp64", "index": "*i64", "mixing": "*i8"}
@@ -167,7 +168,7 @@ def registers(quick: bool) -> None:
     pointers = {"out": "*i64", "replicates": "*i64"}
     for index in (True, False):
         numbers = dict.fromkeys(("first", "count", "purpose", "n"), "i64") | {"seed": "u64"}
-        used = usage(philox_gpu.fill, pointers | numbers, {"INDEX": index, "BLOCK": philox_gpu.BLOCK}, 4)
+        used = usage(philox_triton.fill, pointers | numbers, {"INDEX": index, "BLOCK": philox_triton.BLOCK}, 4)
         print(f"{'indices' if index else 'words'} of the stream: {used}")
 
 

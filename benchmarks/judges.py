@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from riskkit.rates import estimate, paired_ratio
-from riskkit.verdict import judge_identity, judge_level, judge_rate
+from riskkit.stats.slopes import estimate, paired_ratio
+from riskkit.verdicts.judges import judge_identity, judge_level, judge_rate
 
 REPLICATES, CELLS, LINE = 2000, 500, 10
 

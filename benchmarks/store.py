@@ -20,13 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from riskkit import best, campaign, compare, confront, contest, execute, figures, report, study, sweep, tables
-from riskkit.dispatch import dispatch
-from riskkit.execute import Request, tasks
-from riskkit.measure import DATASET, QUANTITIES, Measured
-from riskkit.progress import Ticker
-from riskkit.provenance import Diary
-from riskkit.store import Store
+from riskkit.cli import compare, figures, sweep
+from riskkit.execution import loop, tasks
+from riskkit.execution.progress import Ticker
+from riskkit.execution.scheduling import dispatch
+from riskkit.execution.tasks import Request, missing_tasks
+from riskkit.experiment import study
+from riskkit.measure.decomposition import DATASET, QUANTITIES, Measured
+from riskkit.report import html, tables
+from riskkit.store.provenance import Diary
+from riskkit.store.shards import Store
+from riskkit.verdicts import best, confront, contest
 
 CELLS = (
     ("n", tuple(float(n) for n in range(50, 150, 10))),
@@ -74,10 +78,10 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
     for name in ("put", "have", "holds", "check", "get_many", "prepare", "write_table", "write_json", "write_text"):
         clocked(Store, name, f"store.{name}")
     clocked(compare, "frame", "store")
-    clocked(campaign, "record", "store")
-    for owner, name in ((campaign, "tasks"), (Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
+    clocked(loop, "record", "store")
+    for owner, name in ((loop, "tasks"), (Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
         clocked(owner, name, "scheduling")
-    clocked(execute, "_plan", "planning")
+    clocked(tasks, "_plan", "planning")
     for owner, names in {
         confront: ("findings", "comparisons", "uncompared", "running"),
         contest: ("counted_lines", "findings", "comparisons", "uncompared"),
@@ -89,16 +93,16 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
     clocked(compare.Outcome, "text", "words")
     clocked(figures, "draw", "figures")
     clocked(tables, "write", "tables")
-    clocked(report, "write", "report")
+    clocked(html, "write", "report")
     # In the main thread, so that one clock sees everything.
-    compute = execute.compute
+    compute = tasks.compute
 
     def waiting(work: Any, workers: Any, ticker: Any, **named: Any) -> Any:
         return dispatch(work, workers._replace(executor=Here()), ticker, **named)
 
-    campaign.dispatch = waiting
-    execute.compute = compute
-    clocked(execute, "compute", "computing")
+    loop.dispatch = waiting
+    tasks.compute = compute
+    clocked(tasks, "compute", "computing")
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
         study.module("figures").modules()
         began = since = clock()
@@ -150,7 +154,7 @@ def fill(root: Path) -> None:
     asked = request(root.name)
     runs, store = asked.plan().runs, Store(root)
     store.prepare()
-    for task in tasks(asked, {}):
+    for task in missing_tasks(asked, {}):
         zeros = {address: np.zeros((task.replicates, len(runs[address].rounds), 2)) for address in task.runs}
         store.put(
             [
@@ -175,9 +179,9 @@ def timed(root: Path) -> None:
     began = time.perf_counter()
     made = asked.plan()
     planned = time.perf_counter()
-    listed = tasks(asked, {})
+    listed = missing_tasks(asked, {})
     listed_at = time.perf_counter()
-    missing = tasks(asked, Store(root).have())
+    missing = missing_tasks(asked, Store(root).have())
     ended = time.perf_counter()
     shards = len(list((root / "shards").iterdir()))
     print(

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from problems import MeanEstimation
-from riskkit.algorithm import (
+from riskkit.algorithms.staged import (
     SGD,
     SLRLA,
     Algorithm,
@@ -24,9 +24,9 @@ from riskkit.algorithm import (
     Sampling,
     Stage,
 )
+from riskkit.experiment.race import Exact, Race, RaceSize
 from riskkit.problem import Problem
-from riskkit.race import Exact, Race, RaceSize
-from riskkit.theory import oracle
+from riskkit.theory import exact_moments
 from riskkit.theory.bound import Floats
 
 K, ALPHA, STEP = 5, 0.3, InverseTime(lam=1.0, offset=2)
@@ -112,19 +112,19 @@ def entries(problem: Problem, gradients: int) -> list[Algorithm | Optimiser]:
     ]
 
 
-def error(moments: oracle.Moments, n: int) -> Floats:
+def error(moments: exact_moments.Moments, n: int) -> Floats:
     """E[F_S - F_S*] = (1/2) (m^2 (1 + 1/n) + u (1 - 1/n)): ||theta_0|| = 1, E V_S = 1 - 1/n, E||zbar||^2 = 1/n."""
     return (moments.m2 * (1 + 1 / n) + moments.u * (1 - 1 / n)) / 2
 
 
 def lookahead(problem: Problem, n: int, gradients: Floats) -> Floats:
     whole = gradients % K == 0
-    known = oracle.step_moments(STEP, 1.0, K, ALPHA, np.maximum(gradients // K, 1).astype(int))
+    known = exact_moments.step_moments(STEP, 1.0, K, ALPHA, np.maximum(gradients // K, 1).astype(int))
     return np.where(whole, error(known, n), np.nan)
 
 
 def sgd(problem: Problem, n: int, gradients: Floats) -> Floats:
-    return error(oracle.step_moments(STEP, 1.0, 1, 1.0, gradients.astype(int)), n)
+    return error(exact_moments.step_moments(STEP, 1.0, 1, 1.0, gradients.astype(int)), n)
 
 
 def staged(problem: Problem, n: int, gradients: Floats) -> Floats:
@@ -132,7 +132,7 @@ def staged(problem: Problem, n: int, gradients: Floats) -> Floats:
     found = np.full(gradients.shape, np.nan)
     for i, taken in enumerate(gradients):
         if taken == STAGED.steps:
-            found[i] = error(oracle.staged_moments(STAGED, 1.0), n)[-1]
+            found[i] = error(exact_moments.staged_moments(STAGED, 1.0), n)[-1]
     return found
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from problems import Logistic
-from riskkit.algorithm import SqrtHorizon
-from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem1
+from riskkit.algorithms.staged import SqrtHorizon
+from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.theory.zhou2021 import convex
 
 ALPHAS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
 
@@ -14,7 +14,7 @@ EXPERIMENT = Experiment(
     name="theorem1_alpha",
     question="Which alpha has the smallest excess risk, and is Lookahead better there than SGD with step alpha eta?",
     problem=Logistic(dim=16, radius=10.0, signal=3.0),
-    bounds=(theorem1.EXCESS_AVERAGE, theorem1.OPTIMIZATION_AVERAGE, theorem1.GENERALIZATION_LAST),
+    bounds=(convex.EXCESS_AVERAGE, convex.OPTIMIZATION_AVERAGE, convex.GENERALIZATION_LAST),
     step=SqrtHorizon(12.0),
     laptop=Size((Sweep("alpha", n=(50, 200), k=(8,), alpha=ALPHAS, kT=(256, 1024, 4096)),), replicates=256),
     paper=Size((Sweep("alpha", n=(50, 100, 200, 400), k=(8,), alpha=ALPHAS, kT=(256, 1024, 4096, 16384)),), 4096),

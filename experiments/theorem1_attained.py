@@ -12,24 +12,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from problems import LinearOnBall
-from riskkit.algorithm import SqrtHorizon, Step
-from riskkit.experiment import Experiment, Point, Size, Sweep
+from riskkit.algorithms.staged import SqrtHorizon, Step
+from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem
-from riskkit.theory import oracle, theorem1
+from riskkit.theory import exact_moments
 from riskkit.theory.bound import Floats
-from riskkit.theory.inequality import first_size
+from riskkit.theory.hypotheses import first_size
+from riskkit.theory.zhou2021 import convex
 
 
 def last(problem: Problem, step: Step, points: Sequence[Point]) -> Floats:
     n, T, k, alpha = np.array(points).T
     eta = [first_size(step, point.T, point.k) for point in points]
-    return oracle.linear_generalization_last(eta, n, T, k, alpha, problem.radius or np.inf)
+    return exact_moments.linear_generalization_last(eta, n, T, k, alpha, problem.radius or np.inf)
 
 
 def average(problem: Problem, step: Step, points: Sequence[Point]) -> Floats:
     n, T, k, alpha = np.array(points).T
     eta = [first_size(step, point.T, point.k) for point in points]
-    return oracle.linear_generalization_average(eta, n, T, k, alpha, problem.radius or np.inf)
+    return exact_moments.linear_generalization_average(eta, n, T, k, alpha, problem.radius or np.inf)
 
 
 def sweeps(n: int) -> tuple[Sweep, ...]:
@@ -47,7 +48,7 @@ EXPERIMENT = Experiment(
     name="theorem1_attained",
     question="Does Theorem 1's generalization bound have the right dependence on T, k, n and alpha?",
     problem=LinearOnBall(dim=16, radius=100.0),
-    bounds=(theorem1.GENERALIZATION_LAST, theorem1.GENERALIZATION_AVERAGE),
+    bounds=(convex.GENERALIZATION_LAST, convex.GENERALIZATION_AVERAGE),
     step=SqrtHorizon(1.0),
     laptop=Size(sweeps(100), replicates=1024),
     paper=Size(sweeps(100), replicates=16384),

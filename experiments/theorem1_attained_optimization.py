@@ -7,9 +7,9 @@ beside kT and the bound's first term D^2/(2 alpha eta kT) is what is left.
 from __future__ import annotations
 
 from problems import LinearOnBall
-from riskkit.algorithm import SqrtHorizon
-from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem1
+from riskkit.algorithms.staged import SqrtHorizon
+from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.theory.zhou2021 import convex
 
 
 def sweeps(longest: int) -> tuple[Sweep, ...]:
@@ -25,7 +25,7 @@ EXPERIMENT = Experiment(
     name="theorem1_attained_optimization",
     question="How close does the averaged iterate of Lookahead come to Theorem 1's optimization bound?",
     problem=LinearOnBall(dim=4, radius=5.0),
-    bounds=(theorem1.OPTIMIZATION_AVERAGE, theorem1.OPTIMIZATION_LAST, theorem1.EXCESS_AVERAGE),
+    bounds=(convex.OPTIMIZATION_AVERAGE, convex.OPTIMIZATION_LAST, convex.EXCESS_AVERAGE),
     step=SqrtHorizon(1.0),
     laptop=Size(sweeps(11), replicates=512),
     paper=Size(sweeps(14), replicates=8192),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from problems import PowerLawLeastSquares
-from riskkit.algorithm import SqrtHorizon
-from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem1
+from riskkit.algorithms.staged import SqrtHorizon
+from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.theory.zhou2021 import convex
 
 ALPHAS = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
 
@@ -13,7 +13,7 @@ EXPERIMENT = Experiment(
     name="theorem1_power_law",
     question="How does the best alpha move with n and kT when the data have many scales?",
     problem=PowerLawLeastSquares(dim=16, capacity=1.0, source=1.0, noise=0.5, signal=1.0, radius=4.0),
-    bounds=(theorem1.EXCESS_AVERAGE,),
+    bounds=(convex.EXCESS_AVERAGE,),
     step=SqrtHorizon(1.0),
     laptop=Size((Sweep("alpha", n=(20, 80), k=(8,), alpha=ALPHAS, kT=(512, 2048, 8192)),), replicates=256),
     paper=Size(

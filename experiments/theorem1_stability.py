@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from problems import PseudoHuberRegression
-from riskkit.algorithm import SqrtHorizon
-from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem1
+from riskkit.algorithms.staged import SqrtHorizon
+from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.theory.zhou2021 import convex
 
 
 def sweeps(longest: int) -> tuple[Sweep, ...]:
@@ -22,10 +22,10 @@ EXPERIMENT = Experiment(
     question="How do generalization error and stability of Lookahead on a smooth Lipschitz loss follow Theorem 1?",
     problem=PseudoHuberRegression(dim=4, delta=0.5, noise=0.5, signal=1.0, radius=2.0),
     bounds=(
-        theorem1.STABILITY_LAST,
-        theorem1.STABILITY_AVERAGE,
-        theorem1.GENERALIZATION_LAST,
-        theorem1.GENERALIZATION_AVERAGE,
+        convex.STABILITY_LAST,
+        convex.STABILITY_AVERAGE,
+        convex.GENERALIZATION_LAST,
+        convex.GENERALIZATION_AVERAGE,
     ),
     step=SqrtHorizon(2.0),
     laptop=Size(sweeps(8), replicates=512),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from experiments.theorem2_exponents import optimization
 from problems import MeanEstimation
-from riskkit.algorithm import Constant
-from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem1
+from riskkit.algorithms.staged import Constant
+from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.theory.zhou2021 import convex
 
 
 def sweeps(longest: int) -> tuple[Sweep, ...]:
@@ -25,7 +25,7 @@ EXPERIMENT = Experiment(
     name="theorem2_edge",
     question="Where k eta lam is large, is Lookahead's noise floor below matched SGD's by the exact factor?",
     problem=MeanEstimation(dim=4, lam=1.0),
-    bounds=(theorem1.OPTIMIZATION_AVERAGE, theorem1.STABILITY_LAST),
+    bounds=(convex.OPTIMIZATION_AVERAGE, convex.STABILITY_LAST),
     step=Constant(0.1),
     laptop=Size(sweeps(6), replicates=1024),
     paper=Size(sweeps(8), replicates=16384),

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from problems import MeanEstimation
-from riskkit.algorithm import InverseTime, Step
-from riskkit.experiment import Experiment, Point, Size, Sweep
+from riskkit.algorithms.staged import InverseTime, Step
+from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem
-from riskkit.theory import oracle, theorem2
+from riskkit.theory import exact_moments
 from riskkit.theory.bound import Floats
+from riskkit.theory.zhou2021 import strongly_convex
 
 
 def expected(problem: Problem, step: Step, points: Sequence[Point]) -> tuple[Floats, Floats]:
@@ -27,9 +28,9 @@ def expected(problem: Problem, step: Step, points: Sequence[Point]) -> tuple[Flo
         groups.setdefault((point.k, point.alpha), []).append(i)
     for (k, alpha), places in groups.items():
         T, n = np.array([points[i].T for i in places]), np.array([points[i].n for i in places])
-        moments = oracle.step_moments(step, lam, k, alpha, T)
+        moments = exact_moments.step_moments(step, lam, k, alpha, T)
         distance[places] = moments.m2 * (start + 1 / n) + moments.u * (1 - 1 / n)
-        generalization[places] = oracle.mean_estimation_generalization(moments.m, lam, 1.0, n)
+        generalization[places] = exact_moments.mean_estimation_generalization(moments.m, lam, 1.0, n)
     return distance, generalization
 
 
@@ -53,7 +54,7 @@ EXPERIMENT = Experiment(
     name="theorem2_exponents",
     question="Does the optimization error fall as T^-min(2 alpha, 1) when the problem attains Theorem 2?",
     problem=MeanEstimation(dim=4, lam=1.0),
-    bounds=(theorem2.OPTIMIZATION, theorem2.GENERALIZATION, theorem2.STABILITY),
+    bounds=(strongly_convex.OPTIMIZATION, strongly_convex.GENERALIZATION, strongly_convex.STABILITY),
     step=InverseTime(lam=1.0, offset=2),
     laptop=Size(sweeps(10), replicates=1024),
     paper=Size(sweeps(14), replicates=8192),

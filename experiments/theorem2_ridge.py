@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from problems import Ridge
-from riskkit.algorithm import InverseTime
-from riskkit.experiment import Experiment, Size, Sweep
+from riskkit.algorithms.staged import InverseTime
+from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.problem import Problem
-from riskkit.theory import theorem2
+from riskkit.theory.zhou2021 import strongly_convex
 
 
 def step(problem: Problem) -> InverseTime:
@@ -31,7 +31,7 @@ EXPERIMENT = Experiment(
     name="theorem2_ridge",
     question="How do the errors of Lookahead on ridge regression compare with Theorem 2, claimed and explicit?",
     problem=Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0),
-    bounds=(theorem2.OPTIMIZATION, theorem2.GENERALIZATION, theorem2.EXCESS),
+    bounds=(strongly_convex.OPTIMIZATION, strongly_convex.GENERALIZATION, strongly_convex.EXCESS),
     step=step,
     laptop=Size(sweeps(11), replicates=512),
     paper=Size(sweeps(14), replicates=4096),

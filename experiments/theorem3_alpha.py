@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from problems import WarpedMean
-from riskkit.algorithm import InverseTime
-from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem3
+from riskkit.algorithms.staged import InverseTime
+from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.theory.zhou2021 import polyak_lojasiewicz
 
 ALPHAS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 
@@ -22,7 +22,12 @@ EXPERIMENT = Experiment(
     name="theorem3_alpha",
     question="Does Theorem 3 bound generalization on a PL problem, and which alpha is best there?",
     problem=WarpedMean(dim=2, spread=1.0, initial=2.0),
-    bounds=(theorem3.GENERALIZATION, theorem3.STABILITY, theorem3.OPTIMIZATION, theorem3.EXCESS),
+    bounds=(
+        polyak_lojasiewicz.GENERALIZATION,
+        polyak_lojasiewicz.STABILITY,
+        polyak_lojasiewicz.OPTIMIZATION,
+        polyak_lojasiewicz.EXCESS,
+    ),
     step=InverseTime(lam=1.0, offset=20),
     laptop=Size(sweeps(10, 100), replicates=512),
     paper=Size(sweeps(10, 25, 100, 400), replicates=8192),

@@ -7,9 +7,9 @@ recursion falls like T^-min(2 alpha, 1); the claim does not fall at all for alph
 from __future__ import annotations
 
 from problems import WarpedMean
-from riskkit.algorithm import InverseTime
-from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem3
+from riskkit.algorithms.staged import InverseTime
+from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.theory.zhou2021 import polyak_lojasiewicz
 
 
 def sweeps(longest: int) -> tuple[Sweep, ...]:
@@ -21,7 +21,7 @@ EXPERIMENT = Experiment(
     name="theorem3_exponents",
     question="How fast does the optimization error fall under a PL inequality, for which alpha and k?",
     problem=WarpedMean(dim=2, spread=0.5, initial=0.25),
-    bounds=(theorem3.OPTIMIZATION,),
+    bounds=(polyak_lojasiewicz.OPTIMIZATION,),
     step=InverseTime(lam=1.0, offset=20),
     laptop=Size(sweeps(10), replicates=256),
     paper=Size(sweeps(14), replicates=2048),

@@ -8,11 +8,19 @@ no stages: SGD's average with weights j + j0, whose proved count has the order t
 from __future__ import annotations
 
 from problems import AnisotropicMean
-from riskkit.algorithm import SGD, Algorithm, InverseTime, Lookahead, Optimiser, StagewiseLookahead, StagewiseSGD
+from riskkit.algorithms.staged import (
+    SGD,
+    Algorithm,
+    InverseTime,
+    Lookahead,
+    Optimiser,
+    StagewiseLookahead,
+    StagewiseSGD,
+)
+from riskkit.algorithms.weighted_average import WeightedSGD
+from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
-from riskkit.race import Race, RaceSize
-from riskkit.theory.theorem4 import affordable_schedule, diameter
-from riskkit.weighted import WeightedSGD
+from riskkit.theory.zhou2021.slrla import affordable_schedule, diameter
 
 K = 5
 

@@ -6,10 +6,10 @@ beta lies between rho, which makes the stages' losses convex, and mu/8.
 from __future__ import annotations
 
 from problems import SinePerturbedQuadratic
-from riskkit.algorithm import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD
+from riskkit.algorithms.staged import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD
+from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
-from riskkit.race import Race, RaceSize
-from riskkit.theory.theorem4 import affordable_schedule, diameter
+from riskkit.theory.zhou2021.slrla import affordable_schedule, diameter
 
 K = 5
 START = 6.5

@@ -7,9 +7,18 @@ penalty is twice as long and the anchor moves every 20 gradients.
 from __future__ import annotations
 
 from problems import AnisotropicMean
-from riskkit.algorithm import SGD, SLRLA, Algorithm, Constant, InverseTime, SLRLAAsCoded, Stage, StagewiseLookahead
+from riskkit.algorithms.staged import (
+    SGD,
+    SLRLA,
+    Algorithm,
+    Constant,
+    InverseTime,
+    SLRLAAsCoded,
+    Stage,
+    StagewiseLookahead,
+)
+from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
-from riskkit.race import Race, RaceSize
 
 K, ALPHA = 5, 0.5
 

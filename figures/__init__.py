@@ -13,7 +13,7 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
-from riskkit import plot
+from riskkit.report import plot
 
 
 def modules() -> dict[str, ModuleType]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from riskkit import plot
+from riskkit.report import plot
 
 KEYS = {"optimization": "optimization error", "generalization": "generalization error", "excess": "excess, Lookahead"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.lines import Line2D
 
-from riskkit import plot
+from riskkit.report import plot
 
 SERIES = (
     ("SGD", "last"),

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "negative_controls"
 MOST = 1e4

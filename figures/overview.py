@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = None
 MARGIN = 0.05

@@ -5,7 +5,7 @@ The explicit bound is twice the closed form, so that the bound at an alpha lies 
 
 from __future__ import annotations
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem1_attained"
 

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem1_alpha"
 MARKERS = ("o", "s", "^", "D", "v")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem1_attained_optimization"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures import _alpha
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem2_alpha"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.lines import Line2D
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem2_edge"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem2_exponents"
 ABOUT = {"quantity": "optimization", "output": "last", "algorithm": "Lookahead"}

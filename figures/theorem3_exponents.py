@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem3_exponents"
 

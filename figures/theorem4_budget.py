@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures._counts import SERIES
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem4_counts"
 ALPHA = 0.5

@@ -6,7 +6,7 @@ Beside them the generalization error at the first checkpoint under eps.
 from __future__ import annotations
 
 from figures import _counts
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem4_counts"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
-from riskkit import plot
+from riskkit.report import plot
 
 EXPERIMENT = "theorem4_regularizer"
 ROLES = ("SLRLA", "SLRLA as coded")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from problems import fields
 from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.rng.streams import Stream
 
 MOST_UNITS = 6
 """The nearest of the teacher's K! permutations is found by trying them."""

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from problems import fields
-from riskkit.formula import Coordinatewise
-from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.problem import Constants, Coordinatewise, Regime
+from riskkit.rng.streams import Stream
 
 
 def pull(t: float, z: float, _: float) -> float:

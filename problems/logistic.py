@@ -15,9 +15,8 @@ from torch.nn.functional import logsigmoid, softplus
 from problems import fields, sphere
 from problems.ball import minimise_convex
 from problems.empirical import mean_over_examples
-from riskkit.formula import Linear
-from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.problem import Constants, Linear, Regime
+from riskkit.rng.streams import Stream
 
 
 def slope(u: float, y: float, _: float) -> float:

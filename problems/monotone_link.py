@@ -12,9 +12,8 @@ from torch import Tensor
 from problems import fields, warp
 from problems.ball import minimise_quadratic
 from problems.empirical import mean_over_examples
-from riskkit.formula import Linear
-from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.problem import Constants, Linear, Regime
+from riskkit.rng.streams import Stream
 
 
 @functools.lru_cache(maxsize=16)

@@ -13,9 +13,8 @@ from torch import Tensor
 from problems import fields
 from problems.ball import minimise_quadratic
 from problems.squared_loss import empirical_squared_risk, slope, squared_loss_minimiser
-from riskkit.formula import Linear
-from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.problem import Constants, Linear, Regime
+from riskkit.rng.streams import Stream
 
 Features = Literal["bounded", "gaussian"]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from problems import fields, pseudo_huber, sphere
 from problems.ball import minimise_convex
 from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.rng.streams import Stream
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from problems import fields
-from riskkit.formula import Coordinatewise
-from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.problem import Constants, Coordinatewise, Regime
+from riskkit.rng.streams import Stream
 
 SLACK = 1e-3
 """The certified mu lies below the smallest ratio met by at most this fraction."""

@@ -9,9 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from problems import fields, warp
-from riskkit.formula import Coordinatewise
-from riskkit.problem import Constants, Regime
-from riskkit.streams import Stream
+from riskkit.problem import Constants, Coordinatewise, Regime
+from riskkit.rng.streams import Stream
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,11 @@
 A problem is admitted only if its population risk F, the empirical minimum F_S* and its constants are known in
 closed form or to a stated tolerance; no number here ever comes from a test sample.
 
+A problem may have an attribute ``formula``: its gradient written for scalars, which a compiled engine can inline. A
+problem without one runs on the reference engine. The conformance tests check that formula and ``gradient`` agree. The
+functions are module-level, take and return plain floats and use nothing but arithmetic and ``math``, so that numba
+compiles them as they stand and, being globals of an importable module, caches the result.
+
 Shapes: ``R`` replicates, ``C`` configurations, ``n`` examples, ``d`` parameters, ``w`` numbers an example.
 An example is one row of ``w`` numbers: for a regression ``(x_1, ..., x_d, y)``, for a location problem ``z``.
 """
@@ -13,14 +18,14 @@ import dataclasses
 import enum
 import functools
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from riskkit.streams import Stream
+    from riskkit.rng.streams import Stream
 
 
 class NoMinimiserError(ArithmeticError):
@@ -136,3 +141,21 @@ def parameters(problem: Problem) -> dict[str, object]:
             f"{kind.__name__} must be a frozen dataclass, whose fields identify it; add @dataclass(frozen=True)."
         )
     return {field.name: getattr(problem, field.name) for field in dataclasses.fields(problem)}
+
+
+Scalar = Callable[[float, float, float], float]
+
+
+class Linear(NamedTuple):
+    """grad l(t; (x, y)) = slope(<x, t>, y, parameter) x + ridge t, an example being the row (x_1, ..., x_d, y)."""
+
+    slope: Scalar
+    parameter: float = 0.0
+    ridge: float = 0.0
+
+
+class Coordinatewise(NamedTuple):
+    """(grad l(t; z))_i = pull(t_i, z_i, parameters[i]), an example being the row (z_1, ..., z_d)."""
+
+    pull: Scalar
+    parameters: tuple[float, ...]

@@ -36,8 +36,11 @@ def drawn(tmp_path_factory):
 
     A race runs 32 times as long as a grid; here it gets an eighth of that.
     """
-    from riskkit import execute, plot, study, sweep
-    from riskkit.race import Race
+    from riskkit.cli import sweep
+    from riskkit.execution import tasks
+    from riskkit.experiment import study
+    from riskkit.experiment.race import Race
+    from riskkit.report import plot
 
     results, pages = tmp_path_factory.mktemp("results"), {}
     save = plot.Page.save
@@ -48,6 +51,6 @@ def drawn(tmp_path_factory):
             plot.Page, "save", lambda page, folder, name: pages.__setitem__(name, page) or save(page, folder, name)
         )
         assert sweep.main([*[name for name in EXPERIMENTS if name not in races], *tiny]) == 0
-        patch.setattr(execute, "QUICK_STEPS", 64)
+        patch.setattr(tasks, "QUICK_STEPS", 64)
         assert sweep.main([*races, *tiny]) == 0
     return results, pages

@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 import problems
-from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage, philox_gpu
-from riskkit.engine import fused_gpu, reference
-from riskkit.streams import Stream, purpose_number
+from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage
+from riskkit.engines import reference
+from riskkit.engines.triton import engine as fused_gpu
+from riskkit.rng import philox_triton
+from riskkit.rng.streams import Stream, purpose_number
 
 ALGORITHMS = [
     Lookahead(8, 5, 0.5, Constant(0.05)),
@@ -54,8 +56,8 @@ def words():
         stream = Stream(seed, replicates)
         for first, count in ((0, 3), (2**32 - 100, 300)):
             expected = stream._words("index", first, count)
-            own = philox_gpu.words(numbers, first, count, purpose_number("index"), seed)
-            drawn = philox_gpu.words(numbers, first, count, purpose_number("index"), seed, 8191)
+            own = philox_triton.words(numbers, first, count, purpose_number("index"), seed)
+            drawn = philox_triton.words(numbers, first, count, purpose_number("index"), seed, 8191)
             expected_drawn = stream.indices(8191, 4 * first, 4 * count).reshape(-1, count, 4)
             same += [torch.equal(own, expected), torch.equal(drawn, expected_drawn)]
     return same

@@ -22,7 +22,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from riskkit import campaign, confront, durable, store, sweep  # noqa: F401 (loads torch before the first fork)
+from riskkit.cli import sweep
+from riskkit.execution import loop  # noqa: F401 (loads torch before the first fork)
+from riskkit.store import atomic, shards
 
 GRID = ["theorem2_exponents", "--n", "10", "20", "--T", "4", "8", "16", "32", "64", "--alpha", "0.25", "1", "--k", "1"]
 """20 points, each with two controls: 60 cells."""
@@ -55,7 +57,7 @@ def dying_at(name: str, when: str) -> None:
         nonlocal written, writing
         written += 1
         writing = written == 3
-        durable.write(path, payload)
+        atomic.write(path, payload)
 
     def step(*arguments: Any) -> Any:
         if not writing:
@@ -69,8 +71,8 @@ def dying_at(name: str, when: str) -> None:
         die()
         return answer
 
-    store.write = watched
-    setattr(durable.os, name, step)
+    shards.write = watched
+    setattr(atomic.os, name, step)
 
 
 def quietly(arguments: list[str]) -> int:
@@ -87,7 +89,7 @@ def forked(arguments: list[str], dying: tuple[str, str] | None = None) -> int:
     return child
 
 
-def shards(out: Path) -> int:
+def shard_files(out: Path) -> int:
     return len(list((out / "theorem2_exponents" / "shards").glob("*.parquet")))
 
 
@@ -110,14 +112,14 @@ def main(folder: Path, points: int) -> None:
         child = forked(arguments, STEPS[number] if number < len(STEPS) else None)
         if number >= len(STEPS):
             patience, target = time.monotonic() + 60, draw.randint(0, TASKS)
-            while shards(out) < target and time.monotonic() < patience and not finished(child):
+            while shard_files(out) < target and time.monotonic() < patience and not finished(child):
                 time.sleep(0.002)
             time.sleep(draw.uniform(0, 0.1 if target else took))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         assert number >= len(STEPS) or os.WIFSIGNALED(status), (number, status)
-        left = shards(out)
+        left = shard_files(out)
         _, status = os.waitpid(forked([*ARGUMENTS, "--jobs", "1", "--out", str(out)]), 0)
         assert status == 0, (number, status)
         equal = (out / "theorem2_exponents" / "table.parquet").read_bytes() == whole

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from riskkit import bands, sweep
+from riskkit.cli import sweep
+from riskkit.stats import bands
 
 
 def abridge(patch: pytest.MonkeyPatch) -> None:

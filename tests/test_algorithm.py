@@ -20,7 +20,7 @@ from riskkit import (
     StagewiseLookahead,
     StagewiseSGD,
 )
-from riskkit.algorithm import Algorithm
+from riskkit.algorithms.staged import Algorithm
 
 STEP = Constant(0.1)
 

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from riskkit import campaign, check, compare, execute, explain, figures, status, study, sweep, tables
+from riskkit.cli import compare, explain, figures, status, sweep
+from riskkit.conformance import check
+from riskkit.execution import loop, tasks
+from riskkit.experiment import study
+from riskkit.report import tables
 
 
 @pytest.fixture
@@ -17,9 +21,9 @@ def refused(tmp_path, capsys, monkeypatch):
     def computed(*_, **__):
         raise AssertionError("something was computed")
 
-    monkeypatch.setattr(campaign, "dispatch", computed)
-    monkeypatch.setattr(execute, "compute", computed)
-    monkeypatch.setattr(execute, "probe", computed)
+    monkeypatch.setattr(loop, "dispatch", computed)
+    monkeypatch.setattr(tasks, "compute", computed)
+    monkeypatch.setattr(tasks, "probe", computed)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("mine")

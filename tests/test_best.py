@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 
 from problems import MeanEstimation
-from riskkit import SLRLA, Constant, InverseTime, Lookahead, Stage, simulate, study
-from riskkit.best import best_alphas, findings
-from riskkit.compare import gather
-from riskkit.evidence import Evidence
-from riskkit.execute import Request, compute, tasks
-from riskkit.minimiser import minimiser
-from riskkit.outcome import Outcome
+from riskkit import SLRLA, Constant, InverseTime, Lookahead, Stage, simulate
+from riskkit.cli.compare import gather
+from riskkit.cli.sweep import main
+from riskkit.execution.tasks import Request, compute, missing_tasks
+from riskkit.experiment import study
 from riskkit.problem import Constants
-from riskkit.store import Store
-from riskkit.sweep import main
-from riskkit.theory import oracle, theorem1, theorem2, theorem3
+from riskkit.stats.minimiser import minimiser
+from riskkit.store.shards import Store
+from riskkit.theory import exact_moments
 from riskkit.theory.bound import Setting
+from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, strongly_convex
+from riskkit.verdicts.best import best_alphas, findings
+from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.outcome import Outcome
 
 
 def test_the_vertex_of_a_parabola_is_exact():
@@ -66,7 +68,7 @@ def evidence(tmp_path_factory):
         request = Request(str(study.folder()), name, axes=tuple(axes.items()), replicates=64)
         store = Store(tmp_path_factory.mktemp(name))
         store.prepare()
-        for task in tasks(request, {}):
+        for task in missing_tasks(request, {}):
             store.put(compute(task).measured)
         return gather(request, store, {})
 
@@ -80,9 +82,9 @@ def test_the_explicit_minimiser_is_theorem_1s_closed_form(evidence):
         D = math.sqrt(found.dataset(cell, "start_distance").mean())
         T, k = line.gradients // 8, 8
         eta = 1.0 / math.sqrt(line.gradients)
-        expected = theorem1.best_alpha_average(line.n, k, T, eta, found.plan.experiment.problem.constants.G, D)
+        expected = convex.best_alpha_average(line.n, k, T, eta, found.plan.experiment.problem.constants.G, D)
         assert line.explicit == pytest.approx(float(expected), abs=1e-5)
-        assert line.claim == pytest.approx(float(theorem1.best_alpha_claim(line.n, k, T)), abs=1e-5)
+        assert line.claim == pytest.approx(float(convex.best_alpha_claim(line.n, k, T)), abs=1e-5)
 
 
 @pytest.mark.parametrize(("name", "axes"), [("theorem1_power_law", {}), ("theorem2_alpha", {"n": (5.0, 50.0)})])
@@ -107,7 +109,7 @@ def test_equation_7_stands_beside_the_measured_minimiser(tmp_path):
     assert main(["theorem2_alpha", "--n", "5", "50", "--replicates", "96", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "theorem2_alpha" / "verdict.json").read_text())
     for line in record["best_alphas"]:
-        assert line["equation7"] == bool(theorem2.equation7(line["n"], line["k"], line["T"], 0.1).first)
+        assert line["equation7"] == bool(strongly_convex.equation7(line["n"], line["k"], line["T"], 0.1).first)
         assert line["low"] <= line["at"] <= line["high"]
     (judged,) = [v for v in record["verdicts"] if v["bound"] == "theorem2.equation 7"]
     assert judged["outcome"] in ("AGREES", "DISAGREES", "INCONCLUSIVE")
@@ -121,21 +123,21 @@ def test_stability_bounds_by_hand(alpha, k, T, n):
     """delta is the generalization bound over G; at one example in n replaced, 2 eta G/n a step."""
     doubled = Constants(L=1, G=2, lam=1, lam_example=1, mu=1, M=1)
     setting = Setting(doubled, Constant(0.3), n=n, T=T, k=k, alpha=alpha)
-    assert float(theorem1.STABILITY_LAST.explicit(setting)[0]) == pytest.approx(2 * alpha * 0.3 * 2 * k * T / n)
+    assert float(convex.STABILITY_LAST.explicit(setting)[0]) == pytest.approx(2 * alpha * 0.3 * 2 * k * T / n)
     average = 0.3 * 2 / n * (alpha * k * (T - 1) + k - 1)
-    assert float(theorem1.STABILITY_AVERAGE.explicit(setting)[0]) == pytest.approx(average)
+    assert float(convex.STABILITY_AVERAGE.explicit(setting)[0]) == pytest.approx(average)
     step = InverseTime(1.0, 3.0)
-    convex, expanding = 0.0, 0.0
+    steady, expanding = 0.0, 0.0
     for t in range(T):
-        fast, wild = convex, expanding
+        fast, wild = steady, expanding
         for tau in range(k):
             eta = 1 / (t * k + tau + 3)
             fast = (1 - eta) * fast + 2 * eta * 2 / n
             wild = (1 + (1 - 1 / n) * eta) * wild + 2 * eta * 2 / n
-        convex, expanding = (1 - alpha) * convex + alpha * fast, (1 - alpha) * expanding + alpha * wild
+        steady, expanding = (1 - alpha) * steady + alpha * fast, (1 - alpha) * expanding + alpha * wild
     setting = Setting(doubled, step, n=n, T=T, k=k, alpha=alpha, f0=1.0)
-    assert float(theorem2.STABILITY.explicit(setting)[0]) == pytest.approx(convex, rel=1e-12)
-    assert float(theorem3.STABILITY.explicit(setting)[0]) == pytest.approx(expanding, rel=1e-12)
+    assert float(strongly_convex.STABILITY.explicit(setting)[0]) == pytest.approx(steady, rel=1e-12)
+    assert float(polyak_lojasiewicz.STABILITY.explicit(setting)[0]) == pytest.approx(expanding, rel=1e-12)
 
 
 def test_moments_of_slrla_with_an_anchor():
@@ -143,7 +145,7 @@ def test_moments_of_slrla_with_an_anchor():
     first, second = Stage(6, 5, 0.5, Constant(0.3), 0.7), Stage(8, 3, 0.8, Constant(0.2), 0.4)
     plan = SLRLA([first, second, Stage(9, 2, 1.0, Constant(0.1), 0.0)])
     n = 12
-    known = oracle.staged_moments(plan, 1.0)
+    known = exact_moments.staged_moments(plan, 1.0)
     m = simulate(MeanEstimation(dim=3), plan, n=n, replicates=8000, seed=5, rounds=[6, 14, 23])
     for q, rounds in enumerate((6, 14, 23)):
         exact = (known.m2[q] * (1 + 1 / n) + known.u[q] * (1 - 1 / n)) / 2
@@ -151,5 +153,5 @@ def test_moments_of_slrla_with_an_anchor():
         sem = values.std(ddof=1) / math.sqrt(len(values))
         assert abs(values.mean() - exact) < 4 * sem
         assert sem < 0.03 * exact
-    plain = oracle.staged_moments(Lookahead(9, 4, 0.3, Constant(0.1)), 2.0)
-    assert np.allclose(plain.u, oracle.step_moments(Constant(0.1), 2.0, 4, 0.3, [9]).u)
+    plain = exact_moments.staged_moments(Lookahead(9, 4, 0.3, Constant(0.1)), 2.0)
+    assert np.allclose(plain.u, exact_moments.step_moments(Constant(0.1), 2.0, 4, 0.3, [9]).u)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from riskkit import sweep
-from riskkit.sweep import main
+from riskkit.cli import sweep
+from riskkit.cli.sweep import main
 
 pytest.importorskip("distributed", reason="needs riskkit[cluster]")
 
@@ -133,9 +133,9 @@ def test_a_lost_scheduler_is_one_line_and_loses_nothing_that_is_finished(cluster
 
 @pytest.mark.filterwarnings("ignore")
 def test_no_scheduler_is_bad_input(tmp_path, capsys, monkeypatch):
-    from riskkit import workers
+    from riskkit.execution import executors
 
-    monkeypatch.setattr(workers, "PATIENCE", 1.0)
+    monkeypatch.setattr(executors, "PATIENCE", 1.0)
     assert main([*SMALL, "--scheduler", "tcp://127.0.0.1:9", "--out", str(tmp_path / "x")]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1

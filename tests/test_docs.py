@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from riskkit import study, tables
+from riskkit.experiment import study
+from riskkit.report import tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])

@@ -18,9 +18,11 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 import figures
-from riskkit import Experiment, load, plot, study
-from riskkit.figures import main as figures_again
-from riskkit.store import write_table
+from riskkit import Experiment, load
+from riskkit.cli.figures import main as figures_again
+from riskkit.experiment import study
+from riskkit.report import plot
+from riskkit.store.shards import write_table
 
 HOME = {name: module.EXPERIMENT or "" for name, module in figures.modules().items()}
 """Figure -> the experiment in whose folder it lies."""

@@ -16,10 +16,12 @@ import torch
 
 import problems
 from problems import LinearOnBall, Logistic, MeanEstimation, PowerLawLeastSquares, Ridge
-from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage, lanes, simulate
-from riskkit.engine import compiled, fused_cpu, reference
-from riskkit.formula import Coordinatewise, Linear
-from riskkit.streams import Stream
+from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage, simulate
+from riskkit.engines import formulas, reference
+from riskkit.engines.numba import engine as fused_cpu
+from riskkit.problem import Coordinatewise, Linear
+from riskkit.rng.streams import Stream
+from riskkit.vectors import lanes
 
 FAST = [name for name in problems.__all__ if hasattr(getattr(problems, name)(), "formula")]
 SINGLE = ["Logistic", "PowerLawLeastSquares", "SinePerturbedQuadratic"]
@@ -274,7 +276,7 @@ def test_formulas_that_cannot_be_compiled_are_refused_with_the_reason():
 
 
 def test_compiled_code_is_found_on_disk_by_the_next_process():
-    part = compiled.part(PowerLawLeastSquares().formula)
+    part = formulas.part(PowerLawLeastSquares().formula)
     both(PowerLawLeastSquares(), STAGED, ROUNDS)
     script = (
         "import numpy as np\nfrom tests.test_fused import *\n"
@@ -292,7 +294,7 @@ def test_compiled_code_is_found_on_disk_by_the_next_process():
         check=True,
     )
     assert done.stdout.split() == ["1", "0"]
-    assert part == compiled.part(PowerLawLeastSquares().formula)
+    assert part == formulas.part(PowerLawLeastSquares().formula)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 
 import problems
 from problems import pseudo_huber
-from riskkit.engine import fused_gpu
+from riskkit.engines.triton import engine as fused_gpu
 
 ROOT = Path(__file__).resolve().parent.parent
 FAST = [name for name in problems.__all__ if hasattr(getattr(problems, name)(), "formula")]

@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 
 from problems import MeanEstimation
-from riskkit import SGD, Constant, InverseTime, Lookahead, StagewiseLookahead, contest, execute, load, study, sweep
-from riskkit.evidence import Evidence
-from riskkit.measure import measure_block
-from riskkit.passage import PassageStatus
-from riskkit.race import Exact, Race, RaceSize
-from riskkit.theory import oracle, theorem4
+from riskkit import SGD, Constant, InverseTime, Lookahead, StagewiseLookahead, load
+from riskkit.cli import sweep
+from riskkit.execution import tasks
+from riskkit.experiment import study
+from riskkit.experiment.race import Exact, Race, RaceSize
+from riskkit.measure.decomposition import measure_block
+from riskkit.stats.first_passage import PassageStatus
+from riskkit.theory import exact_moments
+from riskkit.theory.zhou2021 import slrla
+from riskkit.verdicts import contest
+from riskkit.verdicts.evidence import Evidence
 
 LONG = "steps of 8"
 LAMS = (1.0, 0.5, 0.25, 0.125)
@@ -25,7 +30,7 @@ def known(k, alpha):
     """E[F_S - F_S*] at the ends of rounds: ||theta_0|| = 1, E V_S = 1 - 1/n, E||zbar||^2 = 1/n."""
 
     def expected(problem, n, gradients):
-        moments = oracle.mean_estimation_moments(alpha, k, 2, np.maximum(gradients // k, 1).astype(int))
+        moments = exact_moments.mean_estimation_moments(alpha, k, 2, np.maximum(gradients // k, 1).astype(int))
         error = problem.constants.lam / 2 * (moments.m2 * (1 + 1 / n) + moments.u * (1 - 1 / n))
         return np.where(gradients % k == 0, error, np.nan)
 
@@ -35,7 +40,7 @@ def known(k, alpha):
 def entries(problem, gradients):
     """Steps of 8 multiply the distance by 1 - 8 lam a step: for lam = 1 and 1/2 it leaves the range of the numbers."""
     step = InverseTime(problem.constants.lam, 2)
-    plan = theorem4.affordable_schedule(problem.constants, 2.0, 1.0, gradients, 0.5, 4, problem.constants.lam / 8)
+    plan = slrla.affordable_schedule(problem.constants, 2.0, 1.0, gradients, 0.5, 4, problem.constants.lam / 8)
     long = dataclasses.replace(SGD(gradients, Constant(8.0), k=4), name=LONG)
     return [Lookahead(gradients // 4, 4, 0.5, step), plan, StagewiseLookahead(plan.stages), long]
 
@@ -182,14 +187,14 @@ def test_a_sweep_with_a_diverging_entry_and_a_failed_block(tmp_path, monkeypatch
     """lam = 1/8 is never computed; steps of 8 leave the range of the numbers for lam = 1 and 1/2."""
     monkeypatch.setattr(study, "experiment", lambda name, home=None: RACE)
     monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: None)
-    compute = execute.compute
+    compute = tasks.compute
 
     def broken(task):
         if task.request.plan().runs[task.runs[0]].problem.lam == 0.125:
             raise OSError("no such luck")
         return compute(task)
 
-    monkeypatch.setattr(execute, "compute", broken)
+    monkeypatch.setattr(tasks, "compute", broken)
     assert sweep.main(["theorem4_counts", "--seed", "1", "--jobs", "1", "--out", str(tmp_path)]) == 1
     frame = load(tmp_path / "theorem4_counts")
     cells = frame[(frame["quantity"] == "optimization") & (frame["output"] == "last")]

@@ -11,7 +11,7 @@ import torch
 
 from problems import MeanEstimation
 from riskkit import InverseTime, Lookahead, Stream
-from riskkit.engine import reference
+from riskkit.engines import reference
 
 ROWS = json.loads((Path(__file__).parent / "reference" / "mean_estimation_moments.json").read_text())["rows"]
 # ||theta_0 - zbar||^2 = 2 and V_S = 1.5: the dataset of the golden values, for theta_0 = e_1.

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from problems import AnisotropicMean, MeanEstimation, SinePerturbedQuadratic
-from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, Stage, StagewiseLookahead, contest, study
-from riskkit.evidence import Evidence
-from riskkit.execute import Request, compute, tasks
-from riskkit.measure import measure_block
-from riskkit.passage import PassageStatus, first_passages, growth
-from riskkit.race import Race, RaceSize, checkpoints, stage_ends
-from riskkit.sweep import main
-from riskkit.theory import oracle, theorem4
+from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, Stage, StagewiseLookahead
+from riskkit.cli.sweep import main
+from riskkit.execution.tasks import Request, compute, missing_tasks
+from riskkit.experiment import study
+from riskkit.experiment.race import Race, RaceSize, checkpoints, stage_ends
+from riskkit.measure.decomposition import measure_block
+from riskkit.stats.first_passage import PassageStatus, first_passages, growth
+from riskkit.theory import exact_moments
+from riskkit.theory.zhou2021 import slrla
+from riskkit.verdicts import contest
+from riskkit.verdicts.evidence import Evidence
 
 
 def test_a_passage_of_a_power_law_is_exact():
@@ -82,23 +85,23 @@ def test_the_recursion_of_theorem_4_by_hand():
     problem = MeanEstimation(dim=3, lam=2.0)
     G, m = problem.constants.G, 2.0
     stage = Stage(40, 5, 0.5, Constant(0.02), 0.25, "average")
-    (found,) = theorem4.optimization(problem, SLRLA([stage]), 0.7)
+    (found,) = slrla.optimization(problem, SLRLA([stage]), 0.7)
     assert found == pytest.approx((0.25 + 1 / (0.5 * 0.02 * 200)) * 0.7 / m + 0.02 * (G + 0.25 * 2) ** 2 / 2, rel=1e-14)
     for target in (MeanEstimation(dim=3, lam=2.0), SinePerturbedQuadratic()):
         constants = target.constants
         modulus = constants.lam or constants.mu
-        plan = theorem4.slrla_schedule(
-            constants, theorem4.diameter(target), 1.0, 2.0**-5, 0.5, 5, max(constants.rho, modulus / 16)
+        plan = slrla.slrla_schedule(
+            constants, slrla.diameter(target), 1.0, 2.0**-5, 0.5, 5, max(constants.rho, modulus / 16)
         )
-        assert (theorem4.optimization(target, plan, 1.0) <= 2.0 ** -np.arange(1, 6) * (1 + 1e-12)).all()
-    assert "constant in a stage" in theorem4.optimization_excluded(
+        assert (slrla.optimization(target, plan, 1.0) <= 2.0 ** -np.arange(1, 6) * (1 + 1e-12)).all()
+    assert "constant in a stage" in slrla.optimization_excluded(
         problem, SLRLA([dataclasses.replace(stage, step=InverseTime(2.0))])
     )
-    assert "ends in the last iterate" in theorem4.optimization_excluded(
+    assert "ends in the last iterate" in slrla.optimization_excluded(
         problem, SLRLA([dataclasses.replace(stage, output="last")])
     )
     with pytest.raises(ValueError, match="the first stage takes"):
-        theorem4.affordable_schedule(problem.constants, 2.0, 1.0, 10, 0.5, 5)
+        slrla.affordable_schedule(problem.constants, 2.0, 1.0, 10, 0.5, 5)
 
 
 def test_scaling_the_loss_scales_the_recursion():
@@ -108,7 +111,7 @@ def test_scaling_the_loss_scales_the_recursion():
     def stages(c):
         return SLRLA([Stage(30, 4, 0.5, Constant(0.1 / c), 0.1 * c, "average")] * 2)
 
-    a, b = theorem4.optimization(one, stages(1), 0.5), theorem4.optimization(three, stages(3), 1.5)
+    a, b = slrla.optimization(one, stages(1), 0.5), slrla.optimization(three, stages(3), 1.5)
     assert np.allclose(3 * a, b, rtol=1e-13)
 
 
@@ -118,7 +121,7 @@ def race(monkeypatch):
 
     def entries(problem, gradients):
         step = InverseTime(problem.constants.lam, 2)
-        plan = theorem4.affordable_schedule(problem.constants, 2.0, 1.0, gradients, 0.5, 4, problem.constants.lam / 8)
+        plan = slrla.affordable_schedule(problem.constants, 2.0, 1.0, gradients, 0.5, 4, problem.constants.lam / 8)
         return [
             SGD(gradients, step, k=4),
             Lookahead(gradients // 4, 4, 0.4, step),
@@ -150,7 +153,7 @@ def test_a_race_end_to_end(race, tmp_path):
     assert outcomes["replace-one identity"] in ("AGREES", "INCONCLUSIVE")
     assert {v["axis"] for v in record["verdicts"] if v["kind"] == "count"} == {"eps", "lam"}
     rounds = np.array(checkpoints(Lookahead(512, 4, 0.4, InverseTime(1.0, 2))))
-    known = oracle.mean_estimation_moments(0.4, 4, 2, rounds)
+    known = exact_moments.mean_estimation_moments(0.4, 4, 2, rounds)
     for count in record["counts"]:
         if count["algorithm"] == "Lookahead" and count["output"] == "last" and count["status"] == "reached":
             error = count["lam"] / 2 * (known.m2 * (1 + 1 / 20) + known.u * (1 - 1 / 20))
@@ -164,9 +167,9 @@ def test_a_race_end_to_end(race, tmp_path):
 def test_tasks_of_a_race_share_a_problem(race):
     request = Request(str(study.folder()), "theorem4_counts")
     made = request.plan()
-    for task in tasks(request, {}):
+    for task in missing_tasks(request, {}):
         assert len({made.runs[address].problem for address in task.runs}) == 1
-    assert {m.run for m in compute(tasks(request, {})[0]).measured} <= set(made.runs)
+    assert {m.run for m in compute(missing_tasks(request, {})[0]).measured} <= set(made.runs)
 
 
 def test_bad_races_are_refused():

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pytest
 from conftest import EXPERIMENTS
 
-from riskkit import report
-from riskkit.store import StoreError
+from riskkit.report import html
+from riskkit.store.shards import StoreError
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -77,15 +77,15 @@ def test_it_says_everything(drawn, page):
     for name in EXPERIMENTS:
         folder = results / name
         stored = json.loads((folder / "verdict.json").read_text())
-        assert report.prose(stored["question"]) in reader.words
+        assert html.prose(stored["question"]) in reader.words
         for verdict in stored["verdicts"]:
-            assert report.prose(verdict["finding"])[1:] in reader.words
+            assert html.prose(verdict["finding"])[1:] in reader.words
         for figure in folder.glob("figures/*.svg"):
             assert f'<figure id="figure-{figure.stem}">' in html
         assert f"python -m riskkit.sweep {name} --quick --replicates 32" in reader.words
         assert repr_of_problem(folder) in reader.words
     assert reader.tags.count("svg") == len(list(results.rglob("figures/*.svg")))
-    assert "@inproceedings{zhou2021lookahead," in html
+    assert "@inproceedings{zhou2021lookahead," in page
     assert reader.tags.count("math") > 10
 
 
@@ -95,7 +95,7 @@ def repr_of_problem(folder):
 
 def test_written_again_the_bytes_are_the_same(drawn, tmp_path, capsys):
     results, _ = drawn
-    assert report.main([str(results), "--out", str(tmp_path / "page.html")]) == 0
+    assert html.main([str(results), "--out", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_bytes() == (results / "report.html").read_bytes()
     assert capsys.readouterr().out == f"report {tmp_path / 'page.html'}\n"
 
@@ -110,32 +110,32 @@ def test_text_and_drawings_that_are_hostile_are_made_harmless(drawn, tmp_path):
     drawing = tmp_path / name / "figures" / "theorem1_optimization.svg"
     hostile = '<script>alert(2)</script><a href="https://example.org"><path/></a><g onclick="alert(3)"/></svg>'
     drawing.write_text(drawing.read_text().replace("</svg>", hostile))
-    html = report.render(tmp_path)
-    assert "<script>alert" not in html
-    assert "alert(2)" not in html
-    assert "alert(3)" not in html
-    assert "example.org" not in html
+    page = html.render(tmp_path)
+    assert "<script>alert" not in page
+    assert "alert(2)" not in page
+    assert "alert(3)" not in page
+    assert "example.org" not in page
     drawing.write_text("<svg")
     with pytest.raises(StoreError, match="not readable as SVG"):
-        report.render(tmp_path)
+        html.render(tmp_path)
 
 
 def test_what_speaks_against_a_bound_comes_first(drawn, tmp_path):
     results, _ = drawn
     name = "theorem2_ridge"
     shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
-    assert "No bound is violated" in report.render(tmp_path)
+    assert "No bound is violated" in html.render(tmp_path)
     path = tmp_path / name / "verdict.json"
     verdict = json.loads(path.read_text())
     verdict["verdicts"][0]["outcome"] = "VIOLATED"
     path.write_text(json.dumps(verdict))
-    html = report.render(tmp_path)
-    assert "What speaks against a bound" in html
-    assert "No figure is drawn" in html
+    page = html.render(tmp_path)
+    assert "What speaks against a bound" in page
+    assert "No figure is drawn" in page
 
 
 def test_an_empty_folder_is_one_line(tmp_path, capsys):
-    assert report.main([str(tmp_path)]) == 2
+    assert html.main([str(tmp_path)]) == 2
     assert "nothing stored" in capsys.readouterr().err
 
 
@@ -150,7 +150,7 @@ def test_an_empty_folder_is_one_line(tmp_path, capsys):
 )
 def test_the_command_that_gives_it_again(request_, wanted):
     asked = {"experiment": "x", "size": "laptop", "problem": None, "axes": [], "replicates": None, "seed": None}
-    assert report.command({**asked, "device": "cpu", **request_}) == wanted
+    assert html.command({**asked, "device": "cpu", **request_}) == wanted
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,4 @@ def test_the_command_that_gives_it_again(request_, wanted):
     ],
 )
 def test_prose(plain, wanted):
-    assert report.prose(plain) == wanted
+    assert html.prose(plain) == wanted

@@ -10,9 +10,10 @@ import pytest
 
 from problems import MeanEstimation
 from riskkit import SGD, Constant, Lookahead, simulate
-from riskkit.algorithm import SAMPLINGS
-from riskkit.measure import measure_block
-from riskkit.theory import oracle, theorem1, theorem4
+from riskkit.algorithms.staged import SAMPLINGS
+from riskkit.measure.decomposition import measure_block
+from riskkit.theory import exact_moments
+from riskkit.theory.zhou2021 import convex, slrla
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -22,14 +23,14 @@ def test_faults_of_the_sampling_are_caught(sampling):
     n, steps, R = 12, 24, 20_000
     problem, algorithm = MeanEstimation(dim=3), dataclasses.replace(SGD(steps, Constant(0.2)), sampling=sampling)
     m = simulate(problem, algorithm, n=n, replicates=R, seed=1)
-    moments = oracle.step_moments(Constant(0.2), 1.0, 1, 1.0, [steps])
+    moments = exact_moments.step_moments(Constant(0.2), 1.0, 1, 1.0, [steps])
     exact = float((moments.m2[0] * (1 + 1 / n) + moments.u[0] * (1 - 1 / n)) / 2)
     z = (m.optimization.mean() - exact) / (m.optimization.std(ddof=1) / math.sqrt(R))
     honest = sampling == "with replacement"
     assert abs(z) < 4 if honest else abs(z) > 6
-    reason = theorem1.GENERALIZATION_LAST.excludes(problem, algorithm)
+    reason = convex.GENERALIZATION_LAST.excludes(problem, algorithm)
     assert (reason is None) == honest
-    assert (theorem4.stability_excluded(problem.constants, algorithm) is None) == honest
+    assert (slrla.stability_excluded(problem.constants, algorithm) is None) == honest
     if not honest:
         assert reason == f"Theorem 1 needs examples drawn independently, with replacement; got {sampling}."
 

@@ -12,11 +12,12 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from riskkit import Constant, Lookahead, SqrtHorizon, rates, simulate
-from riskkit.bands import simultaneous_band
-from riskkit.outcome import Outcome, adjust, holm, not_covered
-from riskkit.separable import Floor, fit_powers
-from riskkit.verdict import judge_exponent, judge_identity, judge_level, judge_rate
+from riskkit import Constant, Lookahead, SqrtHorizon, simulate
+from riskkit.stats import slopes
+from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.power_sums import Floor, fit_powers
+from riskkit.verdicts.judges import judge_exponent, judge_identity, judge_level, judge_rate
+from riskkit.verdicts.outcome import Outcome, adjust, holm, not_covered
 
 X = 2.0 ** np.arange(3, 11)
 
@@ -34,7 +35,7 @@ class TestOracles:
 
     def test_slope_is_weighted_least_squares(self):
         values = errors(3 / X, 200)
-        fit = rates.fit_rate(values, X)
+        fit = slopes.fit_rate(values, X)
         model = sm.WLS(np.log(values.mean(0)), sm.add_constant(np.log(X)), weights=fit.weights).fit()
         assert fit.slope == pytest.approx(model.params[1], rel=1e-10)
         assert fit.intercept == pytest.approx(model.params[0], rel=1e-10)
@@ -43,20 +44,20 @@ class TestOracles:
 
     def test_jackknife_is_leaving_out_one_replicate_at_a_time(self):
         values = errors(3 / X, 40, seed=1)
-        fit = rates.fit_rate(values, X)
-        slopes = []
+        fit = slopes.fit_rate(values, X)
+        found = []
         for r in range(40):
             left = np.delete(values, r, axis=0)
             weights = (left.std(0) / left.mean(0)) ** -2
-            slopes.append(sm.WLS(np.log(left.mean(0)), sm.add_constant(np.log(X)), weights=weights).fit().params[1])
-        se = (39 / 40 * np.sum((np.array(slopes) - np.mean(slopes)) ** 2)) ** 0.5
+            found.append(sm.WLS(np.log(left.mean(0)), sm.add_constant(np.log(X)), weights=weights).fit().params[1])
+        se = (39 / 40 * np.sum((np.array(found) - np.mean(found)) ** 2)) ** 0.5
         assert fit.se == pytest.approx(se, rel=1e-6)
         half = stats.t.ppf(0.975, 39) * fit.se
         assert (fit.low, fit.high) == pytest.approx((fit.slope - half, fit.slope + half), rel=1e-10)
 
     def test_mean_interval_is_the_t_interval(self):
         values = errors(np.ones(3), 50, seed=2)
-        found = rates.estimate(values)
+        found = slopes.estimate(values)
         low, high = stats.t.interval(0.95, 49, loc=values.mean(0), scale=stats.sem(values, axis=0))
         np.testing.assert_allclose([found.low, found.high], [low, high], rtol=1e-12)
 
@@ -66,7 +67,7 @@ class TestOracles:
 
     def test_paired_ratio_against_the_delta_method(self):
         a, b = errors(np.array([2.0]), 4000, seed=4)[:, 0], errors(np.array([1.0]), 4000, seed=4)[:, 0] + 0.1
-        found = rates.paired_ratio(a, b)
+        found = slopes.paired_ratio(a, b)
         influence = a / a.mean() - b / b.mean()
         assert float(found.log_se) == pytest.approx(influence.std(ddof=1) / 4000**0.5, rel=0.15)
         assert float(found.ratio) == pytest.approx(a.mean() / b.mean(), rel=1e-12)
@@ -142,14 +143,14 @@ class TestPlantedTruths:
     def test_checkpoints_of_one_run_give_one_unit_of_evidence(self):
         """Repeating every column does not narrow the interval."""
         values = errors(1 / X, 100)
-        once = rates.fit_rate(values, X)
-        twice = rates.fit_rate(np.repeat(values, 2, axis=1), np.repeat(X, 2) * np.tile([1, 1 + 1e-9], 8))
+        once = slopes.fit_rate(values, X)
+        twice = slopes.fit_rate(np.repeat(values, 2, axis=1), np.repeat(X, 2) * np.tile([1, 1 + 1e-9], 8))
         assert twice.se == pytest.approx(once.se, rel=1e-3)
 
     def test_a_mean_under_the_floor_is_a_status_not_a_hole(self):
         values = errors(1 / X, 100)
         values[:, 3] -= values[:, 3].mean() + 0.1
-        fit = rates.fit_rate(values, X)
+        fit = slopes.fit_rate(values, X)
         assert not fit.fitted
         assert np.isnan(fit.slope)
         assert fit.reason
@@ -158,7 +159,7 @@ class TestPlantedTruths:
         rng = np.random.default_rng(7)
         sigma = np.linspace(0.1, 1.5, 8)  # the spread grows along the axis: mean logs would bend the slope
         values = np.exp(sigma * rng.standard_normal((4000, 8)) - sigma**2 / 2) / X
-        fit = rates.fit_rate(values, X)
+        fit = slopes.fit_rate(values, X)
         assert fit.low < -1 < fit.high
         assert abs(np.polyfit(np.log(X), np.log(values).mean(0), 1)[0] + 1) > 0.1
 
@@ -174,19 +175,19 @@ class TestPlantedTruths:
 class TestPrecisionAndFamilies:
     def test_looks_read_prefixes_and_stop_on_width(self):
         values = errors(1 / X, 4096)
-        look = rates.replicates_for_precision(values, X, 0.02)
+        look = slopes.replicates_for_precision(values, X, 0.02)
         assert look.reached
-        again = rates.replicates_for_precision(values[: look.replicates], X, 0.02)
+        again = slopes.replicates_for_precision(values[: look.replicates], X, 0.02)
         assert again.replicates == look.replicates
-        fit = rates.fit_rate(values[: look.replicates], X)
+        fit = slopes.fit_rate(values[: look.replicates], X)
         assert (fit.high - fit.low) / 2 <= 0.02
-        assert not rates.replicates_for_precision(values[:64], X, 0.001).reached
+        assert not slopes.replicates_for_precision(values[:64], X, 0.001).reached
 
     def test_planning_formula_foresees_the_width(self):
-        needed = rates.replicates_needed(0.02, X, cv2=0.5)
+        needed = slopes.replicates_needed(0.02, X, cv2=0.5)
         widths = []
         for seed in range(20):
-            fit = rates.fit_rate(errors(1 / X, needed, seed), X)
+            fit = slopes.fit_rate(errors(1 / X, needed, seed), X)
             widths.append((fit.high - fit.low) / 2)
         assert np.mean(widths) == pytest.approx(0.02, rel=0.1)
 
@@ -221,15 +222,15 @@ class TestNegativeControls:
     def test_a_step_above_two_over_L_breaks_the_stability_bound(self):
         """h = 2.4 > 2: distances to the neighbour's run grow by 1.4 a step, and so does the generalization error."""
         from problems import MeanEstimation
-        from riskkit.theory import theorem1
         from riskkit.theory.bound import Setting
+        from riskkit.theory.zhou2021 import convex
 
         problem = MeanEstimation(dim=4)
         algorithm = Lookahead(24, 1, 1.0, Constant(2.4))
-        assert "step sizes <= 1 " in theorem1.GENERALIZATION_LAST.excludes(problem, algorithm)
+        assert "step sizes <= 1 " in convex.GENERALIZATION_LAST.excludes(problem, algorithm)
         m = simulate(problem, algorithm, n=50, replicates=2000)
         setting = Setting(problem.constants, Constant(2.4), n=50, T=24, k=1, alpha=1.0)
-        bound = np.sum(theorem1.GENERALIZATION_LAST.explicit(setting), axis=0)
+        bound = np.sum(convex.GENERALIZATION_LAST.explicit(setting), axis=0)
         found = judge_level(m.generalization[:, None], [float(bound)], None, subject="s")
         assert found.outcome is Outcome.VIOLATED
 
@@ -247,12 +248,12 @@ class TestNegativeControls:
         """With one stream the replicates keep a common error: the spread of blocks of means gives it away."""
         from problems import MeanEstimation
         from riskkit import Stream
-        from riskkit.theory import oracle
+        from riskkit.theory import exact_moments
 
         problem, algorithm = MeanEstimation(dim=2), Lookahead(30, 5, 0.5, Constant(0.3))
         data = np.array([[1.0, 0.0], [-1.0, 0.0]])
         shared = Stream(3, [0]).indices(2, 0, 150)[0].numpy()
-        moments = oracle.quadratic_moments(np.full((30, 5), 0.3), 0.5, [30])
+        moments = exact_moments.quadratic_moments(np.full((30, 5), 0.3), 0.5, [30])
         exact = [float(0.5 * (moments.m2[0] + moments.u[0]))]  # D_S = V_S = 1
         one = simulate(problem, algorithm, data=data, indices=shared, replicates=500)
         assert judge_identity(one.optimization[:, None], exact, subject="s").outcome is Outcome.DISAGREES

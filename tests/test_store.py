@@ -23,11 +23,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskkit import durable, store
-from riskkit.address import address
-from riskkit.algorithm import SGD, Constant, InverseTime, Lookahead, Stage
-from riskkit.measure import Measured
-from riskkit.store import MissingReplicatesError, QuarantineWarning, Store, StoreError
+from riskkit.algorithms.staged import SGD, Constant, InverseTime, Lookahead, Stage
+from riskkit.identity import address
+from riskkit.measure.decomposition import Measured
+from riskkit.store import atomic, shards
+from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
 
 ROOT = Path(__file__).resolve().parent.parent
 R = 8
@@ -72,7 +72,7 @@ def two(tmp_path: Path) -> Store:
     return made
 
 
-def shards(of: Store) -> list[Path]:
+def shard_files(of: Store) -> list[Path]:
     return sorted((of.root / "shards").iterdir())
 
 
@@ -173,13 +173,13 @@ def test_the_bytes_depend_on_the_measurements_alone(two: Store, tmp_path: Path) 
     for first in (R, 0):
         other.put([measured(B, first), measured(A, first)])
         other.put([measured(A, first), measured(B, first)])
-    assert [(path.name, path.read_bytes()) for path in shards(two)] == [
-        (path.name, path.read_bytes()) for path in shards(other)
+    assert [(path.name, path.read_bytes()) for path in shard_files(two)] == [
+        (path.name, path.read_bytes()) for path in shard_files(other)
     ]
 
 
 def test_any_parquet_reader_understands_a_shard(two: Store) -> None:
-    table = pq.read_table(shards(two)[0]).to_pandas()
+    table = pq.read_table(shard_files(two)[0]).to_pandas()
     first = int(table["replicate"].min())
     row = table[(table["run"] == A) & (table["T"] == 4) & (table["output"] == "average")]
     assert row["replicate"].tolist() == list(range(first, first + R))
@@ -210,7 +210,9 @@ def test_two_sweeps_on_one_store_do_no_harm(two: Store) -> None:
     assert two.have() == {A: {0, R}, B: {0, R}}
     assert all(same(found, joined(run, 2, 2 * R)) for run, found in two.get_many([A, B], 2 * R).items())
     # A block that has a sound twin is not missing when one of the two breaks.
-    broken = next(path for path in shards(two) if path.stat().st_size == max(p.stat().st_size for p in shards(two)))
+    broken = next(
+        path for path in shard_files(two) if path.stat().st_size == max(p.stat().st_size for p in shard_files(two))
+    )
     flip(broken, broken.stat().st_size // 2)
     with pytest.warns(QuarantineWarning):
         found = two.get_many([A, B], 2 * R)
@@ -283,7 +285,7 @@ def test_every_flipped_byte_and_every_truncation_is_detected_and_repaired(tmp_pa
 
 
 def test_verify_names_what_have_cannot_see(two: Store) -> None:
-    flip(shards(two)[0], 100)
+    flip(shard_files(two)[0], 100)
     assert two.have() == {A: {0, R}, B: {0, R}}
     with pytest.warns(QuarantineWarning, match="do not match its checksum"):
         assert [event.reason for event in two.verify()] == ["its contents do not match its checksum"]
@@ -291,7 +293,7 @@ def test_verify_names_what_have_cannot_see(two: Store) -> None:
 
 
 def test_swapped_names_are_detected(two: Store) -> None:
-    one, other = shards(two)
+    one, other = shard_files(two)
     shelf = one.with_name("shelf")
     one.rename(shelf)
     other.rename(one)
@@ -301,20 +303,20 @@ def test_swapped_names_are_detected(two: Store) -> None:
 
 
 def test_a_foreign_file_is_no_shard(two: Store) -> None:
-    shutil.copy(shards(two)[0], two.root / "shards" / "copy.parquet")
+    shutil.copy(shard_files(two)[0], two.root / "shards" / "copy.parquet")
     with pytest.warns(QuarantineWarning, match=r"copy.parquet .*not that of a shard"):
         assert two.have() == {A: {0, R}, B: {0, R}}
 
 
 def test_a_shard_deleted_while_in_use_counts_as_missing(two: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     two.have()
-    shards(two)[0].unlink()
+    shard_files(two)[0].unlink()
     with pytest.raises(MissingReplicatesError):
         two.get(A, 2 * R)
     # Deleted after the folder has been listed:
-    gone = shards(two)[0].name
-    monkeypatch.setattr(store.os, "listdir", lambda _: [gone] if len(two.quarantined) == 0 else [])
-    shards(two)[0].unlink()
+    gone = shard_files(two)[0].name
+    monkeypatch.setattr(shards.os, "listdir", lambda _: [gone] if len(two.quarantined) == 0 else [])
+    shard_files(two)[0].unlink()
     with pytest.warns(QuarantineWarning, match=f"{gone} .*deleted while in use"), pytest.raises(MissingReplicatesError):
         two.get(A, R)
 
@@ -326,7 +328,7 @@ def test_a_bad_shard_in_results_that_may_only_be_read_stays_and_counts_as_missin
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "rename", refuse)
-    bad = shards(two)[0]
+    bad = shard_files(two)[0]
     flip(bad, 100)
     with pytest.warns(QuarantineWarning, match=bad.name), pytest.raises(MissingReplicatesError):
         two.get(A, 2 * R)
@@ -336,12 +338,12 @@ def test_a_bad_shard_in_results_that_may_only_be_read_stays_and_counts_as_missin
 
 def test_a_newer_schema_is_refused_in_one_line(two: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = Store(tmp_path / "newer")
-    monkeypatch.setattr(store, "SCHEMA", 3)
+    monkeypatch.setattr(shards, "SCHEMA", 3)
     path = newer.put([measured(A)])
     newer.write_table("table", pd.DataFrame({"mean": [1.0]}))
-    monkeypatch.setattr(store, "SCHEMA", 2)
+    monkeypatch.setattr(shards, "SCHEMA", 2)
     line = "written by schema 3; this riskkit reads up to 2; upgrade riskkit or use --out elsewhere."
-    for read in (lambda: Store(newer.root).have(), lambda: store.load(newer.root)):
+    for read in (lambda: Store(newer.root).have(), lambda: shards.load(newer.root)):
         with pytest.raises(StoreError) as caught:
             read()
         assert line in str(caught.value)
@@ -377,7 +379,7 @@ def test_when_writing_fails_nothing_finished_is_lost_and_nothing_is_left_behind(
             return real(arguments[0], arguments[1][:7])  # a full disk takes some bytes first
         raise OSError(fault, os.strerror(fault))
 
-    monkeypatch.setattr(durable.os, step, failing)
+    monkeypatch.setattr(atomic.os, step, failing)
     for attempt in (lambda: two.put([measured("c" * 64)]), lambda: two.write_json("run.json", {"version": 2})):
         with pytest.raises(StoreError, match=line) as caught:
             attempt()
@@ -411,7 +413,7 @@ def test_prepare_sweeps_away_only_what_nobody_writes_any_more(tmp_path: Path) ->
         path.touch()
     os.utime(old, (0, 0))
     there.prepare()
-    assert [path.name for path in shards(there)] == [".new.tmp"]
+    assert [path.name for path in shard_files(there)] == [".new.tmp"]
 
 
 # A writer that is killed. The driver forks one child for each death, so that Python starts once.
@@ -495,7 +497,7 @@ def test_a_writer_killed_at_any_of_its_steps_or_moments_leaves_a_store_that_resu
     whole = Store(tmp_path / "whole")
     for first in range(0, 6 * R, R):
         whole.put([measured(A, first), measured(B, first)])
-    expected = {path.name: path.read_bytes() for path in shards(whole)}
+    expected = {path.name: path.read_bytes() for path in shard_files(whole)}
     for number in range(points):
         there = Store(tmp_path / "killed" / str(number))
         assert there.verify() == []
@@ -513,13 +515,13 @@ def table(name: str) -> pd.DataFrame:
 
 def test_equal_tables_are_equal_bytes_and_csv_floats_are_exact(tmp_path: Path) -> None:
     for folder in ("one", "two"):
-        store.write_table(tmp_path / folder / "table.parquet", table("x"))
+        shards.write_table(tmp_path / folder / "table.parquet", table("x"))
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()} for folder in ("one", "two"))
     assert one == two
     assert one["table.csv"] == (
         b'"experiment","n","mean","high","reason"\n"x",100,0.30000000000000004,inf,\n"x",200,,-0,\n'
     )
-    back = store.load(tmp_path / "one")
+    back = shards.load(tmp_path / "one")
     assert back["mean"].to_numpy().tobytes() == table("x")["mean"].to_numpy().tobytes()
     assert (back["high"].tolist(), back["n"].tolist()) == ([np.inf, -0.0], [100, 200])
     assert back["reason"].isna().all()
@@ -528,14 +530,14 @@ def test_equal_tables_are_equal_bytes_and_csv_floats_are_exact(tmp_path: Path) -
 def test_load_gathers_the_folders_that_begin_with_a_name(tmp_path: Path) -> None:
     for name in ("theorem2_ridge", "theorem2_exponents", "theorem1"):
         Store(tmp_path / name).write_table("table", table(name))
-    assert store.load(str(tmp_path / "theorem1"))["experiment"].tolist() == ["theorem1"] * 2
-    found = store.load(tmp_path / "theorem2")
+    assert shards.load(str(tmp_path / "theorem1"))["experiment"].tolist() == ["theorem1"] * 2
+    found = shards.load(tmp_path / "theorem2")
     assert found["experiment"].tolist() == ["theorem2_exponents"] * 2 + ["theorem2_ridge"] * 2
     assert found.index.tolist() == [0, 1, 2, 3]
     with pytest.raises(FileNotFoundError, match=r"python -m riskkit.sweep theorem3"):
-        store.load(tmp_path / "theorem3")
+        shards.load(tmp_path / "theorem3")
     with pytest.raises(FileNotFoundError, match=r"name one of theorem1, theorem2_exponents, theorem2_ridge"):
-        store.load(tmp_path)
+        shards.load(tmp_path)
 
 
 def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
@@ -548,7 +550,7 @@ def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
     }
     record = {"request": {"experiment": "theorem2_ridge"}, "replicates": 2 * R - 3, "runs": cells}
     two.write_json("run.json", record)
-    found = store.load_replicates(two.root)
+    found = shards.load_replicates(two.root)
     assert len(found) == 3 * 2 * 2 * (2 * R - 3)
     assert set(found["experiment"]) == {"theorem2_ridge"}
     pick = found[
@@ -564,15 +566,15 @@ def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
 
     two.write_json("run.json", {**record, "runs": {**cells, "c" * 64: [{**about, "T": 4, "checkpoint": 4}]}})
     with pytest.warns(UserWarning, match=r"c{64} lacks replicates 0\.\.12"):
-        assert store.load_replicates(two.root).equals(found)
+        assert shards.load_replicates(two.root).equals(found)
     two.write_json("run.json", {"runs": {}})
     with pytest.raises(StoreError, match="which run answers which cell"):
-        store.load_replicates(two.root)
+        shards.load_replicates(two.root)
 
 
 def test_json_is_strict_sorted_and_atomic(tmp_path: Path) -> None:
     value = {"b": (np.float64(0.1), float("nan"), np.array([np.inf, -1.0])), "a": {"n": np.int64(3), "ok": np.True_}}
-    store.write_json(tmp_path / "deep" / "x.json", value)
+    shards.write_json(tmp_path / "deep" / "x.json", value)
     text = (tmp_path / "deep" / "x.json").read_text()
 
     def refuse(token: str) -> None:
@@ -581,7 +583,7 @@ def test_json_is_strict_sorted_and_atomic(tmp_path: Path) -> None:
     assert json.loads(text, parse_constant=refuse) == {"a": {"n": 3, "ok": True}, "b": [0.1, None, ["inf", -1.0]]}
     assert text.index('"a"') < text.index('"b"')
     with pytest.raises(TypeError, match="got object"):
-        store.write_json(tmp_path / "deep" / "x.json", object())
+        shards.write_json(tmp_path / "deep" / "x.json", object())
     assert (tmp_path / "deep" / "x.json").read_text() == text
 
 
@@ -597,17 +599,17 @@ class Bomb:
 
 def test_opening_a_strangers_results_runs_no_code(two: Store, tmp_path: Path) -> None:
     plain = {"int64", "double", "dictionary<values=string, indices=int32, ordered=0>"}
-    assert {str(field.type) for path in shards(two) for field in pq.read_schema(path)} == plain
+    assert {str(field.type) for path in shard_files(two) for field in pq.read_schema(path)} == plain
     crater = tmp_path / "crater"
     payload = pickle.dumps(Bomb(str(crater)))
     pickle.loads(payload)
     crater.rmdir()  # the bomb works
     with pytest.raises(ValueError, match="numbers, truth values or text"):
-        store.write_table(tmp_path / "table.parquet", pd.DataFrame({"mean": [payload]}))
+        shards.write_table(tmp_path / "table.parquet", pd.DataFrame({"mean": [payload]}))
     hostile = pa.table({"mean": [payload]}).replace_schema_metadata({"riskkit": '{"schema": 1}', "pandas": "{}"})
     pq.write_table(hostile, tmp_path / "table.parquet")
     with pytest.raises(StoreError, match="damaged or another's"):
-        store.load(tmp_path)
+        shards.load(tmp_path)
     assert not crater.exists()
 
 
@@ -622,7 +624,7 @@ def test_a_damaged_table_is_refused_and_not_misread(tmp_path: Path) -> None:
     for position in range(footer):
         flip(path, position)
         try:
-            assert store.load(there.root).equals(many)
+            assert shards.load(there.root).equals(many)
         except StoreError as error:
             assert "damaged" in str(error)  # noqa: PT017
             refused += 1

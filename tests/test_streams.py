@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy import stats
 
-from riskkit import streams
-from riskkit.streams import MASK, Stream, philox_numpy, philox_torch, purpose_number
+from riskkit.rng import streams
+from riskkit.rng.streams import MASK, Stream, philox_numpy, philox_torch, purpose_number
 
 # Random123's known answers for philox4x32-10: counter, key, words.
 KNOWN = [

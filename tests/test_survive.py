@@ -24,25 +24,17 @@ import pytest
 from mortal import square, suicide
 from quick_sweep import abridge
 
-from riskkit import (
-    bands,
-    campaign,
-    dispatch,
-    durable,
-    execute,
-    load,
-    progress,
-    provenance,
-    status,
-    store,
-    study,
-    workers,
-)
-from riskkit.compare import main as compare
-from riskkit.execute import Request, tasks
+from riskkit import load
+from riskkit.cli import status
+from riskkit.cli.compare import main as compare
+from riskkit.cli.sweep import main
+from riskkit.execution import executors, loop, progress, scheduling, tasks
+from riskkit.execution.tasks import Request, missing_tasks
+from riskkit.experiment import study
 from riskkit.problem import NoMinimiserError
-from riskkit.store import Store
-from riskkit.sweep import main
+from riskkit.stats import bands
+from riskkit.store import atomic, provenance, shards
+from riskkit.store.shards import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "theorem2_exponents"
@@ -74,7 +66,7 @@ def table(out: Path) -> bytes:
     return (out / NAME / "table.parquet").read_bytes()
 
 
-def shards(out: Path) -> list[Path]:
+def shard_files(out: Path) -> list[Path]:
     return sorted((out / NAME / "shards").glob("*.parquet"))
 
 
@@ -132,11 +124,11 @@ def die_always(task):
     return really_compute(task)
 
 
-really_compute = execute.compute
+really_compute = tasks.compute
 
 
 def test_a_dead_worker_takes_its_own_task_with_it_and_no_other():
-    crew = workers.processes(2)
+    crew = executors.processes(2)
     pool = crew.executor
     futures = [pool.submit(square if x % 4 else suicide, x) for x in range(12)]
     for x, future in enumerate(futures):
@@ -154,7 +146,7 @@ def test_a_dead_worker_takes_its_own_task_with_it_and_no_other():
 
 
 def test_a_sweep_outlives_a_worker(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(execute, "compute", die_once)
+    monkeypatch.setattr(tasks, "compute", die_once)
     monkeypatch.setenv("RISKKIT_TEST_FATAL", str(tmp_path / "fatal"))
     assert main([*SMALL, "--jobs", "2", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "fatal").exists()
@@ -164,7 +156,7 @@ def test_a_sweep_outlives_a_worker(whole, tmp_path, monkeypatch):
 @pytest.mark.parametrize("plenty", [True, False])
 def test_verdicts_outlive_their_workers_and_a_want_of_memory(plenty, tmp_path, monkeypatch):
     """Two experiments concluded side by side in workers that die; and one after the other where memory is short."""
-    home, conclude = os.getpid(), campaign.conclude_stored
+    home, conclude = os.getpid(), loop.conclude_stored
 
     def mortal(*arguments):
         if os.getpid() != home:
@@ -172,10 +164,10 @@ def test_verdicts_outlive_their_workers_and_a_want_of_memory(plenty, tmp_path, m
             os.kill(os.getpid(), signal.SIGKILL)
         return conclude(*arguments)
 
-    monkeypatch.setattr(campaign, "conclude_stored", mortal)
+    monkeypatch.setattr(loop, "conclude_stored", mortal)
     names = [NAME, "negative_controls"]
     if not plenty:
-        monkeypatch.setattr(campaign, "physical_memory", lambda: 2**10)
+        monkeypatch.setattr(loop, "physical_memory", lambda: 2**10)
     small = ["--quick", "--replicates", "32", "--jobs", "2", "--out", str(tmp_path)]
     assert main([*names, *small]) == 0
     assert all((tmp_path / name / "verdict.json").exists() for name in names)
@@ -184,7 +176,7 @@ def test_verdicts_outlive_their_workers_and_a_want_of_memory(plenty, tmp_path, m
 
 @pytest.mark.slow
 def test_a_task_that_kills_every_worker_is_reported_and_the_others_are_finished(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(execute, "compute", die_always)
+    monkeypatch.setattr(tasks, "compute", die_always)
     assert main([*SMALL, "--jobs", "2", "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert f"failed: {NAME}, n = 10: its worker died (SIGKILL(-9)), 3 times." in error
@@ -192,7 +184,7 @@ def test_a_task_that_kills_every_worker_is_reported_and_the_others_are_finished(
     assert set(frame["status"][frame["n"] == 10]) == {"failed"}
     assert set(frame["reason"][frame["n"] == 10]) == {"its worker died (SIGKILL(-9)), 3 times"}
     assert set(frame["status"][frame["n"] == 20]) == {"ok"}
-    assert len(shards(tmp_path)) == 5
+    assert len(shard_files(tmp_path)) == 5
     record = json.loads((tmp_path / NAME / "run.json").read_text())
     assert {failure["status"] for failure in record["failures"].values()} == {"failed"}
     verdicts = json.loads((tmp_path / NAME / "verdict.json").read_text())["verdicts"]
@@ -216,11 +208,11 @@ def test_a_task_is_tried_three_times_and_never_cached_as_success(tmp_path, monke
             raise OSError("no such luck\nand more")
         return really_compute(task)
 
-    monkeypatch.setattr(execute, "compute", flaky)
+    monkeypatch.setattr(tasks, "compute", flaky)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
     assert "n = 10: OSError: no such luck, 3 times." in capsys.readouterr().err
     assert len(calls) == 3 * 3 + 3
-    monkeypatch.setattr(execute, "compute", really_compute)
+    monkeypatch.setattr(tasks, "compute", really_compute)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
     assert "1 blocks computed" in capsys.readouterr().out
     assert set(load(tmp_path / NAME)["status"]) == {"ok"}
@@ -233,13 +225,13 @@ def test_a_minimiser_that_does_not_converge_is_a_status_and_not_tried_again(tmp_
         calls.append(task)
         raise NoMinimiserError("3 of 256 replicates kept a KKT residual above 1e-12 of scale")
 
-    monkeypatch.setattr(execute, "compute", stuck)
+    monkeypatch.setattr(tasks, "compute", stuck)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
     assert len(calls) == 6
     frame = load(tmp_path / NAME)
     assert set(frame["status"]) == {"no minimiser"}
     assert frame["reason"].str.contains("KKT residual").all()
-    assert shards(tmp_path) == []
+    assert shard_files(tmp_path) == []
     verdicts = json.loads((tmp_path / NAME / "verdict.json").read_text())["verdicts"]
     assert {v["outcome"] for v in verdicts} == {"INCONCLUSIVE"}
     assert all("(20 no minimiser)" in v["sentence"] for v in verdicts if v["kind"] == "level")
@@ -251,7 +243,7 @@ def test_fail_fast_stops_at_the_first_failure_and_keeps_what_is_finished(whole, 
             raise ZeroDivisionError("division by zero")
         return really_compute(task)
 
-    monkeypatch.setattr(execute, "compute", broken)
+    monkeypatch.setattr(tasks, "compute", broken)
     arguments = [*SMALL, "--jobs", "1", "--out", str(tmp_path)]
     assert main([*arguments, "--fail-fast"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
@@ -259,8 +251,8 @@ def test_fail_fast_stops_at_the_first_failure_and_keeps_what_is_finished(whole, 
         f"riskkit.sweep: --fail-fast: {NAME}, n = 20: ZeroDivisionError: division by zero, 3 times. "
         f"To go on: python -m riskkit.sweep {shlex.join([*arguments, '--fail-fast'])}"
     )
-    assert len(shards(tmp_path)) == 2
-    monkeypatch.setattr(execute, "compute", really_compute)
+    assert len(shard_files(tmp_path)) == 2
+    monkeypatch.setattr(tasks, "compute", really_compute)
     assert main(arguments) == 0
     assert "4 blocks computed" in capsys.readouterr().out
     assert table(tmp_path) == table(whole)
@@ -360,7 +352,7 @@ def test_divergence_is_a_status_with_its_step_and_is_counted_in_the_verdicts(tmp
 @pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "2"), (signal.SIGTERM, "1")])
 def test_a_signal_stops_within_five_seconds_and_the_printed_command_resumes(number, jobs, tmp_path, capsys):
     running = started([*LONG, "--fresh", "--jobs", jobs, "--out", str(tmp_path)])
-    until(lambda: len(shards(tmp_path)) >= 1 or running.poll() is not None)
+    until(lambda: len(shard_files(tmp_path)) >= 1 or running.poll() is not None)
     (live,) = status.states(tmp_path)
     assert (live.state, live.cells) == ("running", 12)
     running.send_signal(number)
@@ -383,7 +375,7 @@ def test_a_signal_stops_within_five_seconds_and_the_printed_command_resumes(numb
 @pytest.mark.slow
 def test_a_killed_sweep_takes_its_workers_with_it_and_is_seen_as_dead(tmp_path):
     running = started([*LONG, "--jobs", "2", "--out", str(tmp_path)])
-    until(lambda: len(shards(tmp_path)) >= 1 or running.poll() is not None)
+    until(lambda: len(shard_files(tmp_path)) >= 1 or running.poll() is not None)
     group = subprocess.run(["ps", "-o", "pid=", "-s", str(running.pid)], capture_output=True, text=True, check=True)
     assert len(group.stdout.split()) >= 3
     running.kill()
@@ -401,7 +393,7 @@ def test_a_killed_sweep_takes_its_workers_with_it_and_is_seen_as_dead(tmp_path):
 def test_fresh_moves_the_old_results_aside(whole, tmp_path, capsys):
     out = tmp_path / "results"
     shutil.copytree(whole, out)
-    before = {path.name: path.read_bytes() for path in shards(out)}
+    before = {path.name: path.read_bytes() for path in shard_files(out)}
     for number in (1, 2):
         assert main([*SMALL, "--fresh", "--jobs", "1", "--out", str(out)]) == 0
         captured = capsys.readouterr()
@@ -424,19 +416,19 @@ def test_two_sweeps_on_one_store_compute_each_block_at_most_twice(whole, tmp_pat
     assert 6 <= sum(computed) <= 12
     assert max(computed) <= 6
     assert table(tmp_path) == table(whole)
-    assert [path.name for path in shards(tmp_path)] == [path.name for path in shards(whole)]
+    assert [path.name for path in shard_files(tmp_path)] == [path.name for path in shard_files(whole)]
     record = json.loads((tmp_path / NAME / "run.json").read_text())
     assert len(record["sessions"]) == 2
 
 
 def test_a_block_that_another_sweep_has_put_meanwhile_is_not_computed_again(whole, tmp_path, monkeypatch, capsys):
     def helped(task):
-        for path in shards(whole):
+        for path in shard_files(whole):
             shutil.copy(path, tmp_path / NAME / "shards")
         return really_compute(task)
 
-    monkeypatch.setattr(execute, "compute", helped)
-    monkeypatch.setattr(store, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(tasks, "compute", helped)
+    monkeypatch.setattr(shards, "LOOK_AGAIN", 0.0)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
     assert "1 blocks computed" in capsys.readouterr().out
     assert table(tmp_path) == table(whole)
@@ -471,9 +463,9 @@ def test_more_cells_extend_what_is_there(tmp_path, capsys, whole):
         engine="reference",
     )
     there = Store(tmp_path / NAME)
-    left = tasks(request, there.have())
+    left = missing_tasks(request, there.have())
     every = request.plan().runs
-    held = {run for task in tasks(request, {}) for run in task.runs} - {
+    held = {run for task in missing_tasks(request, {}) for run in task.runs} - {
         run for task in left if task.first == 0 for run in task.runs
     }
     assert held == {a for a, run in every.items() if run.n == 10} - {
@@ -488,24 +480,24 @@ def test_tasks_are_sized_by_their_predicted_time(tmp_path):
     request = Request(
         str(study.folder()), NAME, axes=(("T", (1000.0,)), ("n", (50.0,))), replicates=256, engine="reference"
     )
-    (task,) = tasks(request, {})
-    pieces = execute.sized(request, task.runs, 0, longest=0.7 * task.seconds)
+    (task,) = missing_tasks(request, {})
+    pieces = tasks.sized(request, task.runs, 0, longest=0.7 * task.seconds)
     assert [run for piece in pieces for run in piece.runs] == list(task.runs)
     assert len(pieces) > 1
     assert max(piece.seconds for piece in pieces) < 0.8 * task.seconds
     # Slower than foreseen by a factor: what comes next is cut by it.
-    assert len(dispatch._resized(task, 3 * execute.LONGEST_TASK / task.seconds)) > 1
-    assert dispatch._resized(task, execute.LONGEST_TASK / task.seconds) == [task]
+    assert len(scheduling._resized(task, 3 * tasks.LONGEST_TASK / task.seconds)) > 1
+    assert scheduling._resized(task, tasks.LONGEST_TASK / task.seconds) == [task]
     # Where halves take nearly as long as the whole, cutting is a waste.
-    (long,) = tasks(request._replace(axes=(("T", (200000.0,)), ("n", (50.0,)), ("alpha", (0.5,)))), {})
-    assert long.seconds > execute.LONGEST_TASK
+    (long,) = missing_tasks(request._replace(axes=(("T", (200000.0,)), ("n", (50.0,)), ("alpha", (0.5,)))), {})
+    assert long.seconds > tasks.LONGEST_TASK
 
 
 @pytest.mark.parametrize("name", ["theorem4_counts", "theorem2_exponents", "theorem1_alpha"])
 def test_a_probe_finds_what_tasks_cost_though_its_clock_is_noisy(name, monkeypatch):
     """A clock that a known cost moves, and a jitter of up to 2 ms each time: paper-size tasks are foreseen to 10%."""
-    typical = execute.TYPICAL["fused_cpu"]
-    truth = execute.Cost(0.5 * typical.setup, 3 * typical.step, 3 * typical.gradient, 4 * typical.reading)
+    typical = tasks.TYPICAL["fused_cpu"]
+    truth = tasks.Cost(0.5 * typical.setup, 3 * typical.step, 3 * typical.gradient, 4 * typical.reading)
     noise, now, took = random.Random(0), 0.0, []
 
     def measure(request, runs, first):
@@ -513,11 +505,11 @@ def test_a_probe_finds_what_tasks_cost_though_its_clock_is_noisy(name, monkeypat
         took.append(truth.over(list(runs.values())))
         now += took[-1] + noise.uniform(0, 2e-3)
 
-    monkeypatch.setattr(execute, "_measure", measure)
-    monkeypatch.setattr(execute.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(tasks, "_measure", measure)
+    monkeypatch.setattr(tasks.time, "perf_counter", lambda: now)
     request = Request(str(study.folder()), name, size="paper")
-    found = execute.probe(request)
-    foreseen, real = (sum(cost.of(task) for task in tasks(request, {})) for cost in (found, truth))
+    found = tasks.probe(request)
+    foreseen, real = (sum(cost.of(task) for task in missing_tasks(request, {})) for cost in (found, truth))
     assert abs(foreseen / real - 1) < 0.1
     assert len(took) <= 6
 
@@ -541,7 +533,7 @@ def fill_after(monkeypatch, shards_put: int, code: int) -> None:
         return real(handle, data)
 
     monkeypatch.setattr(Store, "put", counted)
-    monkeypatch.setattr(durable.os, "write", full)
+    monkeypatch.setattr(atomic.os, "write", full)
 
 
 @pytest.mark.parametrize(
@@ -564,7 +556,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing_that_is_finished(
     assert len(error) == 1
     assert words in error[0]
     assert error[0].endswith(f"To go on: python -m riskkit.sweep {shlex.join(arguments)}")
-    assert len(shards(tmp_path)) == 3
+    assert len(shard_files(tmp_path)) == 3
     assert list((tmp_path / NAME / "shards").glob(".*")) == []
     assert main(arguments) == 0
     assert "3 blocks computed" in capsys.readouterr().out
@@ -592,7 +584,7 @@ def test_a_disk_that_is_really_full(whole, mounted, tmp_path, capsys):
     assert main([*SMALL, "--jobs", "1", "--out", str(small / "results")]) == 1
     (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("riskkit.sweep")]
     assert "the disk is full" in error
-    assert 0 < len(shards(small / "results")) < 6
+    assert 0 < len(shard_files(small / "results")) < 6
     shutil.copytree(small / "results", tmp_path / "results")
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path / "results")]) == 0
     assert table(tmp_path / "results") == table(whole)
@@ -608,9 +600,9 @@ def test_a_disk_that_may_only_be_read_is_refused(mounted, capsys):
 
 def test_a_store_of_a_newer_schema_is_refused_and_left_alone(whole, tmp_path, monkeypatch, capsys):
     shutil.copytree(whole, tmp_path / "results")
-    monkeypatch.setattr(store, "SCHEMA", store.SCHEMA + 1)
+    monkeypatch.setattr(shards, "SCHEMA", shards.SCHEMA + 1)
     newer = Store(tmp_path / "results" / NAME)
-    newer.put(really_compute(tasks(small_request(), {})[0]).measured)
+    newer.put(really_compute(missing_tasks(small_request(), {})[0]).measured)
     monkeypatch.undo()
     before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path / "results")]) == 2
@@ -704,7 +696,7 @@ def test_status_tells_running_finished_and_dead_apart(whole, tmp_path, capsys):
     (live,) = status.states(tmp_path / "results" / NAME)
     assert (live.state, live.cells_done, live.seconds_left) == ("running", 12, 100.0)
     diary.page["updated"] = "2020-01-01T00:00:00+00:00"
-    durable.write_json(diary.path, diary.page)
+    atomic.write_json(diary.path, diary.page)
     (dead,) = status.states(tmp_path / "results")
     assert dead.state == "died"
     (tmp_path / "results" / NAME / "sessions" / "99999999999999-1-0000.json").write_text("{torn")
@@ -721,7 +713,7 @@ def test_progress_counts_cells_replicates_and_failures(tmp_path, capsys, monkeyp
             raise ValueError("no")
         return really_compute(task)
 
-    monkeypatch.setattr(execute, "compute", broken)
+    monkeypatch.setattr(tasks, "compute", broken)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cells ")]
     assert lines[0].startswith("cells 0/60, replicates")
@@ -739,7 +731,7 @@ def test_a_dry_run_predicts_the_time_and_counts_what_is_stored(whole, capsys):
     told = capsys.readouterr().out
     assert "6 of 6 blocks to compute" in told
     assert re.search(r"predicted: \d+ s of computing, about \d+ s on 2 (cores|processes), .* by a probe of \d+ s", told)
-    assert len(shards(whole)) == 6
+    assert len(shard_files(whole)) == 6
 
 
 # Deaths in numbers.

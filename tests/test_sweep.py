@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from riskkit import execute, load, study
-from riskkit.compare import main as compare
-from riskkit.confront import findings
-from riskkit.evidence import Evidence
-from riskkit.execute import Request, tasks
-from riskkit.store import Store
-from riskkit.sweep import main
+from riskkit import load
+from riskkit.cli.compare import main as compare
+from riskkit.cli.sweep import main
+from riskkit.execution import tasks
+from riskkit.execution.tasks import Request, missing_tasks
+from riskkit.experiment import study
+from riskkit.store.shards import Store
+from riskkit.verdicts.confront import findings
+from riskkit.verdicts.evidence import Evidence
 
 SMALL = [
     "theorem2_exponents",
@@ -85,13 +87,13 @@ def test_more_replicates_extend_what_is_there(tmp_path):
     store = Store(tmp_path / "a" / "theorem2_exponents")
     axes = (("n", (10.0,)), ("T", (8.0, 16.0)), ("alpha", (0.5,)))
     request = Request(str(study.folder()), "theorem2_exponents", axes=axes, replicates=300)
-    left = tasks(request, store.have())
+    left = missing_tasks(request, store.have())
     assert {task.first for task in left} == {256}
     assert main([*arguments, "--replicates", "300", "--out", str(tmp_path / "a")]) == 0
     backwards = Store(tmp_path / "b" / "theorem2_exponents")
     backwards.prepare()
-    for task in reversed(tasks(request, {})):
-        backwards.put(execute.compute(task).measured)
+    for task in reversed(missing_tasks(request, {})):
+        backwards.put(tasks.compute(task).measured)
     assert main([*arguments, "--replicates", "300", "--out", str(tmp_path / "b")]) == 0
     assert table(tmp_path / "a") == table(tmp_path / "b")
 
@@ -249,7 +251,7 @@ def test_a_bound_divided_by_ten_is_violated(swept):
         def explicit(self, setting):
             return tuple(term / 10 for term in self.bound.explicit(setting))
 
-    measured = {m.run: m for task in tasks(request, {}) for m in execute.compute(task).measured}
+    measured = {m.run: m for task in missing_tasks(request, {}) for m in tasks.compute(task).measured}
     for tenth, outcome in ((False, "HOLDS"), (True, "VIOLATED")):
         bounds = tuple(Tenth(b) if tenth else b for b in made.experiment.bounds)
         plan = dataclasses.replace(made, experiment=dataclasses.replace(made.experiment, bounds=bounds))
@@ -261,7 +263,7 @@ def test_a_failed_task_is_a_status_with_its_reason_and_exit_1(tmp_path, capsys, 
     def broken(task):
         raise ArithmeticError("the minimiser did not converge")
 
-    monkeypatch.setattr(execute, "compute", broken)
+    monkeypatch.setattr(tasks, "compute", broken)
     assert main([*SMALL, "--out", str(tmp_path)]) == 1
     frame = load(tmp_path / "theorem2_exponents")
     assert set(frame["status"]) == {"failed"}

@@ -12,9 +12,9 @@ import subprocess
 import pytest
 from conftest import EXPERIMENTS
 
-from riskkit import tables
-from riskkit.store import StoreError
-from riskkit.tables import Column, Table
+from riskkit.report import tables
+from riskkit.report.tables import Column, Table
+from riskkit.store.shards import StoreError
 
 SMALL = Table(
     "small",

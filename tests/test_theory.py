@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from problems import LinearOnBall, Logistic, LogisticRidge, MeanEstimation, Ridge, WarpedMean
 from riskkit import SGD, SLRLA, Constant, Constants, InverseTime, Lookahead, SqrtHorizon, Stage
-from riskkit.theory import BOUNDS, oracle, theorem1, theorem2, theorem3, theorem4
-from riskkit.theory.audits import table
+from riskkit.theory import exact_moments
 from riskkit.theory.bound import Setting
+from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, slrla, strongly_convex
+from riskkit.theory.zhou2021.audits import table
 
 MOMENTS = json.loads((Path(__file__).parent / "reference" / "mean_estimation_moments.json").read_text())["rows"]
 UNIT = Constants(L=1.0, G=1.0, lam=1.0, lam_example=1.0, mu=1.0, rho=0.5, M=4.0)
@@ -36,12 +37,12 @@ class TestHandComputed:
     def test_theorem1(self):
         step = Constant(0.1)
         # D^2/(2 a eta kT) + eta G^2/2 = 2/(2 .5 .1 32) + .05;  2 a eta G^2 kT/n;  (eta/n)(a k (T-1) + k - 1)
-        assert explicit(theorem1.OPTIMIZATION_AVERAGE, UNIT, step, D2=2.0) == pytest.approx(0.625 + 0.05, rel=1e-14)
-        assert explicit(theorem1.GENERALIZATION_LAST, UNIT, step) == pytest.approx(0.032, rel=1e-14)
-        assert explicit(theorem1.GENERALIZATION_AVERAGE, UNIT, step) == pytest.approx(0.001 * 17, rel=1e-14)
+        assert explicit(convex.OPTIMIZATION_AVERAGE, UNIT, step, D2=2.0) == pytest.approx(0.625 + 0.05, rel=1e-14)
+        assert explicit(convex.GENERALIZATION_LAST, UNIT, step) == pytest.approx(0.032, rel=1e-14)
+        assert explicit(convex.GENERALIZATION_AVERAGE, UNIT, step) == pytest.approx(0.001 * 17, rel=1e-14)
         root = SqrtHorizon(1.0)
-        assert claim(theorem1.OPTIMIZATION_AVERAGE, UNIT, root, T=16) == pytest.approx(0.25, rel=1e-14)
-        assert claim(theorem1.GENERALIZATION_LAST, UNIT, root, T=16) == pytest.approx(0.04, rel=1e-14)
+        assert claim(convex.OPTIMIZATION_AVERAGE, UNIT, root, T=16) == pytest.approx(0.25, rel=1e-14)
+        assert claim(convex.GENERALIZATION_LAST, UNIT, root, T=16) == pytest.approx(0.04, rel=1e-14)
 
     def test_theorem2(self):
         step = InverseTime(1.0, 2.0)
@@ -49,32 +50,42 @@ class TestHandComputed:
         r1 = 0.5 * 3.0 + 0.5 / 4
         r2 = (0.5 + 0.5 / 3) * r1 + 0.5 / 9
         grid = {"k": 1, "T": np.array([1, 2]), "D2": 3.0}
-        np.testing.assert_allclose(explicit(theorem2.DISTANCE, UNIT, step, **grid), [r1, r2], rtol=1e-14)
-        np.testing.assert_allclose(explicit(theorem2.OPTIMIZATION, UNIT, step, **grid), [r1 / 2, r2 / 2], rtol=1e-14)
-        with_boundary = explicit(theorem2.OPTIMIZATION, UNIT, step, g2=0.25, **grid)
+        np.testing.assert_allclose(explicit(strongly_convex.DISTANCE, UNIT, step, **grid), [r1, r2], rtol=1e-14)
+        np.testing.assert_allclose(
+            explicit(strongly_convex.OPTIMIZATION, UNIT, step, **grid), [r1 / 2, r2 / 2], rtol=1e-14
+        )
+        with_boundary = explicit(strongly_convex.OPTIMIZATION, UNIT, step, g2=0.25, **grid)
         np.testing.assert_allclose(with_boundary, [r1 / 2 + 0.5 * r1**0.5, r2 / 2 + 0.5 * r2**0.5], rtol=1e-14)
         # (2/(n lam)) (1 - (1 - .5 4/5)(1 - .5 4/9)) for T = 2, k = 4, j0 = 2
         product = (1 - 0.5 * 4 / 5) * (1 - 0.5 * 4 / 9)
-        assert explicit(theorem2.GENERALIZATION, UNIT, step, T=2) == pytest.approx(0.02 * (1 - product), rel=1e-14)
-        assert claim(theorem2.OPTIMIZATION, UNIT, step, T=4, alpha=0.5) == pytest.approx(1 / 4 + math.log(16) / 16)
-        assert claim(theorem2.OPTIMIZATION, UNIT, step, T=4, alpha=0.25) == pytest.approx(1 / 2 + 16**-0.5 / 0.5)
-        assert claim(theorem2.OPTIMIZATION, UNIT, step, T=4, alpha=1.0) == pytest.approx(1 / 16 + 1 / 16)
-        assert claim(theorem2.GENERALIZATION, UNIT, step, T=3, alpha=1.0) == pytest.approx(0.01 * 12 / 18)
+        assert explicit(strongly_convex.GENERALIZATION, UNIT, step, T=2) == pytest.approx(
+            0.02 * (1 - product), rel=1e-14
+        )
+        assert claim(strongly_convex.OPTIMIZATION, UNIT, step, T=4, alpha=0.5) == pytest.approx(
+            1 / 4 + math.log(16) / 16
+        )
+        assert claim(strongly_convex.OPTIMIZATION, UNIT, step, T=4, alpha=0.25) == pytest.approx(1 / 2 + 16**-0.5 / 0.5)
+        assert claim(strongly_convex.OPTIMIZATION, UNIT, step, T=4, alpha=1.0) == pytest.approx(1 / 16 + 1 / 16)
+        assert claim(strongly_convex.GENERALIZATION, UNIT, step, T=3, alpha=1.0) == pytest.approx(0.01 * 12 / 18)
 
     def test_theorem3(self):
         step = InverseTime(1.0, 2.0)
         # T = 1, k = 2, a = 1/2: p = 0, w = (1/2 + 2/3)/(2 3) = 7/36; mixing (1/4)(rho/2) 2 (1/4 + 1/9)
         value = 0.5 * 3 + 0.5 * 0.5 * 7 / 36 + 0.25 * 0.25 * 2 * (1 / 4 + 1 / 9)
-        assert explicit(theorem3.OPTIMIZATION, UNIT, step, T=1, k=2, f0=3.0) == pytest.approx(value, rel=1e-14)
+        assert explicit(polyak_lojasiewicz.OPTIMIZATION, UNIT, step, T=1, k=2, f0=3.0) == pytest.approx(
+            value, rel=1e-14
+        )
         # k = 1: (1 - 2 a eta) f_0 + (L/2) a^2 eta^2 G^2 with eta = 1/2
-        assert explicit(theorem3.OPTIMIZATION, UNIT, step, T=1, k=1, f0=3.0) == pytest.approx(1.5 + 1 / 32, rel=1e-14)
+        assert explicit(polyak_lojasiewicz.OPTIMIZATION, UNIT, step, T=1, k=1, f0=3.0) == pytest.approx(
+            1.5 + 1 / 32, rel=1e-14
+        )
         expected = 1 / 33 + 0.5 * (0.5 + 2 * 0.5 * 3)
-        assert claim(theorem3.OPTIMIZATION, UNIT, step) == pytest.approx(expected, rel=1e-14)
+        assert claim(polyak_lojasiewicz.OPTIMIZATION, UNIT, step) == pytest.approx(expected, rel=1e-14)
 
     def test_theorem4(self):
-        assert np.sum(theorem4.claimed_lookahead_gradients(0.1, 0.25, 0.5)) == pytest.approx(100 + (1 / 0.0125) ** 2)
-        assert np.sum(theorem4.claimed_lookahead_gradients(0.1, 1.0, 0.5)) == pytest.approx(40)
-        assert theorem4.claimed_slrla_gradients(0.1, 0.25, 0.5) == pytest.approx(80)
+        assert np.sum(slrla.claimed_lookahead_gradients(0.1, 0.25, 0.5)) == pytest.approx(100 + (1 / 0.0125) ** 2)
+        assert np.sum(slrla.claimed_lookahead_gradients(0.1, 1.0, 0.5)) == pytest.approx(40)
+        assert slrla.claimed_slrla_gradients(0.1, 0.25, 0.5) == pytest.approx(80)
 
 
 def naive_distance(T, k, alpha, offset, D2, ratio):
@@ -124,9 +135,13 @@ def test_recursions_equal_their_loops():
         constants, step = Constants(L=2.0, G=G, lam=lam, lam_example=lam, mu=lam), InverseTime(lam, offset)
         grid = {"T": T, "k": k, "alpha": alpha}
         distance = naive_distance(T, k, alpha, offset, D2, G / lam)
-        np.testing.assert_allclose(explicit(theorem2.DISTANCE, constants, step, D2=D2, **grid), distance, rtol=1e-13)
+        np.testing.assert_allclose(
+            explicit(strongly_convex.DISTANCE, constants, step, D2=D2, **grid), distance, rtol=1e-13
+        )
         stability = naive_stability(T, k, alpha, offset, 100, G, lam)
-        np.testing.assert_allclose(explicit(theorem2.GENERALIZATION, constants, step, **grid), stability, rtol=1e-12)
+        np.testing.assert_allclose(
+            explicit(strongly_convex.GENERALIZATION, constants, step, **grid), stability, rtol=1e-12
+        )
 
 
 def test_burn_in_is_the_best_one():
@@ -134,22 +149,22 @@ def test_burn_in_is_the_best_one():
     for _ in range(20):
         T, k, alpha, offset = int(rng.integers(1, 8)), int(rng.integers(1, 5)), rng.uniform(0.1, 1), rng.uniform(2, 20)
         c = Constants(L=rng.uniform(1, 4), G=rng.uniform(0.5, 3), mu=1.0, M=rng.uniform(0.1, 5))
-        found = explicit(theorem3.GENERALIZATION, c, InverseTime(1.0, offset), T=T, k=k, alpha=alpha, n=20)
+        found = explicit(polyak_lojasiewicz.GENERALIZATION, c, InverseTime(1.0, offset), T=T, k=k, alpha=alpha, n=20)
         np.testing.assert_allclose(found, naive_burn_in(T, k, alpha, offset, 20, c), rtol=1e-12)
 
 
 def test_equality_cases():
     """T = k = 1, alpha = 1, j0 = 2, D = 0: mean estimation attains r_T when every z lies at distance G/lam of zbar."""
     step = InverseTime(1.0, 2.0)
-    moments = oracle.mean_estimation_moments(1.0, 1, 2.0, [1])
+    moments = exact_moments.mean_estimation_moments(1.0, 1, 2.0, [1])
     # With V_S = 1 and D_S = 0, E||g||^2 = V_S lam^2 = G^2: equality.
-    bound = explicit(theorem2.DISTANCE, UNIT, step, T=1, k=1, alpha=1.0, D2=0.0)
+    bound = explicit(strongly_convex.DISTANCE, UNIT, step, T=1, k=1, alpha=1.0, D2=0.0)
     assert bound == pytest.approx(float(moments.u[0]), rel=1e-15)
 
 
 @pytest.mark.parametrize("row", MOMENTS, ids=lambda r: f"{r['alpha']}-{r['k']}-{r['T']}-{r['offset']}")
 def test_moments_are_the_golden_ones(row):
-    moments = oracle.mean_estimation_moments(row["alpha"], row["k"], row["offset"], [row["T"]])
+    moments = exact_moments.mean_estimation_moments(row["alpha"], row["k"], row["offset"], [row["T"]])
     found = moments.m2 * row["initial_sq_distance"] + moments.u * row["sampling_variance"]
     assert found[0] == pytest.approx(row["expected_sq_distance"], rel=1e-12)
 
@@ -208,24 +223,24 @@ def test_best_alpha_minimises_its_bound():
     alphas = np.linspace(0.001, 1, 100_000)
     for n, k, T, eta0, D2 in [(100, 5, 200, 1.0, 4.0), (50, 8, 64, 3.0, 1.0), (1000, 2, 10, 0.5, 9.0)]:
         step = SqrtHorizon(eta0)
-        values = explicit(theorem1.EXCESS_AVERAGE, UNIT, step, n=n, k=k, T=T, alpha=alphas, D2=D2)
+        values = explicit(convex.EXCESS_AVERAGE, UNIT, step, n=n, k=k, T=T, alpha=alphas, D2=D2)
         eta = eta0 / math.sqrt(k * T)
-        best = float(theorem1.best_alpha_average(n, k, T, eta, 1.0, D2**0.5))
+        best = float(convex.best_alpha_average(n, k, T, eta, 1.0, D2**0.5))
         assert best == pytest.approx(alphas[values.argmin()], abs=2e-5)
 
 
 @pytest.mark.parametrize(
     ("bound", "problem", "algorithm", "words"),
     [
-        (theorem2.OPTIMIZATION, Logistic(), Lookahead(8, 4, 0.5, InverseTime(1.0, 2)), "strong convexity"),
-        (theorem1.GENERALIZATION_LAST, WarpedMean(), Lookahead(8, 4, 0.5, Constant(0.01)), "convexity"),
-        (theorem1.GENERALIZATION_LAST, Logistic(), Lookahead(8, 4, 0.5, Constant(9.0)), "2/L"),
-        (theorem1.OPTIMIZATION_AVERAGE, Logistic(), Lookahead(8, 4, 0.5, InverseTime(1.0, 2)), "InverseTime"),
-        (theorem2.OPTIMIZATION, MeanEstimation(), Lookahead(8, 4, 0.5, InverseTime(1.0, 1.5)), "j0 >= 2"),
-        (theorem2.OPTIMIZATION, MeanEstimation(), Lookahead(8, 4, 0.5, InverseTime(2.0, 2)), "lam <= 1"),
-        (theorem2.GENERALIZATION, Ridge(lam=0.1), Lookahead(8, 4, 0.5, InverseTime(0.1, 2)), "step sizes"),
-        (theorem1.EXCESS_AVERAGE, Logistic(), SLRLA([Stage(2, 2, 0.5, Constant(0.1), beta=0.3)]), "beta = 0.3"),
-        (theorem3.OPTIMIZATION, Logistic(), Lookahead(8, 4, 0.5, InverseTime(1.0, 2)), "PL"),
+        (strongly_convex.OPTIMIZATION, Logistic(), Lookahead(8, 4, 0.5, InverseTime(1.0, 2)), "strong convexity"),
+        (convex.GENERALIZATION_LAST, WarpedMean(), Lookahead(8, 4, 0.5, Constant(0.01)), "convexity"),
+        (convex.GENERALIZATION_LAST, Logistic(), Lookahead(8, 4, 0.5, Constant(9.0)), "2/L"),
+        (convex.OPTIMIZATION_AVERAGE, Logistic(), Lookahead(8, 4, 0.5, InverseTime(1.0, 2)), "InverseTime"),
+        (strongly_convex.OPTIMIZATION, MeanEstimation(), Lookahead(8, 4, 0.5, InverseTime(1.0, 1.5)), "j0 >= 2"),
+        (strongly_convex.OPTIMIZATION, MeanEstimation(), Lookahead(8, 4, 0.5, InverseTime(2.0, 2)), "lam <= 1"),
+        (strongly_convex.GENERALIZATION, Ridge(lam=0.1), Lookahead(8, 4, 0.5, InverseTime(0.1, 2)), "step sizes"),
+        (convex.EXCESS_AVERAGE, Logistic(), SLRLA([Stage(2, 2, 0.5, Constant(0.1), beta=0.3)]), "beta = 0.3"),
+        (polyak_lojasiewicz.OPTIMIZATION, Logistic(), Lookahead(8, 4, 0.5, InverseTime(1.0, 2)), "PL"),
     ],
 )
 def test_a_bound_names_the_hypothesis_that_fails(bound, problem, algorithm, words):
@@ -237,10 +252,10 @@ def test_a_bound_names_the_hypothesis_that_fails(bound, problem, algorithm, word
 @pytest.mark.parametrize(
     ("bound", "problem", "step"),
     [
-        (theorem1.EXCESS_AVERAGE, LinearOnBall(), SqrtHorizon(1.0)),
-        (theorem1.GENERALIZATION_LAST, Logistic(), SqrtHorizon(5.0)),
-        (theorem2.EXCESS, MeanEstimation(), InverseTime(1.0, 2)),
-        (theorem2.EXCESS, LogisticRidge(lam=0.5), InverseTime(0.5, 4)),
+        (convex.EXCESS_AVERAGE, LinearOnBall(), SqrtHorizon(1.0)),
+        (convex.GENERALIZATION_LAST, Logistic(), SqrtHorizon(5.0)),
+        (strongly_convex.EXCESS, MeanEstimation(), InverseTime(1.0, 2)),
+        (strongly_convex.EXCESS, LogisticRidge(lam=0.5), InverseTime(0.5, 4)),
     ],
 )
 def test_a_bound_covers_what_it_was_proved_for(bound, problem, step):
@@ -250,17 +265,17 @@ def test_a_bound_covers_what_it_was_proved_for(bound, problem, step):
 
 def test_lookahead_alone_has_an_edge_where_k_h_is_large():
     """The exact stationary noise over matched SGD's: .55 at h = .1, k = 50, alpha = .1; 1 at alpha = 1 and at k = 1."""
-    assert oracle.stationary_noise_ratio(0.1, 50, 0.1) == pytest.approx(0.55, abs=0.005)
-    assert oracle.stationary_noise_ratio(0.3, 7, 1.0) == pytest.approx(1.0)
+    assert exact_moments.stationary_noise_ratio(0.1, 50, 0.1) == pytest.approx(0.55, abs=0.005)
+    assert exact_moments.stationary_noise_ratio(0.3, 7, 1.0) == pytest.approx(1.0)
     h, alpha = 0.2, 0.3
-    assert oracle.stationary_noise_ratio(h, 1, alpha) == pytest.approx(1.0)
+    assert exact_moments.stationary_noise_ratio(h, 1, alpha) == pytest.approx(1.0)
 
 
 def test_the_slrla_schedule_keeps_its_promises():
     constants = Constants(L=1.0, G=2.0, lam=0.5, lam_example=0.5, mu=0.5)
     for alpha, k, eps, beta in [(0.5, 5, 0.01, 0.0), (1.0, 1, 0.03, 0.05), (0.2, 7, 0.1, 0.0625)]:
-        plan = theorem4.slrla_schedule(constants, 2.0, 1.0, eps, alpha, k, beta)
-        assert plan.steps <= theorem4.slrla_gradients(constants, 2.0, 1.0, eps, alpha, k, beta)
+        plan = slrla.slrla_schedule(constants, 2.0, 1.0, eps, alpha, k, beta)
+        assert plan.steps <= slrla.slrla_gradients(constants, 2.0, 1.0, eps, alpha, k, beta)
         error = eps * 2 ** len(plan.stages)
         for stage in plan.stages:  # Theorem 1 for F_q: three terms under eps_q
             G = constants.G + 2.0 * stage.beta
@@ -270,14 +285,16 @@ def test_the_slrla_schedule_keeps_its_promises():
             proved = stage.beta * D2 / 2 + D2 / (2 * alpha * eta * stage.steps) + eta * G**2 / 2
             assert proved <= error * (1 + 1e-12)
     with pytest.raises(ValueError, match="beta must lie between"):
-        theorem4.slrla_schedule(constants, 2.0, 1.0, 0.1, 0.5, 5, beta=0.1)
+        slrla.slrla_schedule(constants, 2.0, 1.0, 0.1, 0.5, 5, beta=0.1)
 
 
 def test_lookahead_counts_invert_the_bound():
     setting = Setting(UNIT, InverseTime(1.0, 2.0), n=100, T=1, k=5, alpha=0.75, D2=2.0)
-    count = float(theorem4.lookahead_gradients(theorem2.OPTIMIZATION, setting, 0.01))
+    count = float(slrla.lookahead_gradients(strongly_convex.OPTIMIZATION, setting, 0.01))
     T = round(count / 5)
-    reached = explicit(theorem2.OPTIMIZATION, UNIT, setting.step, T=np.array([T - 1, T]), k=5, alpha=0.75, D2=2.0)
+    reached = explicit(
+        strongly_convex.OPTIMIZATION, UNIT, setting.step, T=np.array([T - 1, T]), k=5, alpha=0.75, D2=2.0
+    )
     assert reached[0] > 0.01 >= reached[1]
 
 

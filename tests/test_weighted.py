@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from problems import AnisotropicMean, LinearOnBall, MeanEstimation
 from riskkit import SGD, Constant, InverseTime, WeightedSGD, simulate
 from riskkit.problem import Constants
-from riskkit.theory import averaging
+from riskkit.theory import sgd_averaging
 
 
 def test_two_steps_by_hand():
@@ -65,7 +65,7 @@ def constants(lam, G):
 )
 def test_the_bound_by_hand(lam, G, j0, J, D2, bound):
     assert math.isclose(
-        averaging.optimization(constants(lam, G), InverseTime(lam / 2, j0), J, D2), bound, rel_tol=1e-12
+        sgd_averaging.optimization(constants(lam, G), InverseTime(lam / 2, j0), J, D2), bound, rel_tol=1e-12
     )
 
 
@@ -76,25 +76,25 @@ SCALE = st.floats(0.1, 10)
 def test_the_bound_falls_scales_with_the_loss_and_is_inverted_exactly(lam, G, j0, D2, eps, c):
     one, step = constants(lam, G), InverseTime(lam / 2, j0)
     J = np.array([1, 2, 5, 17, 1000, 10**6])
-    values = averaging.optimization(one, step, J, D2)
+    values = sgd_averaging.optimization(one, step, J, D2)
     assert (np.diff(values) < 0).all()
     # c l has constants c lam and c G, and the same iterates with steps 1/c times as long.
-    scaled = averaging.optimization(constants(c * lam, c * G), InverseTime(c * lam / 2, j0), J, D2)
+    scaled = sgd_averaging.optimization(constants(c * lam, c * G), InverseTime(c * lam / 2, j0), J, D2)
     assert np.allclose(scaled, c * values, rtol=1e-9)
-    count = averaging.gradients(one, step, eps, D2)
-    assert averaging.optimization(one, step, count, D2) <= eps * (1 + 1e-9)
-    assert count == 1 or averaging.optimization(one, step, count - 1, D2) > eps * (1 - 1e-9)
-    far = averaging.optimization(one, step, 1e14, D2)
+    count = sgd_averaging.gradients(one, step, eps, D2)
+    assert sgd_averaging.optimization(one, step, count, D2) <= eps * (1 + 1e-9)
+    assert count == 1 or sgd_averaging.optimization(one, step, count - 1, D2) > eps * (1 - 1e-9)
+    far = sgd_averaging.optimization(one, step, 1e14, D2)
     assert math.isclose(far, 2 * G**2 / (lam * 1e14), rel_tol=1e-4)  # 2 G^2 / (lam J)
 
 
 def test_the_bound_holds_and_a_hundredth_of_it_does_not():
     easy = AnisotropicMean((1.0, 0.25))
     algorithm = WeightedSGD(512, InverseTime(0.125, 8.0))
-    assert averaging.excluded(easy, algorithm) is None
+    assert sgd_averaging.excluded(easy, algorithm) is None
     rounds = [1, 8, 64, 512]
     m = simulate(easy, algorithm, n=30, replicates=500, rounds=rounds)
-    bound = averaging.optimization(
+    bound = sgd_averaging.optimization(
         easy.constants, algorithm.step_sizes, rounds, float(m.dataset["start_distance"].mean())
     )
     means = np.array([m.at("optimization", T=T, output="average").mean() for T in rounds])
@@ -112,7 +112,7 @@ def test_the_bound_holds_and_a_hundredth_of_it_does_not():
     ],
 )
 def test_what_the_bound_does_not_cover(given, algorithm, says):
-    assert says in averaging.excluded(given, algorithm)
+    assert says in sgd_averaging.excluded(given, algorithm)
 
 
 def test_steps_of_another_kind_are_refused():

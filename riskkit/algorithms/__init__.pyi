@@ -1,0 +1,14 @@
+from .staged import SGD as SGD
+from .staged import SLRLA as SLRLA
+from .staged import Algorithm as Algorithm
+from .staged import Constant as Constant
+from .staged import InverseTime as InverseTime
+from .staged import Lookahead as Lookahead
+from .staged import Optimiser as Optimiser
+from .staged import SLRLAAsCoded as SLRLAAsCoded
+from .staged import SqrtHorizon as SqrtHorizon
+from .staged import Stage as Stage
+from .staged import StagewiseLookahead as StagewiseLookahead
+from .staged import StagewiseSGD as StagewiseSGD
+from .staged import Step as Step
+from .weighted_average import WeightedSGD as WeightedSGD

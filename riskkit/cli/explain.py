@@ -1,0 +1,227 @@
+"""``python -m riskkit.explain theorem2``: what a bound says, from what, and how large it is.
+
+Prints the theorem's statement and proof (its module's docstring), and each bound's terms on a grid, evaluated with the
+constants of a problem and with D^2, f_0 and g^2 as means over some replicates of it. ``theorem4`` prints gradient
+counts, ``audits`` the claims held against each other. Exit status: 0; 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import math
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from riskkit.algorithms.staged import InverseTime, Lookahead, SqrtHorizon, Step
+from riskkit.problem import Problem, Regime
+from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.zhou2021 import BOUNDS, polyak_lojasiewicz, slrla, strongly_convex
+from riskkit.theory.zhou2021.audits import table
+
+REGIMES = {1: Regime.CONVEX, 2: Regime.STRONGLY_CONVEX, 3: Regime.PL, 4: Regime.STRONGLY_CONVEX}
+TOPICS = ("theorem1", "theorem2", "theorem3", "theorem4", "audits")
+
+
+class Inputs(NamedTuple):
+    """What a bound needs of the data, means over replicates, for each sample size (N,)."""
+
+    D2: Floats
+    f0: Floats
+    g2: Floats
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    from riskkit.cli.sweep import Parser, one_line
+    from riskkit.experiment import study
+
+    parser = Parser(prog="riskkit.explain", description="A bound's statement, terms, constants and proof.")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(TOPICS)}, or bounds that start with NAME")
+    parser.add_argument("--problem", metavar="NAME", help="whose constants (default: one of the theorem's regime)")
+    parser.add_argument("--n", nargs="+", type=int, default=[100], help="sample sizes")
+    parser.add_argument("--T", nargs="+", type=int, default=[10, 100, 1000], help="outer rounds")
+    parser.add_argument("--k", nargs="+", type=int, default=[5], help="inner steps")
+    parser.add_argument("--alpha", nargs="+", type=float, default=[0.25, 0.5, 1.0], help="outer steps")
+    parser.add_argument(
+        "--offset", type=float, help="j0 of the step 1/(lam (j + j0)) (default: what the bounds ask for)"
+    )
+    parser.add_argument("--eps", nargs="+", type=float, default=[0.1, 0.01], help="errors to reach (theorem4)")
+    parser.add_argument("--replicates", type=int, default=256, help="for D^2, f_0 and g^2")
+    arguments = parser.parse_args(argv)
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    try:
+        for eps in arguments.eps:
+            if not 0 < eps < math.inf:
+                raise ValueError(f"--eps must be finite numbers > 0; got {eps:g}.")
+        with console.capture() as told:  # all or nothing: bad input is one line
+            for name in arguments.names:
+                _topic(console, name, arguments)
+    except (study.StudyError, ValueError) as error:
+        print(f"riskkit.explain: {one_line(error)}", file=sys.stderr)
+        return 2
+    print(told.get(), end="")
+    return 0
+
+
+def _topic(console: Console, name: str, arguments: argparse.Namespace) -> None:
+    from riskkit.experiment import study
+
+    if name == "audits":
+        _audits(console)
+        return
+    chosen = [bound for key, bound in BOUNDS.items() if key == name or key.startswith(f"{name}.")]
+    if not chosen and name != "theorem4":
+        raise study.StudyError(study.unknown("theorem or bound", name, [*TOPICS, *BOUNDS]))
+    theorem = chosen[0].theorem if chosen else 4
+    problem = study.problem(arguments.problem) if arguments.problem else _default(theorem, max(arguments.n))
+    console.print(inspect.getdoc(importlib.import_module(f"riskkit.theory.theorem{theorem}")), markup=False)
+    console.print()
+    _constants(console, problem)
+    inputs = measured(problem, arguments.n, arguments.replicates)
+    step = schedule(theorem, problem, arguments)
+    if theorem == 4:
+        _counts(console, problem, step, inputs, arguments)
+    for bound in chosen:
+        _bound(console, bound, problem, step, inputs, arguments)
+
+
+def _default(theorem: int, n: int) -> Problem:
+    """The study's first problem of the theorem's regime whose constants hold for n examples."""
+    from riskkit.experiment import study
+
+    package = study.module("problems")
+    for name in package.__all__:
+        made: Problem = getattr(package, name)()
+        if made.regime is REGIMES[theorem] and n <= getattr(made, "largest_n", math.inf):
+            return made
+    raise study.StudyError(f"the study has no problem that is {REGIMES[theorem]}; name one with --problem.")
+
+
+def measured(problem: Problem, sizes: Sequence[int], replicates: int) -> Inputs:
+    """E D_S^2, E f_0 and E ||grad F_S(theta*_S)||^2 by sample size, means over replicates of seed 0."""
+    from riskkit.measure.decomposition import simulate
+
+    step = SqrtHorizon(1e-3)
+    sets = [simulate(problem, Lookahead(1, 1, 1.0, step), n=n, replicates=replicates).dataset for n in sizes]
+    return Inputs(
+        *(
+            np.array([values[name].mean() for values in sets])
+            for name in ("start_distance", "start_gap", "gradient_at_minimiser")
+        )
+    )
+
+
+def schedule(theorem: int, problem: Problem, arguments: argparse.Namespace) -> Step:
+    """The largest steps of the theorem's kind that the problem allows (Theorem 1: at most 1/sqrt(kT))."""
+    constants = problem.constants
+    largest = min(getattr(problem, "largest_step", math.inf), 1 / constants.L if constants.L else math.inf)
+    if theorem == 1:
+        steps = min(arguments.T) * min(arguments.k)
+        return SqrtHorizon(min(1.0, largest * math.sqrt(steps)) if largest > 0 else 1.0)
+    modulus = constants.mu if theorem == 3 else constants.lam
+    if modulus == 0:
+        return InverseTime(1.0, 2.0)  # no bound covers the problem, and each says why
+    return InverseTime(modulus, arguments.offset or max(2.0, 1 / (modulus * largest)))
+
+
+def _constants(console: Console, problem: Problem) -> None:
+    shown = Table(title=f"{problem.name}: {problem.regime}, d = {problem.dim}", title_justify="left")
+    for name in ("L", "G", "lam", "lam_example", "mu", "rho", "M"):
+        shown.add_column(name, justify="right")
+    shown.add_column("radius", justify="right")
+    constants = problem.constants
+    values = [getattr(constants, name) for name in ("L", "G", "lam", "lam_example", "mu", "rho", "M")]
+    shown.add_row(*(f"{value:.4g}" for value in values), "R^d" if problem.radius is None else f"{problem.radius:g}")
+    console.print(shown)
+
+
+def _bound(
+    console: Console, bound: Bound, problem: Problem, step: Step, inputs: Inputs, arguments: argparse.Namespace
+) -> None:
+    console.print(f"\n{bound.name}", style="bold", markup=False)
+    console.print(
+        f"  claim     {bound.claim_statement}\n  explicit  {bound.statement}\n  step      {step}", markup=False
+    )
+    longest = Lookahead(max(arguments.T), max(arguments.k), max(arguments.alpha), step)
+    shortest = Lookahead(min(arguments.T), min(arguments.k), max(arguments.alpha), step)
+    reason = bound.excludes(problem, shortest) or bound.excludes(problem, longest)
+    if reason is not None:
+        console.print(f"  not covered: {reason}", markup=False)
+        return
+    axes = np.meshgrid(np.arange(len(arguments.n)), arguments.k, arguments.alpha, arguments.T, indexing="ij")
+    place, k, alpha, T = (axis.ravel() for axis in axes)
+    n = np.array(arguments.n)[place]
+    D2, f0, g2 = (values[place] for values in inputs)
+    setting = Setting(problem.constants, step, n=n, T=T, k=k, alpha=alpha, D2=D2, f0=f0, g2=g2)
+    claim, explicit, trivial = bound.claim(setting), bound.explicit(setting), bound.trivial(setting)
+    shown = Table()
+    claimed, proved = type(claim)._fields, type(explicit)._fields
+    for name in ("n", "k", "alpha", "T"):
+        shown.add_column(name, justify="right")
+    for name in (*(f"claim: {x}" for x in claimed), *(f"explicit: {x}" for x in proved), "explicit", "trivial"):
+        shown.add_column(name, justify="right")
+    total = np.sum(explicit, axis=0)
+    for i in range(n.size):
+        terms = [term[i] for term in (*claim, *explicit, total, trivial)]
+        shown.add_row(f"{n[i]}", f"{k[i]}", f"{alpha[i]:g}", f"{T[i]}", *(f"{float(term):.4g}" for term in terms))
+    console.print(shown)
+
+
+def _counts(console: Console, problem: Problem, step: Step, inputs: Inputs, arguments: argparse.Namespace) -> None:
+    constants = problem.constants
+    convex = constants.lam > 0
+    modulus = constants.lam if convex else constants.mu
+    if modulus == 0:
+        raise ValueError(f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither.")
+    beta = 0.0 if constants.rho == 0 else constants.rho
+    diameter = math.inf if problem.radius is None else 2 * problem.radius
+    f0 = float(inputs.f0[0])
+    shown = Table(
+        title=f"gradients to reach eps from f_0 = {f0:.4g}, n = {arguments.n[0]}, {step}", title_justify="left"
+    )
+    for name in ("eps", "k", "alpha", "claim: Lookahead", "claim: SLRLA", "explicit: Lookahead", "explicit: SLRLA"):
+        shown.add_column(name, justify="right")
+    bound = strongly_convex.OPTIMIZATION if convex else polyak_lojasiewicz.OPTIMIZATION
+    reason = bound.excludes(problem, Lookahead(1, 1, 1.0, step))
+    for eps in arguments.eps:
+        for k in arguments.k:
+            for alpha in arguments.alpha:
+                if convex:
+                    claimed = float(np.sum(slrla.claimed_lookahead_gradients(eps, alpha, modulus)))
+                else:
+                    claimed = float(slrla.claimed_lookahead_gradients_pl(eps, alpha, modulus))
+                staged = float(slrla.claimed_slrla_gradients(eps, alpha, modulus))
+                setting = Setting(
+                    constants, step, n=arguments.n[0], T=1, k=k, alpha=alpha, D2=inputs.D2[0], f0=f0, g2=inputs.g2[0]
+                )
+                proved = math.nan if reason else float(slrla.lookahead_gradients(bound, setting, eps))
+                try:
+                    plan = f"{slrla.slrla_schedule(constants, diameter, f0, eps, alpha, k, beta).steps}"
+                except ValueError as error:
+                    plan = str(error)
+                shown.add_row(
+                    f"{eps:g}", f"{k}", f"{alpha:g}", f"{claimed:.3g}", f"{staged:.3g}", f"{proved:.4g}", plan
+                )
+    console.print(shown)
+    if reason:
+        console.print(f"explicit, Lookahead: not covered: {reason}", markup=False)
+
+
+def _audits(console: Console) -> None:
+    shown = Table(title="The claims held against each other (constants the slides leave out: 1)", title_justify="left")
+    for name in ("", "audit", "first", "second", "finding"):
+        shown.add_column(name)
+    for row in table():
+        finding = row.finding if row.confirmed else f"NOT CONFIRMED: {row.finding}"
+        shown.add_row(f"{row.number}", f"{row.name}: {row.compared}", row.first, row.second, finding)
+    console.print(shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

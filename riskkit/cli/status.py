@@ -1,0 +1,151 @@
+"""``python -m riskkit.status results/``: what is complete, what runs, what died, what failed.
+
+Reads the diaries of the sweeps alone, so it can be asked while they run and answers at once.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from riskkit.execution.progress import spoken
+from riskkit.store.atomic import StoreError
+from riskkit.store.provenance import diaries
+
+SILENCE = 60.0
+"""Seconds without a new page after which a sweep counts as dead: it writes one every five."""
+
+
+class State(NamedTuple):
+    """One sweep of one experiment. ``state``: "running", "finished", "interrupted", "stopped" or "died"."""
+
+    experiment: str
+    state: str
+    cells: int
+    cells_done: int
+    replicates: int
+    replicates_done: int
+    failures: tuple[str, ...]
+    seconds_left: float | None
+    seconds: float
+    silent: float
+    """Seconds since its last sign of life."""
+    where: str
+    command: str
+
+    @property
+    def about(self) -> str:
+        match self.state:
+            case "running":
+                left = "" if self.seconds_left is None else f"about {spoken(self.seconds_left)} left, "
+                return f"{left}{self.where}"
+            case "finished":
+                return f"took {spoken(self.seconds)}, {spoken(self.silent)} ago"
+        return f"{spoken(self.silent)} ago; to go on: {self.command}"
+
+
+def states(results: Path) -> list[State]:
+    """The last sweep of each experiment, and any others that still run.
+
+    ``results`` holds experiments' folders or is one. Raises StoreError if there is none.
+    """
+    folders = (
+        [results] if (results / "sessions").is_dir() else sorted(path.parent for path in results.glob("*/sessions"))
+    )
+    found: list[State] = []
+    for folder in folders:
+        pages = diaries(folder)
+        for number, page in enumerate(pages):
+            state = _state(folder.name, page)
+            if state is not None and (number == len(pages) - 1 or state.state == "running"):
+                found.append(state)
+    if not found:
+        raise StoreError(f"{results} holds no sweeps; expected a folder such as results/, written by riskkit.sweep.")
+    return found
+
+
+def _state(name: str, page: dict[str, Any]) -> State | None:
+    """None for a page that is no diary's."""
+    try:
+        updated = datetime.datetime.fromisoformat(page["updated"])
+        silent = max(0.0, (datetime.datetime.now(datetime.UTC) - updated).total_seconds())
+        state = str(page["state"])
+        if state == "running" and (silent > SILENCE or _dead(page)):
+            state = "died"
+        words = [str(word) for word in page["command"] if word != "--fresh"]
+        left = page.get("seconds_left")
+        failures = page.get("failures", [])
+        return State(
+            experiment=name,
+            state=state,
+            cells=int(page.get("cells", 0)),
+            cells_done=int(page.get("cells_done", 0)),
+            replicates=int(page.get("replicates", 0)),
+            replicates_done=int(page.get("replicates_done", 0)),
+            failures=tuple(f"n = {one['n']}: {one['status']}: {one['reason']}" for one in failures),
+            seconds_left=None if left is None else float(left),
+            seconds=float(page.get("seconds", 0.0)),
+            silent=silent,
+            where=f"{page['workers']} on {page['host']}",
+            command=shlex.join(words),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _dead(page: dict[str, Any]) -> bool:
+    """Whether the sweep's process is known to be gone; of another host nothing is known."""
+    if page["host"] != platform.node():
+        return False
+    try:
+        os.kill(int(page["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 told, 2 there is nothing to tell of."""
+    from riskkit.cli.sweep import Parser, one_line
+
+    parser = Parser(prog="riskkit.status", description="What is complete, what runs, what failed.")
+    parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="default: results")
+    arguments = parser.parse_args(argv)
+    try:
+        found = states(arguments.results)
+    except StoreError as error:
+        print(f"riskkit.status: {one_line(error)}", file=sys.stderr)
+        return 2
+    shown = Table()
+    for heading in ("experiment", "state", "cells", "replicates", "failed", "about"):
+        shown.add_column(heading, overflow="fold")
+    for state in found:
+        shown.add_row(
+            state.experiment,
+            state.state,
+            f"{state.cells_done:,}/{state.cells:,}",
+            f"{state.replicates_done:,}/{state.replicates:,}",
+            str(len(state.failures)),
+            state.about,
+        )
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False)
+    console.print(shown)
+    for state in found:
+        for reason in dict.fromkeys(state.failures):
+            console.print(f"{state.experiment}, {reason}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

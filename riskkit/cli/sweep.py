@@ -1,0 +1,415 @@
+"""``python -m riskkit.sweep``: runs experiments, confronts them with their bounds, prints verdicts, draws figures.
+
+Exit status: 0 the questions were answered, whatever the answers; 1 some cells failed to run, or the sweep had to stop
+(a full disk, workers that are gone, ``--fail-fast``); 2 bad input, nothing was computed; 130 interrupted by Ctrl-C or
+SIGTERM. Whatever it is, what is finished is on disk, and the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from riskkit.execution.executors import WorkersError, check_address, cluster, in_process, processes
+from riskkit.experiment import study
+
+if TYPE_CHECKING:
+    from riskkit.execution.executors import Workers
+    from riskkit.execution.scheduling import Failure
+    from riskkit.execution.tasks import Request
+    from riskkit.store.shards import Store
+
+INTERRUPTED = 130
+MOST_JOBS = 1024
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one line instead of the usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {one_line(message)}\n")
+
+
+def one_line(message: object) -> str:
+    """What is not printable, a line break in a file's name say, is escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
+
+
+class BadInputError(Exception):
+    """One line: what was expected, what came, what to do."""
+
+
+class StoppedError(Exception):
+    """A sweep that could not go on; one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    words = [*(sys.argv[1:] if argv is None else argv)]
+    resume = shlex.join(["python", "-m", "riskkit.sweep", *(word for word in words if word != "--fresh")])
+    try:
+        with _terminable():
+            if arguments.list:
+                return _list()
+            return _sweep(arguments, words)
+    except (BadInputError, study.StudyError, ValueError) as error:
+        print(f"riskkit.sweep: {one_line(error)}", file=sys.stderr)
+        return 2
+    except StoppedError as error:
+        print(f"riskkit.sweep: {one_line(error)} To go on: {resume}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"riskkit.sweep: interrupted; what is finished is kept. To go on: {resume}", file=sys.stderr)
+        return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the body as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="riskkit.sweep", description="Run experiments and confront them with the theorems' bounds.")
+    parser.add_argument("experiments", nargs="*", metavar="NAME", help="every experiment that starts with NAME")
+    parser.add_argument("--list", action="store_true", help="names and questions, then stop")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="one block of replicates and short runs: seconds")
+    size.add_argument("--paper", action="store_true", help="paper size: minutes to hours")
+    parser.add_argument("--dry-run", action="store_true", help="count cells, runs and bytes, predict the time, stop")
+    parser.add_argument("--fresh", action="store_true", help="start over: earlier results move to OUT/aside")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails for good")
+    parser.add_argument("--problem", metavar="NAME", help="replace the problem, e.g. LogisticRidge")
+    for axis, text in (("n", "sample sizes"), ("T", "outer rounds"), ("k", "inner steps"), ("alpha", "outer steps")):
+        parser.add_argument(f"--{axis}", nargs="*", type=float, metavar=axis.upper(), help=f"replace the axis: {text}")
+    parser.add_argument("--replicates", type=float, metavar="R", help="datasets and index streams for each cell")
+    parser.add_argument(
+        "--precision",
+        type=float,
+        metavar="H",
+        help="double the replicates until every fitted exponent's 95%% interval is at most +-H wide",
+    )
+    parser.add_argument("--seed", type=int, help="a whole number in [0, 2^64)")
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
+    parser.add_argument("--engine", default="auto", help="auto (default): the fastest that covers it; reference; fused")
+    parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
+    return parser
+
+
+def _list() -> int:
+    for name, question in study.questions().items():
+        print(f"{name:24} {question}")
+    return 0
+
+
+def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
+        raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
+    if arguments.precision is not None and not 0 < arguments.precision < math.inf:
+        raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
+    if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
+        raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
+    for name in ("n", "T", "k", "alpha"):
+        if getattr(arguments, name) == []:
+            raise BadInputError(f"--{name} needs at least one value; got none.")
+    if arguments.scheduler is not None:
+        try:
+            check_address(arguments.scheduler)
+        except WorkersError as error:
+            raise BadInputError(str(error)) from error
+    chosen = study.select(arguments.experiments)
+    # Only now: the numerical libraries take a second to load.
+    from riskkit.execution.loop import answer
+    from riskkit.execution.scheduling import FailFastError
+    from riskkit.execution.tasks import engines
+    from riskkit.store.provenance import circumstances
+    from riskkit.store.shards import StoreError
+    from riskkit.verdicts.confront import refusal
+
+    started = time.monotonic()
+    _check_device(arguments.device)
+    requests = _requests(arguments, chosen)
+    for request in requests:
+        _check_size(request)
+        engines(request)
+    refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
+    if requests and len(refused) == len(requests):
+        raise BadInputError(refused[0])
+    if arguments.dry_run:
+        return _dry_run(requests, arguments)
+
+    workers = _workers(arguments, requests)
+    about = {
+        **circumstances(["python", "-m", "riskkit.sweep", *words], study.folder()),
+        "device": arguments.device,
+        "workers": workers.name,
+    }
+    try:
+        stores = _stores(arguments, requests)
+        allowed = 0 if arguments.fail_fast else math.inf
+        found = answer(
+            requests,
+            stores,
+            workers,
+            about,
+            precision=arguments.precision,
+            allowed=allowed,
+            jobs=_jobs(arguments),
+        )
+    except (StoreError, WorkersError) as error:
+        raise StoppedError(str(error)) from error
+    except FailFastError as error:
+        raise StoppedError(f"--fail-fast: {_told(error.failure)}") from error
+    finally:
+        workers.stop()
+    for text in found.texts:
+        print(text, end="")
+    _present(arguments.out, [request.experiment for request in requests], _jobs(arguments))
+    seconds = time.monotonic() - started
+    print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
+    for line, count in Counter(map(_told, found.failures)).items():
+        print(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}", file=sys.stderr)
+    return 1 if found.failures else 0
+
+
+def _told(failure: Failure) -> str:
+    return f"{failure.task.request.experiment}, n = {failure.task.n}: {one_line(failure.reason).rstrip('.')}."
+
+
+def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
+    from riskkit.execution.tasks import Request
+    from riskkit.experiment.grid import Sweep
+
+    axes = tuple(
+        (name, tuple(getattr(arguments, name)))
+        for name in ("n", "T", "k", "alpha")
+        if getattr(arguments, name) is not None
+    )
+    # Says what is wrong with a value before an experiment is asked whether it has the axis.
+    Sweep("n", **{"n": (2,), "T": (1,), "k": (1,), "alpha": (1.0,), **dict(axes)})
+    requests = []
+    for name in chosen:
+        if study.experiment(name).laptop is None and not arguments.paper and not arguments.experiments:
+            continue  # too slow for the default sweep
+        requests.append(
+            Request(
+                study=str(study.folder()),
+                experiment=name,
+                size="paper" if arguments.paper else "quick" if arguments.quick else "laptop",
+                problem=arguments.problem,
+                axes=axes,
+                replicates=None if arguments.replicates is None else _whole("--replicates", arguments.replicates),
+                seed=arguments.seed,
+                device=arguments.device,
+                engine=arguments.engine,
+            )
+        )
+    return requests
+
+
+def _jobs(arguments: argparse.Namespace) -> int:
+    jobs: int | None = arguments.jobs
+    return (os.cpu_count() or 1) if jobs is None else jobs
+
+
+def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Workers:
+    from riskkit.execution.tasks import engines
+
+    if arguments.scheduler is not None:
+        try:
+            return cluster(arguments.scheduler)
+        except WorkersError as error:
+            raise BadInputError(str(error)) from error
+    jobs = _jobs(arguments)
+    if jobs == 1 or arguments.device != "cpu":
+        return in_process()
+    # The reference engine holds Python's lock, the fused one leaves it.
+    used = {choice.engine for request in requests for choice in engines(request).values()}
+    return processes(jobs) if "reference" in used else in_process(jobs)
+
+
+def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[str, Store]:
+    """One store an experiment, proved to be writable and of a schema that can be read."""
+    from riskkit.store.shards import Store, StoreError
+
+    try:
+        stores = {request.experiment: Store(arguments.out / request.experiment) for request in requests}
+        for store in stores.values():
+            if arguments.fresh and (kept := store.set_aside()) is not None:
+                print(f"riskkit.sweep: the earlier results are kept as {kept}.", file=sys.stderr)
+            store.prepare()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # damaged shards are told of when they are computed again
+                store.have()
+    except StoreError as error:
+        raise BadInputError(str(error)) from error
+    return stores
+
+
+def _whole(flag: str, value: float) -> int:
+    if not (math.isfinite(value) and value == math.floor(value) and value >= 1):
+        raise BadInputError(f"{flag} must be a whole number >= 1; got {value:g}.")
+    return int(value)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if device == "cpu":
+        return
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or (number and not number.isdigit()):
+        raise BadInputError(f"--device must be cpu, cuda or cuda:N; got {device!r}.")
+    if not torch.cuda.is_available():
+        raise BadInputError(
+            f"--device {device} needs a CUDA device and a CUDA build of torch; none is here. Use --device cpu."
+        )
+    if number and int(number) >= torch.cuda.device_count():
+        raise BadInputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
+
+
+def _check_size(request: Request) -> None:
+    """Refuses what this machine cannot hold, before it has tried."""
+    from riskkit.execution.tasks import CONCLUDING, RUNS_A_BATCH, physical_memory
+    from riskkit.measure.decomposition import block_size
+
+    made, memory = request.plan(), physical_memory()
+    runs = list(made.runs.values())
+    wants = {
+        "its measurements": (CONCLUDING * request.bytes(), "fewer --replicates or a smaller grid"),
+        "one block of datasets": (
+            max(8 * block_size(run.problem, run.n) * run.n * run.problem.dim for run in runs),
+            "a smaller --n",
+        ),
+        "the step sizes of one batch": (
+            16 * max(run.algorithm.steps for run in runs) * min(len(runs), RUNS_A_BATCH),
+            "fewer steps (--T, --k)",
+        ),
+    }
+    for what, (size, instead) in wants.items():
+        if size > memory:
+            raise BadInputError(
+                f"{request.experiment}: {what} would take {size / 2**30:,.0f} GiB, and this machine has "
+                f"{memory / 2**30:,.0f}; ask for {instead}."
+            )
+
+
+def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
+    from riskkit.execution.progress import spoken
+    from riskkit.execution.tasks import missing_tasks, probe
+    from riskkit.store.shards import Store, StoreError
+
+    began, total = time.monotonic(), 0.0
+    for request in requests:
+        about = ""
+        if arguments.precision is not None:
+            predicted, because = _predicted(request, arguments.precision)
+            request = request._replace(replicates=predicted)
+            about = f" (for +-{arguments.precision:g}, {because})"
+        made = request.plan()
+        gradients = made.size.replicates * sum(run.algorithm.steps for run in made.runs.values())
+        try:
+            have = {} if arguments.fresh else Store(arguments.out / request.experiment).have()
+            missing = missing_tasks(request, have)
+        except StoreError as error:
+            raise BadInputError(str(error)) from error
+        cost = probe(request)
+        seconds = sum(cost.of(task) for task in missing)
+        total += seconds
+        print(
+            f"{request.experiment}: {len(made.cells)} cells, {len(made.runs)} runs, {made.size.replicates} "
+            f"replicates{about}, {len(missing)} of {len(missing_tasks(request, {}))} blocks to compute, "
+            f"{gradients:.2g} gradients in all, {request.bytes() / 2**20:.1f} MiB before compression, "
+            f"{spoken(seconds)} of computing"
+        )
+    jobs = _jobs(arguments)
+    share = "" if arguments.scheduler is not None else f", about {spoken(total / jobs)} on {jobs} cores"
+    print(
+        f"predicted: {spoken(total)} of computing{share}, and seconds for verdicts and figures; by a probe of "
+        f"{spoken(time.monotonic() - began)}: a few gradient steps of each experiment's largest block."
+    )
+    return 0
+
+
+SPREAD = 0.5
+"""Squared coefficient of variation of an error, of an optimiser near its noise floor in a few dimensions: what a
+prediction assumes before anything has been measured."""
+
+
+def _predicted(request: Request, precision: float) -> tuple[int, str]:
+    """The replicates that ``--precision`` would end with, by the planning formula and the rule of doubling."""
+    import numpy as np
+
+    from riskkit.execution.loop import MOST_REPLICATES
+    from riskkit.stats.slopes import replicates_needed
+
+    made = request.plan()
+    lines = [
+        np.array([getattr(point, sweep.axis) for point in line], dtype=float)
+        for sweep in getattr(made.size, "sweeps", ())
+        for line in sweep.lines()
+        if sweep.axis != "alpha" and len(line) >= 4
+    ]
+    look = made.size.replicates
+    needed = max((replicates_needed(precision, x, SPREAD) for x in lines), default=look)
+    while look < needed and 2 * look <= MOST_REPLICATES:
+        look *= 2
+    return look, f"assuming errors with cv^2 = {SPREAD:g}"
+
+
+def _present(out: Path, names: Sequence[str], jobs: int) -> None:
+    """Figures, tables and the report of what is stored."""
+    from riskkit.cli.figures import draw
+    from riskkit.report import html
+    from riskkit.report.tables import write
+    from riskkit.store.atomic import StoreError
+
+    try:
+        for path in draw(out, names, jobs=jobs):
+            if path.suffix == ".pdf":
+                print(f"figure {path}")
+        for folder in dict.fromkeys(path.parent for path in write(out, names)):
+            print(f"tables {folder}/")
+        print(f"report {html.write(out)}")
+    except StoreError as error:
+        raise StoppedError(str(error)) from error
+    except OSError as error:
+        raise StoppedError(f"{error.filename or out}: {error.strerror or error}.") from error
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process without waiting for a task that is still running in a thread of it."""
+    if any(thread.name.startswith("riskkit") for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    leave(main())

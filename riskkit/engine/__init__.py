@@ -1,1 +1,0 @@
-"""Ways to run the loop: every engine turns runs and replicates into parameters at checkpoints."""

@@ -1,0 +1,2 @@
+from .choice import Choice as Choice
+from .choice import choose as choose

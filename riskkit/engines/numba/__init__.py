@@ -1,0 +1,1 @@
+"""The fused engine of the CPU: lanes of configurations in vector registers, compiled by numba."""

@@ -1,0 +1,158 @@
+"""What happens to each lane of the fused engines at each step: step sizes, mixings, restarts, anchors, readings.
+
+Everything is known before the first step and the same for every replicate, so it is laid out once a batch, the step
+sizes and mixings chunk by chunk.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from riskkit.algorithms.staged import OUTPUTS, Algorithm
+
+EVENT = np.dtype(
+    [
+        ("bank", np.int64),
+        ("at", np.int64),
+        ("refresh", np.int64),
+        ("lane", np.int64),
+        ("output", np.int64),
+        ("taken", np.int64),
+        ("fixed", np.int64),
+        ("alpha", np.float64),
+        ("beta", np.float64),
+    ]
+)
+"""Before gradient ``at``, in a lane: the anchor is set to the fast weights (``refresh``), or else a stage begins, with
+``alpha`` and ``beta``, at the ``output`` of the one before, which took ``taken`` gradients; its anchor moves there
+unless ``fixed``. Sorted by bank, step and then restarts before refreshes, as the reference engine goes."""
+
+READING = np.dtype(
+    [
+        ("bank", np.int64),
+        ("at", np.int64),
+        ("lane", np.int64),
+        ("slot", np.int64),
+        ("taken", np.int64),
+    ]
+)
+"""After ``at`` gradients a lane is read into ``slot``; its stage has by then taken ``taken`` gradients."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Which configuration of which replicate of a group stands in which lane.
+
+    Attributes:
+        members: replicates in a group; more than 1 only where all configurations fit into half a bank.
+        member: int64 (lanes,), the place of a lane's replicate in its group.
+        configuration: int64 (lanes,), -1 for a spare lane.
+        width: lanes of a bank.
+    """
+
+    members: int
+    member: np.ndarray
+    configuration: np.ndarray
+    width: int
+
+    @property
+    def banks(self) -> int:
+        return len(self.member) // self.width
+
+
+def layout(algorithms: Sequence[Algorithm], width: int) -> Layout:
+    """The layout for these configurations; those of like length and period share banks, which mix at one time."""
+    C = len(algorithms)
+    order = sorted(range(C), key=lambda c: (-algorithms[c].steps, algorithms[c].stages[0].k, c))
+    members = max(1, width // C)
+    used = [(q, c) for q in range(members) for c in order]
+    spare = -len(used) % width
+    member = np.array([q for q, _ in used] + [0] * spare)
+    configuration = np.array([c for _, c in used] + [-1] * spare)
+    return Layout(members, member, configuration, width)
+
+
+@dataclasses.dataclass(frozen=True)
+class Timeline:
+    """The whole run, lane by lane.
+
+    Attributes:
+        steps: gradients of the longest configuration.
+        alpha, beta: float64 (lanes,), of the first stage.
+        events, readings: see EVENT and READING.
+        offsets: where each configuration's readings begin among the slots; its last element is their number.
+    """
+
+    algorithms: tuple[Algorithm, ...]
+    layout: Layout
+    steps: int
+    alpha: np.ndarray
+    beta: np.ndarray
+    events: np.ndarray
+    readings: np.ndarray
+    offsets: np.ndarray
+
+    def active(self, first: int) -> int:
+        """Banks in which some lane takes gradient ``first`` or a later one; banks are sorted, the longest first."""
+        lengths = [self.algorithms[c].steps if c >= 0 else 0 for c in self.layout.configuration]
+        longest = np.reshape(lengths, (self.layout.banks, self.layout.width)).max(1)
+        return int((longest > first).sum())
+
+    def chunk(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Step sizes, float64 (count, lanes), 0 for a lane that has finished; and int64 (count, banks), the bits of the
+        lanes that mix after a step (with alpha = 1 mixing changes nothing and is left out)."""
+        placed = self.layout
+        sizes = np.zeros((len(self.algorithms) + 1, count))  # the last row is for spare lanes
+        mixing = np.zeros((count, placed.banks), dtype=np.int64)
+        for c, algorithm in enumerate(self.algorithms):
+            bits = (placed.configuration == c).reshape(placed.banks, placed.width) @ (1 << np.arange(placed.width))
+            start = 0
+            for stage in algorithm.stages:
+                low, high = max(start, first), min(start + stage.steps, first + count)
+                if low < high:
+                    own = stage.step.sizes(stage.T, stage.k)
+                    sizes[c, low - first : high - first] = own[low - start : high - start]
+                    if stage.alpha < 1:
+                        mixing[low - first + (start - low - 1) % stage.k : high - first : stage.k] |= bits
+                start += stage.steps
+        return np.ascontiguousarray(sizes[placed.configuration].T), mixing
+
+
+def timeline(algorithms: Sequence[Algorithm], rounds: Sequence[np.ndarray], width: int) -> Timeline:
+    """Lays the algorithms out, each to be read after its ``rounds``."""
+    placed = layout(algorithms, width)
+    lanes = len(placed.member)
+    alpha, beta = np.ones(lanes), np.zeros(lanes)
+    offsets = np.concatenate([[0], np.cumsum([len(own) for own in rounds])]).astype(np.int64)
+    events: list[tuple[float, ...]] = []
+    readings: list[tuple[int, ...]] = []
+    for c, algorithm in enumerate(algorithms):
+        fixed = algorithm.anchor_every is not None
+        starts = np.cumsum([0] + [stage.steps for stage in algorithm.stages])
+        happens: list[tuple[float, ...]] = []
+        for before, after, at in zip(algorithm.stages, algorithm.stages[1:], starts[1:].tolist(), strict=False):
+            happens.append((at, 0, OUTPUTS.index(before.output), before.steps, fixed, after.alpha, after.beta))
+        anchored = any(stage.beta for stage in algorithm.stages)
+        if algorithm.anchor_every is not None and anchored:
+            happens += [(at, 1, 0, 0, 0, 0.0, 0.0) for at in range(0, algorithm.steps, algorithm.anchor_every)]
+        counts = algorithm.gradients(np.asarray(rounds[c]))
+        taken = counts - starts[np.searchsorted(starts, counts) - 1]
+        read = list(zip(counts.tolist(), range(offsets[c], offsets[c + 1]), taken.tolist(), strict=True))
+        for lane in np.flatnonzero(placed.configuration == c).tolist():
+            bank = lane // width
+            alpha[lane], beta[lane] = algorithm.stages[0].alpha, algorithm.stages[0].beta
+            events += [(bank, at, refresh, lane, *rest) for at, refresh, *rest in happens]
+            readings += [(bank, count, lane, slot, own) for count, slot, own in read]
+    return Timeline(
+        algorithms=tuple(algorithms),
+        layout=placed,
+        steps=max(algorithm.steps for algorithm in algorithms),
+        alpha=alpha,
+        beta=beta,
+        events=np.array(sorted(events), dtype=EVENT),
+        readings=np.array(sorted(readings), dtype=READING),
+        offsets=offsets,
+    )

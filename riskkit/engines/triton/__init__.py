@@ -1,0 +1,1 @@
+"""The fused engine of the GPU, compiled by Triton."""

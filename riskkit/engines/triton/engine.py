@@ -1,0 +1,344 @@
+"""The fused GPU engine: a Triton loop for problems with a formula, to the contract of the reference engine.
+
+A program holds the parameters of a replicate's configurations in registers, or of as many as find room there, and goes
+through the steps between two events (a stage's end, a refreshed anchor, a checkpoint, a look at the range), which the
+host then attends to. Nothing of it has been run on a GPU yet: it is compiled for one (``python benchmarks/gpu.py
+--registers``), and tested in Triton's interpreter, on a CPU, against the reference engine.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import inspect
+import math
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path as File
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from riskkit.algorithms.staged import OUTPUTS, Algorithm
+from riskkit.engines import formulas
+from riskkit.engines.reference import Indices, Path
+from riskkit.engines.schedule import Timeline, timeline
+from riskkit.problem import Linear, Problem
+
+SPAN = 256
+"""Gradient steps between two looks at the range, as in the reference engine."""
+
+INDICES = 2**28
+"""Bytes of a chunk's indices."""
+
+WARPS = 4
+"""Warps a program, unless one configuration needs more; of 32 threads each."""
+
+SHARE = 32
+"""Bytes of a parameter array that a thread holds; at twice as many, compiled code keeps some of them in memory."""
+
+KNOWN = {"exp", "sin", "cos", "sqrt", "log", "fabs"}
+"""What of ``math`` has a twin in Triton."""
+
+
+def refusal(problem: Problem) -> str | None:
+    """Why this engine cannot run the problem, or None."""
+    if importlib.util.find_spec("triton") is None:
+        return "Triton is not installed"
+    formula = getattr(problem, "formula", None)
+    if formula is None:
+        return f"{problem.name} has no formula"
+    reason = formulas.refusal(formula)
+    if reason is not None:
+        return reason
+    try:
+        twin(formulas.part(formula).formula)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def twin(function: FunctionType) -> str:
+    """The source of a formula in Triton: one expression in arithmetic and ``math``, or assignments and then one.
+
+    Raises ValueError, with the reason, for anything else.
+    """
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"the source of {function.__name__} cannot be read") from error
+    if not isinstance(definition, ast.FunctionDef):
+        raise ValueError(f"{function.__name__} is no plain function")
+    body = [node for node in definition.body if not _is_docstring(node)]
+    if not all(isinstance(node, ast.Assign | ast.AnnAssign | ast.Return) for node in body):
+        raise ValueError(f"{function.__name__} of its formula has branches or loops")
+    arguments = [argument.arg for argument in definition.args.args]
+    lines = [ast.unparse(ast.fix_missing_locations(_Twin(function).visit(node))) for node in body]
+    head = f"@triton.jit\ndef gradient_factor({', '.join(arguments)}):\n"
+    return head + "".join(f"    {line}\n" for line in lines)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+class _Twin(ast.NodeTransformer):
+    """math.f(a) -> tl.f(a), numbers by name -> numbers, whole powers -> products, annotations dropped."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is None:
+            raise ValueError(f"{self.function.__name__} of its formula declares without a value")
+        return self.visit(ast.Assign([node.target], node.value))
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = node.func
+        if (
+            isinstance(called, ast.Attribute)
+            and isinstance(called.value, ast.Name)
+            and self.function.__globals__.get(called.value.id) is math
+            and called.attr in KNOWN
+        ):
+            name = "abs" if called.attr == "fabs" else called.attr
+            arguments = [self.visit(argument) for argument in node.args]
+            return ast.Call(ast.Attribute(ast.Name("tl", ast.Load()), name, ast.Load()), arguments, [])
+        raise ValueError(f"{self.function.__name__} of its formula calls {ast.unparse(called)}")
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        value = getattr(math, node.attr, None) if isinstance(node.value, ast.Name) else None
+        if not isinstance(value, float):
+            raise ValueError(f"{self.function.__name__} of its formula uses {ast.unparse(node)}")
+        return ast.Constant(value)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        value = self.function.__globals__.get(node.id)
+        if node.id not in self.function.__code__.co_varnames and isinstance(value, int | float):
+            return ast.Constant(float(value))
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow):
+            return node
+        power = node.right
+        if not (isinstance(power, ast.Constant) and isinstance(power.value, int) and power.value >= 1):
+            raise ValueError(f"{self.function.__name__} of its formula has the power {ast.unparse(power)}")
+        product = node.left
+        for _ in range(power.value - 1):
+            product = ast.BinOp(product, ast.Mult(), node.left)
+        return product
+
+
+@functools.lru_cache(maxsize=64)
+def kernel(source: str) -> ModuleType:
+    """``gpu_kernel`` with a formula in it."""
+    text = (File(__file__).parent / "kernel.py").read_text()
+    start = text.index("@triton.jit\ndef gradient_factor")
+    end = text.index("@triton.jit(do_not_specialize")
+    text = text[:start] + source + "\n\n" + text[end:]
+    name = "riskkit_gpu_" + hashlib.sha256(text.encode()).hexdigest()[:24]
+    return formulas.module_of(name, text)
+
+
+class Blocks(NamedTuple):
+    """Configurations and coordinates of a program, whole powers of 2, and its warps."""
+
+    C: int
+    d: int
+    warps: int
+
+
+def blocks(C: int, d: int, size: int) -> Blocks:
+    """Of C configurations in d dimensions, with numbers of ``size`` bytes: at most SHARE bytes a thread."""
+    d_block = 1 << (d - 1).bit_length()
+    room = SHARE * 32 // size  # numbers of a warp
+    warps = min(32, max(WARPS, d_block // room))
+    return Blocks(min(1 << (C - 1).bit_length(), max(1, warps * room // d_block)), d_block, warps)
+
+
+class _State(NamedTuple):
+    """(R, C, d) each, the stage's alpha and beta (C,), the sums of squared gradients and the divergences (R, C)."""
+
+    v: Tensor
+    slow: Tensor
+    total: Tensor
+    anchor: Tensor
+    alpha: Tensor
+    beta: Tensor
+    moment: Tensor
+    diverged: Tensor
+
+
+def run(
+    problem: Problem,
+    algorithms: Sequence[Algorithm],
+    data: Tensor,
+    indices: Indices,
+    rounds: Sequence[np.ndarray],
+) -> list[Path]:
+    """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
+
+    Returns one Path an algorithm, in their order. ``refusal`` must be None.
+    """
+    R, _, _ = data.shape
+    # In the order of the timeline's lanes: those that still run are a prefix.
+    order = sorted(range(len(algorithms)), key=lambda c: (-algorithms[c].steps, algorithms[c].stages[0].k, c))
+    width = min(len(algorithms), 32)
+    line = timeline([algorithms[c] for c in order], [rounds[c] for c in order], width)
+    loop = _Loop(problem, line, data.contiguous())
+    for first in range(0, line.steps, step := max(SPAN, INDICES // (8 * R) // SPAN * SPAN)):
+        count = min(step, line.steps - first)
+        loop.chunk(first, count, indices(first, count).contiguous())
+    paths: dict[int, Path] = {}
+    for place, c in enumerate(order):
+        slots = slice(int(line.offsets[place]), int(line.offsets[place + 1]))
+        paths[c] = Path(loop.theta[:, slots], loop.moments[:, slots], loop.state.diverged[:, place])
+    return [paths[c] for c in range(len(algorithms))]
+
+
+class _Loop:
+    """The stretches of one run, and what happens between them."""
+
+    def __init__(self, problem: Problem, line: Timeline, data: Tensor) -> None:
+        formula = problem.formula  # type: ignore[attr-defined]
+        self.linear = isinstance(formula, Linear)
+        weights = [formula.ridge] * problem.dim if isinstance(formula, Linear) else list(formula.parameters)
+        parameter = formula.parameter if isinstance(formula, Linear) else 0.0
+        self.kernel = kernel(twin(formulas.part(formula).formula))
+        self.data, self.line, self.radius = data, line, problem.radius
+        self.weights = data.new_tensor(weights)
+        self.numbers = data.new_tensor([parameter, problem.radius or 0.0])
+        self.limit = torch.finfo(data.dtype).max ** 0.5 * 1e-4  # the reference engine's
+        R, C, slots = len(data), len(line.algorithms), int(line.offsets[-1])
+        theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
+        v = theta_0.expand(R, C, -1).contiguous()
+        self.state = _State(
+            v=v,
+            slow=v.clone(),
+            total=torch.zeros_like(v),
+            anchor=v.clone(),
+            alpha=data.new_tensor(line.alpha[:C]),
+            beta=data.new_tensor(line.beta[:C]),
+            moment=torch.zeros((R, C), dtype=torch.float64, device=data.device),
+            diverged=torch.full((R, C), -1, dtype=torch.int64, device=data.device),
+        )
+        self.theta = data.new_full((R, slots, len(OUTPUTS), problem.dim), torch.nan)
+        self.moments = data.new_full((R, slots), torch.nan)
+        self.events: dict[int, list[Any]] = {}
+        self.readings: dict[int, list[Any]] = {}
+        for event in line.events:
+            self.events.setdefault(int(event["at"]), []).append(event)
+        for reading in line.readings:
+            self.readings.setdefault(int(reading["at"]), []).append(reading)
+        self.pauses = sorted({*self.events, *self.readings})
+
+    def chunk(self, first: int, count: int, index: Tensor) -> None:
+        """Steps first .. first + count - 1, span by span; a span in which something leaves the range is gone through
+        again, step by step, to name the step."""
+        eta, mixing = self.line.chunk(first, count)
+        C = len(self.line.algorithms)
+        bits = (mixing[:, :, None] >> np.arange(self.line.layout.width)) & 1
+        mixes = torch.as_tensor(bits.reshape(count, -1)[:, :C].astype(np.int8), device=self.data.device)
+        table = (self.data.new_tensor(eta[:, :C]), mixes, index)
+        for start in range(first, first + count, SPAN):
+            stop = min(start + SPAN, first + count)
+            before = _State(*(part.clone() for part in self.state))
+            if self._span(start, stop, first, table) or bool(self._gone().any()):
+                self.state = before
+                for j in range(start, stop):
+                    self._span(j, j + 1, first, table)
+                    self.state.diverged[self._gone()] = j + 1
+
+    def _gone(self) -> Tensor:
+        """(R, C): out of range, and not known to be."""
+        return torch.logical_not((self.state.v.abs() <= self.limit).all(-1)) & (self.state.diverged < 0)
+
+    def _span(self, start: int, stop: int, first: int, table: tuple[Tensor, Tensor, Tensor]) -> bool:
+        """True if something read is out of range."""
+        suspect = False
+        ends = [at for at in self.pauses if start < at < stop] + [stop]
+        j = start
+        for end in ends:
+            for event in self.events.get(j, ()):
+                self._apply(event)
+            self._stretch(j - first, end - first, self._active(j), table)
+            j = end
+            for reading in self.readings.get(j, ()):
+                suspect |= self._read(reading)
+        return suspect
+
+    def _active(self, j: int) -> int:
+        return sum(algorithm.steps > j for algorithm in self.line.algorithms)
+
+    def _stretch(self, start: int, stop: int, active: int, table: tuple[Tensor, Tensor, Tensor]) -> None:
+        eta, mixing, index = table
+        state = self.state
+        R, n, w = self.data.shape
+        _, C, d = state.v.shape
+        own = blocks(C, d, self.data.element_size())
+        # Triton launches on the current device.
+        with torch.cuda.device_of(self.data):  # type: ignore[no-untyped-call]
+            self.kernel.stretch[(R * -(-C // own.C),)](
+                state.v,
+                state.slow,
+                state.total,
+                state.anchor,
+                state.moment,
+                self.data,
+                index,
+                eta,
+                state.beta,
+                state.alpha,
+                mixing,
+                self.weights,
+                self.numbers,
+                n,
+                w,
+                d,
+                C,
+                active,
+                index.shape[1],
+                start,
+                stop,
+                LINEAR=self.linear,
+                ANCHORED=bool((state.beta > 0).any()),
+                BOUNDED=self.radius is not None,
+                C_BLOCK=own.C,
+                D_BLOCK=own.d,
+                num_warps=own.warps,
+            )
+
+    def _output(self, c: int, output: int, taken: int) -> Tensor:
+        """(R, d). Where alpha = 1 mixing is left out, and the slow weights are the fast ones."""
+        if output == 1:
+            return self.state.total[:, c] / taken
+        return self.state.v[:, c] if float(self.state.alpha[c]) == 1 else self.state.slow[:, c]
+
+    def _apply(self, event: Any) -> None:
+        c = int(event["lane"])
+        if event["refresh"]:
+            self.state.anchor[:, c] = self.state.v[:, c]
+            return
+        end = self._output(c, int(event["output"]), int(event["taken"])).clone()
+        self.state.v[:, c] = end
+        self.state.slow[:, c] = end
+        self.state.total[:, c] = 0
+        if not event["fixed"]:
+            self.state.anchor[:, c] = end
+        self.state.alpha[c] = float(event["alpha"])
+        self.state.beta[c] = float(event["beta"])
+
+    def _read(self, reading: Any) -> bool:
+        c, slot = int(reading["lane"]), int(reading["slot"])
+        for output in range(len(OUTPUTS)):
+            self.theta[:, slot, output] = self._output(c, output, int(reading["taken"]))
+        self.moments[:, slot] = (self.state.moment[:, c] / int(reading["at"])).to(self.moments.dtype)
+        gone = torch.logical_not((self.theta[:, slot].abs() <= self.limit).flatten(1).all(-1))
+        return bool((gone & (self.state.diverged[:, c] < 0)).any())

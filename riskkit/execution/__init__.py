@@ -1,0 +1,1 @@
+"""Tasks, executors, scheduling, progress, and the loop of a sweep."""

@@ -1,0 +1,285 @@
+"""Turns a plan into tasks, and a task into measurements.
+
+A task is a batch of runs that share datasets, on one block of replicates. Workers receive the study's folder, names and
+numbers, build the plan anew and answer with arrays; only the parent writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from riskkit.algorithms.staged import OUTPUTS, Algorithm
+from riskkit.engines.choice import Choice, choose
+from riskkit.experiment import study
+from riskkit.experiment.grid import Plan, Run
+from riskkit.measure.decomposition import QUANTITIES, Measured, block_size, measure_block
+from riskkit.problem import Problem
+
+RUNS_A_BATCH = 64
+"""Configurations that advance together at most; more would only cost memory."""
+
+LONGEST_TASK = 20.0
+"""Seconds that a task is predicted to take at most, if it has more than one run: what a death costs."""
+
+
+CONCLUDING = 2.5
+"""Memory that reading and judging an experiment is taken to need, in times the bytes of its measurements: these once,
+and as much again for the copies that the bands and the table make, with something to spare."""
+
+
+def physical_memory() -> int:
+    """Bytes of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+class Request(NamedTuple):
+    """What was asked of one experiment, in primitive values: it travels to workers and into run.json."""
+
+    study: str
+    experiment: str
+    size: str = "laptop"
+    problem: str | None = None
+    axes: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    replicates: int | None = None
+    seed: int | None = None
+    dtype: str = "float64"
+    device: str = "cpu"
+    engine: str = "auto"
+
+    def plan(self) -> Plan:
+        """The plan; raises ValueError or StudyError, in one line, for what makes no sense."""
+        return _plan(self)
+
+    def bytes(self) -> int:
+        """Of all measurements, as they lie in memory."""
+        made = self.plan()
+        checkpoints = sum(len(run.rounds) for run in made.runs.values())
+        return 8 * made.size.replicates * checkpoints * len(OUTPUTS) * len(QUANTITIES)
+
+
+QUICK_REPLICATES = 64
+QUICK_STEPS = 512
+
+
+@functools.lru_cache(maxsize=64)
+def _plan(request: Request) -> Plan:
+    experiment = study.experiment(request.experiment, Path(request.study))
+    if request.problem is not None:
+        experiment = experiment.on(study.problem(request.problem, Path(request.study)))
+    if request.seed is not None:
+        experiment = dataclasses.replace(experiment, seed=request.seed)
+    size: Any = experiment.paper if request.size == "paper" or experiment.laptop is None else experiment.laptop
+    if request.size == "quick":
+        size = size.quick(QUICK_REPLICATES, QUICK_STEPS)
+    size = size.replaced(dict(request.axes), experiment.name)
+    if request.replicates is not None:
+        size = dataclasses.replace(size, replicates=request.replicates)
+    return experiment.plan(size, request.dtype)
+
+
+class Cost(NamedTuple):
+    """What a task's time is made of, in seconds."""
+
+    setup: float
+    """For each number of a dataset: drawing it, the minimiser."""
+    step: float
+    """For each gradient step of the batch, whatever the batch holds."""
+    gradient: float
+    """For each parameter of each gradient of each run and replicate."""
+    reading: float
+    """For each number of a dataset, and ``BESIDE`` examples more, at each checkpoint of each run: the risks."""
+
+    def seconds(self, problem: Problem, n: int, steps: Sequence[int], checkpoints: int) -> float:
+        """One block of runs of so many steps each, read at so many checkpoints in all."""
+        replicates, d = block_size(problem, n), problem.dim
+        setup, reading = self.setup * n, self.reading * (n + BESIDE) * checkpoints
+        return (setup + reading + self.gradient * sum(steps)) * d * replicates + self.step * max(steps)
+
+    def over(self, runs: Sequence[Run]) -> float:
+        """One block of runs that share a problem and n."""
+        steps = [run.algorithm.steps for run in runs]
+        return self.seconds(runs[0].problem, runs[0].n, steps, sum(len(run.rounds) for run in runs))
+
+    def of(self, task: Task) -> float:
+        """A task."""
+        made = task.request.plan()
+        return self.over([made.runs[address] for address in task.runs])
+
+
+BESIDE = 32
+"""What a checkpoint costs beside its risks, in examples of them."""
+
+TYPICAL = {
+    "reference": Cost(setup=1e-7, step=5e-5, gradient=6e-9, reading=2e-9),
+    "fused_cpu": Cost(setup=1e-7, step=5e-6, gradient=6e-10, reading=2e-9),
+    "fused_gpu": Cost(setup=1e-8, step=5e-6, gradient=1e-11, reading=1e-10),
+}
+"""Each engine on one core (mean estimation and logistic regression, measured; on a GPU a guess). While a sweep runs,
+the time that finished tasks took corrects it; before, ``probe`` does."""
+
+
+def engines(request: Request) -> dict[str, Choice]:
+    """Run -> the engine for it and the reason. Raises ValueError if the one asked for does not cover a run."""
+    runs = request.plan().runs
+    return {a: choose(run.problem, run.algorithm, request.device, request.engine) for a, run in runs.items()}
+
+
+def _typical(request: Request, run: Run) -> Cost:
+    return TYPICAL[choose(run.problem, run.algorithm, request.device, request.engine).engine]
+
+
+class Task(NamedTuple):
+    """Some runs of one problem and sample size, on the block of ``replicates`` that starts at ``first``."""
+
+    request: Request
+    n: int
+    runs: tuple[str, ...]
+    first: int
+    replicates: int
+    seconds: float
+    """Predicted."""
+
+
+class Done(NamedTuple):
+    """What a worker answers: the measurements, how long they took, and where."""
+
+    measured: list[Measured]
+    seconds: float
+    host: str
+
+
+def missing_tasks(request: Request, have: Mapping[str, set[int]]) -> list[Task]:
+    """What is still missing, the longest first."""
+    made = request.plan()
+    missing: dict[tuple[Problem, int, int], list[str]] = {}
+    for address, run in made.runs.items():
+        held = have.get(address, ())
+        for first in range(0, made.size.replicates, block_size(run.problem, run.n)):
+            if first not in held:
+                missing.setdefault((run.problem, run.n, first), []).append(address)
+    found = []
+    for (_, _, first), addresses in missing.items():
+        # Runs of like length advance together.
+        addresses.sort(key=lambda address: (-made.runs[address].algorithm.steps, address))
+        for start in range(0, len(addresses), RUNS_A_BATCH):
+            found += sized(request, tuple(addresses[start : start + RUNS_A_BATCH]), first)
+    return sorted(found, key=lambda task: (-task.seconds, task.n, task.first, task.runs))
+
+
+def sized(request: Request, runs: tuple[str, ...], first: int, longest: float = LONGEST_TASK) -> list[Task]:
+    """The runs on one block as one task, or as several predicted to take at most ``longest`` seconds, as far as that is
+    no waste: halves that take nearly as long as the whole are not made."""
+    made = request.plan()
+    problem, n, *_ = made.runs[runs[0]]
+
+    def predicted(part: tuple[str, ...]) -> float:
+        return _typical(request, made.runs[part[0]]).over([made.runs[address] for address in part])
+
+    halves = [part for part in (runs[: len(runs) // 2], runs[len(runs) // 2 :]) if part]
+    whole = predicted(runs)
+    if whole > longest and max(predicted(part) for part in halves) < 0.75 * whole:
+        return [task for part in halves for task in sized(request, part, first, longest)]
+    return [Task(request, n, runs, first, block_size(problem, n), whole)]
+
+
+def compute(task: Task) -> Done:
+    """One task, in any process."""
+    began = time.monotonic()
+    made = task.request.plan()
+    measured = _measure(task.request, {address: made.runs[address] for address in task.runs}, task.first)
+    return Done(measured, time.monotonic() - began, platform.node())
+
+
+def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Measured]:
+    """Runs that share their datasets, on one block."""
+    problem, n, *_ = next(iter(runs.values()))
+    return measure_block(
+        problem,
+        n,
+        [run.algorithm for run in runs.values()],
+        [np.array(run.rounds) for run in runs.values()],
+        list(runs),
+        seed=request.plan().experiment.seed,
+        first=first,
+        dtype=request.dtype,
+        device=request.device,
+        engine=request.engine,
+    )
+
+
+SHORT = 64
+"""Gradient steps of a probe's short runs."""
+
+ENOUGH = 0.05
+"""Seconds more that its long ones have to take, to be told from noise."""
+
+
+def probe(request: Request) -> Cost:
+    """The cost of the request's largest task, measured: its runs cut short, on the first block.
+
+    Two lengths tell what each step takes from what a block takes before its first step, the longer one being as long as
+    it must be to tell at all; the share of a step that is paid whatever the batch holds is the typical one. A third
+    measurement, at as many checkpoints as the runs have, tells what a checkpoint takes.
+    """
+    made = request.plan()
+    largest = max(missing_tasks(request, {}), key=lambda task: task.seconds)
+    whole = {address: made.runs[address] for address in largest.runs}
+    one = made.runs[largest.runs[0]]
+    most, marks = max(run.algorithm.steps for run in whole.values()), max(len(run.rounds) for run in whole.values())
+
+    typical = _typical(request, one)
+    stepping = typical._replace(setup=0.0, reading=0.0)
+
+    def cut(steps: int, checkpoints: int) -> dict[str, Run]:
+        return {address: _cut(run, steps, checkpoints) for address, run in whole.items()}
+
+    def took(steps: int, checkpoints: int) -> float:
+        runs = cut(steps, checkpoints)
+        began = time.perf_counter()
+        _measure(request, runs, 0)
+        return time.perf_counter() - began
+
+    def more(engine: Cost, this: tuple[int, int], than: tuple[int, int]) -> float:
+        """What a typical engine needs for runs so long, and so often read, more than for others."""
+        return engine.over(list(cut(*this).values())) - engine.over(list(cut(*than).values()))
+
+    took(SHORT, 1)  # loads and compiles
+    start = took(SHORT, 1)
+    if start < ENOUGH:
+        start = min(start, took(SHORT, 1))
+    length, total = SHORT, start
+    while total < start + ENOUGH and length < most:
+        length = min(4 * length, most)
+        if length == most or more(stepping, (length, 1), (SHORT, 1)) > ENOUGH / 4:
+            total = took(length, 1)
+    every = took(length, marks) if marks > 1 else total
+
+    def ratio(seconds: float, foreseen: float) -> float:
+        return max(seconds, 0.0) / foreseen if foreseen > 0 else 0.0
+
+    pace = ratio(total - start, more(stepping, (length, 1), (SHORT, 1)))
+    reading = Cost(0.0, 0.0, 0.0, typical.reading)
+    read = ratio(every - total, more(reading, (length, marks), (length, 1)))
+    found = Cost(0.0, pace * typical.step, pace * typical.gradient, read * typical.reading)
+    before = start - found.over(list(cut(SHORT, 1).values()))
+    return found._replace(setup=max(before, 0.0) / (largest.n * one.problem.dim * largest.replicates))
+
+
+def _cut(run: Run, steps: int, checkpoints: int) -> Run:
+    """The beginning of a run, read so many times; all of a user's own method, whose fields are its own."""
+    if not isinstance(run.algorithm, Algorithm):
+        return run
+    head = run.algorithm.stages[0]
+    k = min(head.k, steps)
+    T = max(1, min(head.T, steps // k))
+    rounds = np.unique(np.linspace(T / checkpoints, T, checkpoints).round().clip(1)).astype(int)
+    return run._replace(algorithm=Algorithm((dataclasses.replace(head, T=T, k=k),)), rounds=tuple(rounds.tolist()))

@@ -1,0 +1,5 @@
+"""Measurements: the decomposition of the excess risk and stability, replicate by replicate."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,239 @@
+"""``python -m riskkit.report results``: everything that is stored, on one page to read, print and share.
+
+The page needs no network and nothing beside it: figures are inline SVG, mathematics is MathML. For each experiment: the
+question, the verdicts as sentences, the figures with their captions, the tables, where the numbers come from and the
+command that gives them again. Nothing is computed.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import jinja2
+from latex2mathml.converter import convert
+from markupsafe import Markup, escape
+
+from riskkit.report import tables
+from riskkit.store.atomic import StoreError, read, write_text
+
+SVG = "http://www.w3.org/2000/svg"
+LINK = "http://www.w3.org/1999/xlink"
+DRAWN = frozenset({"svg", "g", "defs", "path", "use", "rect", "clipPath", "style", "line", "polyline", "image"})
+"""SVG elements that a figure may have; no other is taken over."""
+
+ALARMS = ("VIOLATED", "REFUTED", "DISAGREES")
+TONES = {
+    **dict.fromkeys(("HOLDS", "ATTAINED", "AGREES"), "good"),
+    **dict.fromkeys(ALARMS, "bad"),
+    "SLACK": "slack",
+}
+GREEK = {
+    "alpha": "α",
+    "beta": "β",
+    "lam": "λ",
+    "mu": "μ",
+    "rho": "ρ",
+    "eta": "η",
+    "theta": "θ",
+    "eps": "ε",
+    "Theta": "Θ",
+}
+
+
+class Figure(NamedTuple):
+    """An SVG element, its caption, and what the caption lists (bounds, verdicts)."""
+
+    name: str
+    svg: Markup
+    caption: str
+    lists: dict[str, list[str]]
+
+
+class Section(NamedTuple):
+    """One experiment."""
+
+    name: str
+    question: str
+    counts: list[tuple[str, int]]
+    levels: list[dict[str, Any]]
+    lines: list[dict[str, Any]]
+    figures: list[Figure]
+    tables: list[tables.Table]
+    command: str
+    provenance: list[tuple[str, str]]
+
+
+def render(folder: Path) -> str:
+    """The page; the same bytes for the same results. Raises StoreError for results that are missing or unreadable."""
+    found = [tables.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
+    if not found:
+        raise StoreError(f"nothing stored in {folder}/; run python -m riskkit.sweep first.")
+    everything = [verdict for result in found for verdict in result.verdicts]
+    alarms = [(result.name, v) for result in found for v in result.verdicts if v["outcome"] in ALARMS]
+    template = importlib.resources.files("riskkit.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters |= {"prose": prose, "mathematics": mathematics, "cell": cell, "rival": tables.rival}
+    environment.filters |= {"latex": tables.sentence, "tone": lambda outcome: TONES.get(outcome, "open")}
+    return environment.from_string(template).render(
+        sections=[section(folder / result.name, result) for result in found],
+        overview=figures(folder, "all"),
+        summary=tables.of_all(found),
+        counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
+        total=len(everything),
+        alarms=alarms,
+        numeric=(*tables.NUMERIC, "interval"),
+        references=tables.PAPER + "\n" + tables.toolkit_entry(),
+        version=version("riskkit"),
+    )
+
+
+def section(folder: Path, result: tables.Results) -> Section:
+    return Section(
+        name=result.name,
+        question=result.question,
+        counts=Counter(verdict["outcome"] for verdict in result.verdicts).most_common(),
+        levels=[verdict for verdict in result.verdicts if not verdict["axis"]],
+        lines=[verdict for verdict in result.verdicts if verdict["axis"]],
+        figures=figures(folder, result.name),
+        tables=tables.of(result),
+        command=command(result.record["request"]),
+        provenance=provenance(result.record),
+    )
+
+
+def command(request: dict[str, Any]) -> str:
+    """What a person types to compute the experiment again."""
+    words = ["python -m riskkit.sweep", str(request["experiment"])]
+    if request["size"] != "laptop":
+        words.append(f"--{request['size']}")
+    if request["problem"]:
+        words += ["--problem", str(request["problem"])]
+    for axis, values in request["axes"]:
+        words += [f"--{axis}", *(f"{value:g}" for value in values)]
+    for flag in ("replicates", "seed"):
+        if request[flag] is not None:
+            words += [f"--{flag}", str(request[flag])]
+    if request["device"] != "cpu":
+        words += ["--device", str(request["device"])]
+    return " ".join(words)
+
+
+def provenance(record: dict[str, Any]) -> list[tuple[str, str]]:
+    request, runs = record["request"], record["runs"]
+    versions = {name: number for name, number in record["versions"].items() if number is not None}
+    rows = [
+        ("problem", str(record["problem"])),
+        ("step", str(record["step"])),
+        ("replicates", f"{record['replicates']}, seed {record['seed']}, {request['dtype']} on {request['device']}"),
+        ("computed", f"{len(runs)} runs, read at {sum(map(len, runs.values()))} cells"),
+        ("with", ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))),
+        ("on", f"Python {record['python']}, {record['machine']}"),
+    ]
+    return rows + [("session", _session(session)) for session in record["sessions"] if session["tasks_computed"]]
+
+
+def _session(session: dict[str, Any]) -> str:
+    # A sweep that stopped before its verdicts did not come to name its engines.
+    engines, revision = ", ".join(session.get("engine", ["unnamed"])), session["revision"]["riskkit"]
+    at = f" at revision {revision[:10]}" if revision else ""
+    return (
+        f"{session['started'][:16].replace('T', ' ')}, {session['seconds']:.0f} s, {session['cores']} cores of "
+        f"{session['processor']}, {engines} engine{at}: {session['state']}"
+    )
+
+
+def figures(folder: Path, owner: str) -> list[Figure]:
+    """The figures drawn for an experiment (or, in the results folder itself, for all)."""
+    found = []
+    for path in sorted((folder / "figures").glob("*.svg")):
+        paragraphs = read(path.with_suffix(".txt")).decode().strip().split("\n\n")
+        lists = {}
+        for paragraph in paragraphs[1:]:
+            heading, *entries = paragraph.splitlines()
+            lists[heading] = [entry.removeprefix("- ") for entry in entries]
+        caption = " ".join(paragraphs[0].split())
+        found.append(Figure(path.stem, inline(path, f"{owner}-{path.stem}", caption), caption, lists))
+    return found
+
+
+def inline(path: Path, prefix: str, caption: str) -> Markup:
+    """The drawing of an SVG file, fit to stand in a page with others: shapes alone, names under a prefix, sized by the
+    page. Raises StoreError for a file that is no SVG."""
+    try:
+        root = ElementTree.fromstring(read(path))
+    except ElementTree.ParseError as error:
+        raise StoreError(f"{path} is not readable as SVG ({error}); run python -m riskkit.figures again.") from error
+    prefix = re.sub(r"\W", "-", prefix)
+    for element in list(root.iter()):
+        for child in list(element):
+            if child.tag.rpartition("}")[2] not in DRAWN:
+                element.remove(child)
+        for key, value in list(element.attrib.items()):
+            if key.startswith("on"):
+                del element.attrib[key]
+            elif key == "id":
+                element.attrib[key] = f"{prefix}-{value}"
+            elif key in ("href", f"{{{LINK}}}href"):
+                element.attrib[key] = value.replace("#", f"#{prefix}-", 1) if value.startswith("#") else ""
+            elif "url(#" in value:
+                element.attrib[key] = value.replace("url(#", f"url(#{prefix}-")
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    root.attrib |= {"role": "img", "aria-label": caption}
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", LINK)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def prose(text: str) -> str:
+    """Plain text with Greek letters, true minus signs and relations, as a page can show them."""
+    text = re.sub(rf"(?<![\w.])({'|'.join(GREEK)})(?![A-Za-z])", lambda found: GREEK[found[1]], text)
+    text = re.sub(r"(?<![\w.])-(?=\d)", "\N{MINUS SIGN}", text)
+    return text.replace("<=", "≤").replace(">=", "≥").replace("+-", "±").replace("theta*", "θ*")
+
+
+def mathematics(text: str) -> Markup:
+    """Text whose parts between dollar signs are LaTeX, as HTML and MathML."""
+    parts = text.split("$")
+    made = [Markup(convert(part)) if place % 2 else escape(prose(part)) for place, part in enumerate(parts)]
+    return Markup("").join(made)
+
+
+def cell(value: tables.Cell, column: tables.Column) -> Markup:
+    if isinstance(value, str) and column.align == "code":
+        return Markup("<code>{}</code>").format(value)
+    return mathematics(tables.plain(value, column))
+
+
+def write(folder: Path, path: Path | None = None) -> Path:
+    """Writes the page (default: ``report.html`` in the results folder) and returns its path."""
+    path = path or folder / "report.html"
+    write_text(path, render(folder))
+    return path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    from riskkit.cli.sweep import Parser
+
+    parser = Parser(prog="riskkit.report", description="All that is stored, on one self-contained HTML page.")
+    parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="folder (default: results)")
+    parser.add_argument("--out", type=Path, help="the page (default: report.html in that folder)")
+    arguments = parser.parse_args(argv)
+    try:
+        print(f"report {write(arguments.results, arguments.out)}")
+    except StoreError as error:
+        print(f"riskkit.report: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

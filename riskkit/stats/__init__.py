@@ -1,0 +1,1 @@
+"""Statistics of means over replicates: jackknife, simultaneous bands, slopes, first passages, minimizers."""

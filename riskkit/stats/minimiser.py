@@ -1,0 +1,84 @@
+"""Where a curve of means is least, on a grid, with the set of grid points that may be: paired over whole replicates.
+
+A point p is left out of the set if some other point is better by more than chance allows: if the simultaneous lower
+band of mean(p) - mean(q), over all q, clears 0. The true minimiser of the grid stays in with the stated probability.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, leave_out, standard_error, t_quantile
+
+
+class Minimiser(NamedTuple):
+    """The least point of a curve.
+
+    Attributes:
+        at: the grid point with the smallest mean.
+        low, high: the smallest and the largest grid point that may be it; nan for too few replicates.
+        vertex, vertex_low, vertex_high: of the parabola in log x through the means at ``at`` and its neighbours, with a
+            jackknife-t interval; nan where ``at`` is an end of the grid.
+        leaves: log vertex of each leave-out through the same three points, (G,).
+        sizes: replicates in each group, (G,).
+    """
+
+    at: float
+    low: float
+    high: float
+    vertex: float
+    vertex_low: float
+    vertex_high: float
+    leaves: Floats
+    sizes: npt.NDArray[np.int64]
+
+
+def minimiser(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -> Minimiser:
+    """values (R, P) at x (P,), ascending and positive. Raises ValueError for shapes that do not match, non-finite
+    values, or fewer than two replicates or points."""
+    array, grid = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    if array.ndim != 2 or grid.shape != (array.shape[1],) or min(array.shape) < 2 or not np.isfinite(array).all():
+        raise ValueError(
+            f"minimiser: values must be (R, P), finite, R >= 2 and P >= 2, and x (P,); got {array.shape}, {grid.shape}."
+        )
+    if not (np.all(grid > 0) and np.all(np.diff(grid) > 0)):
+        raise ValueError(f"minimiser: x must be positive and strictly increasing; got {grid}.")
+    left = leave_out(array)
+    best = int(np.argmin(left.full))
+    low = high = math.nan
+    if array.shape[0] >= MINIMUM_VERDICT:
+        # One-sided at 1 - level: the band spends half its error on either side.
+        kept = [p for p in range(grid.size) if not _beaten(array, p, 2 * level - 1)]
+        low, high = float(grid[min(kept)]), float(grid[max(kept)])
+    vertex = below = above = math.nan
+    leaves = np.full(left.sizes.size, math.nan)
+    if 0 < best < grid.size - 1:
+        three = slice(best - 1, best + 2)
+        (middle,), leaves = _vertex(left.full[None, three], grid[three]), _vertex(left.partial[:, three], grid[three])
+        if np.isfinite(leaves).all():
+            se = float(standard_error(np.array([middle]), leaves[:, None], left.sizes)[0])
+            half = t_quantile(level, left.df) * se
+            vertex, below, above = (math.exp(value) for value in (middle, middle - half, middle + half))
+    return Minimiser(float(grid[best]), low, high, vertex, below, above, leaves, left.sizes)
+
+
+def _beaten(array: Floats, p: int, level: float) -> bool:
+    """Whether some other column is smaller beyond chance."""
+    band = simultaneous_band(array[:, [p]] - np.delete(array, p, axis=1), level)
+    return bool((band.low > 0).any())
+
+
+def _vertex(y: Floats, x: Floats) -> Floats:
+    """log x at the vertex of the parabola through three points of each row, (G, 3) -> (G,), kept between the outer
+    two; nan for a row that is not convex."""
+    u = np.log(x)
+    first, second = (y[:, 1] - y[:, 0]) / (u[1] - u[0]), (y[:, 2] - y[:, 1]) / (u[2] - u[1])
+    bend = (second - first) / (u[2] - u[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = (u[0] + u[1]) / 2 - first / (2 * bend)
+    return np.where(bend > 0, np.clip(at, u[0], u[2]), np.nan)

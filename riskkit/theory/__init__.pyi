@@ -1,0 +1,2 @@
+from .bound import Bound as Bound
+from .bound import Setting as Setting

@@ -1,0 +1,353 @@
+r"""Theorem 4: stagewise locally-regularized Lookahead (SLRLA), and how many gradients reach an optimization error eps.
+
+Setting: stage q runs Lookahead on F_q = F_S + (beta_q/2)||theta - theta_{q-1}||^2 from theta_{q-1}. Strongly convex:
+    F_S lam-strongly convex on a ball Theta or R^d. PL: F_S mu-PL and rho-weakly convex with rho <= beta_q, on a ball
+    that contains theta*_S and the path without a projection ever acting. E||g_j||^2 <= G^2 for the loss alone. Indices
+    drawn uniformly with replacement; the plan (eps_0 included), theta_0 and the index stream do not depend on S.
+Step size: constant in a stage, eta_q = eps_q/(2 G_q^2).
+Claim, gradients to reach eps:
+    strongly convex, Lookahead   (1/eps)^(1/(2 alpha)) + (1/((1-2 alpha) lam^2 eps))^(1/(2 alpha)) for alpha < 1/2,
+                                 log(1/eps)/(lam^2 eps) at 1/2, 1/((2 alpha-1) lam^2 eps) above
+    strongly convex, SLRLA       1/(lam alpha eps)
+    PL, Lookahead                (1/(mu^2 eps))^(1/alpha)
+    PL, SLRLA                    1/(mu alpha eps)
+  and generalization error at that point:
+    strongly convex              Lookahead 1/(n lam), SLRLA 1/(n (beta/alpha + lam))
+    PL                           Lookahead (1/n)(kT)^(gamma/(1+gamma)), SLRLA 1/(n (c/alpha + mu)) for some c >= 0
+Explicit, with m = lam (strongly convex) or mu (PL): eps_0 >= E[F_S(theta_0) - F_S*], Q = ceil(log2(eps_0/eps)), then
+    eps_0 raised to 2^Q eps; for q = 1..Q
+    eps_q = eps_0/2^q,  rho <= beta_q <= m/8,  G_q = G + beta_q diam(Theta),  eta_q = eps_q/(2 G_q^2),
+    T_q = ceil(8 G_q^2/(m alpha eps_q)/k),  the output of a stage is the average.
+    Then E[F_S(theta_q) - F_S*] <= eps_q, in at most 16 max_q G_q^2/(m alpha eps) (1 - 2^-Q) + Q k gradients.
+  Stability (l(.; z) lam-strongly convex and L-smooth, eta_q <= 2/(L + lam + 2 beta_q)):
+    delta_v <- (1 - (lam+beta) eta) delta_v + eta beta delta_anchor + 2 eta G/n for a fast step,
+    generalization error <= G times the delta of the output.
+Proof. *Schedule.* Theorem 1 for the convex F_q, compared with x, the minimiser of F_S nearest theta_{q-1}:
+    E F_S(theta_q) <= E F_q(theta_q) <= F_S* + beta_q D_q^2/2 + D_q^2/(2 alpha eta_q kT_q) + eta_q G_q^2/2,
+    D_q^2 = E||theta_{q-1} - x||^2 <= 2 eps_{q-1}/m = 4 eps_q/m by quadratic growth. The three terms are at most
+    eps_q/4, eps_q/2 and eps_q/4. Summing 1/eps_q gives the count.
+    *Stability.* A common example's step on F_q contracts by 1 - (lam+beta) eta, and the two runs' anchors differ; the
+    replaced example adds 2 eta G with G of l, since the penalty's gradient is common. Where l is not convex the factor
+    is max(|1 - eta(beta-rho)|, |1 - eta(beta+L)|), rho the weak convexity of every l(.; z), at most L, and not only of
+    F_S. A stage starts at delta = delta_anchor; with output average the next delta_anchor is the mean of delta_v over
+    the fast iterates.
+Reading: the count is smallest at beta = 0, alpha = 1, which is stagewise averaged SGD. What the claims call SLRLA's
+    advantage over Lookahead is in part one of the bounds compared: at Q = 1, beta = 0 SLRLA is Lookahead.
+Source: Zhou et al., NeurIPS 2021, Algorithm 3 and Theorem 4 (informal).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.algorithms.staged import SLRLA, Algorithm, Constant, Stage
+from riskkit.problem import Constants, Problem
+from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.hypotheses import dependent_draws
+from riskkit.theory.recursion import scan
+
+
+class LookaheadCount(NamedTuple):
+    """The claim's two terms for the strongly convex case; ``initial`` is 0 where the slides give only one."""
+
+    initial: Floats
+    noise: Floats
+
+
+def claimed_lookahead_gradients(eps: npt.ArrayLike, alpha: npt.ArrayLike, lam: npt.ArrayLike) -> LookaheadCount:
+    """Lookahead's gradients to reach eps, lam-strongly convex, as claimed."""
+    eps, alpha, lam = _together(eps, alpha, lam)
+    below = alpha < 0.5
+    half = np.where(below, 0.5 / alpha, 1.0)
+    gap = np.where(alpha == 0.5, 1.0, np.abs(1 - 2 * alpha))
+    noise = (1 / (gap * lam**2 * eps)) ** half
+    return LookaheadCount(
+        np.where(below, eps**-half, 0.0), np.where(alpha == 0.5, np.log(1 / eps) / (lam**2 * eps), noise)
+    )
+
+
+def claimed_lookahead_gradients_pl(eps: npt.ArrayLike, alpha: npt.ArrayLike, mu: npt.ArrayLike) -> Floats:
+    """Lookahead's gradients to reach eps, mu-PL, as claimed: (1/(mu^2 eps))^(1/alpha)."""
+    eps, alpha, mu = _together(eps, alpha, mu)
+    return (1 / (mu**2 * eps)) ** (1 / alpha)
+
+
+def claimed_slrla_gradients(eps: npt.ArrayLike, alpha: npt.ArrayLike, m: npt.ArrayLike) -> Floats:
+    """SLRLA's gradients to reach eps, as claimed: 1/(m alpha eps), m = lam or mu."""
+    eps, alpha, m = _together(eps, alpha, m)
+    return 1 / (m * alpha * eps)
+
+
+def claimed_lookahead_generalization(n: npt.ArrayLike, lam: npt.ArrayLike) -> Floats:
+    """Strongly convex, at the point where the error is eps: 1/(n lam), for all alpha."""
+    n, lam = _together(n, lam)
+    return 1 / (n * lam)
+
+
+def claimed_slrla_generalization(
+    n: npt.ArrayLike, m: npt.ArrayLike, alpha: npt.ArrayLike, beta: npt.ArrayLike
+) -> Floats:
+    """1/(n (beta/alpha + m)): m = lam, or m = mu and beta the slides' unnamed c >= 0."""
+    n, m, alpha, beta = _together(n, m, alpha, beta)
+    return 1 / (n * (beta / alpha + m))
+
+
+def claimed_lookahead_generalization_pl(
+    n: npt.ArrayLike, k: npt.ArrayLike, T: npt.ArrayLike, alpha: npt.ArrayLike, ratio: float
+) -> Floats:
+    """(1/n)(kT)^(gamma/(1+gamma)) with gamma = (1-1/n) alpha L/mu, ratio = L/mu."""
+    n, k, T, alpha = _together(n, k, T, alpha)
+    gamma = (1 - 1 / n) * alpha * ratio
+    return (k * T) ** (gamma / (1 + gamma)) / n
+
+
+def stages(eps0: float, eps: float) -> Floats:
+    """eps_1 .. eps_Q, the errors that the stages reach: 2^(Q-q) eps with Q = ceil(log2(eps_0/eps)); empty if Q = 0."""
+    if not (0 < eps < math.inf and 0 < eps0 < math.inf):
+        raise ValueError(f"SLRLA: eps_0 and eps must be finite numbers > 0; got {eps0!r} and {eps!r}.")
+    Q = max(0, math.ceil(math.log2(eps0 / eps)))
+    return eps * np.exp2(np.arange(Q - 1, -1, -1, dtype=np.float64))
+
+
+def slrla_schedule(
+    constants: Constants, diameter: float, eps0: float, eps: float, alpha: float, k: int, beta: float = 0.0
+) -> Algorithm:
+    """The stages after which E[F_S(theta) - F_S*] <= eps is proved, beta the same in all of them.
+
+    Args:
+        constants: G, and lam > 0 (strongly convex) or mu > 0 and rho (PL).
+        diameter: of Theta; not read if beta = 0.
+        eps0: at least E[F_S(theta_0) - F_S*], for every S drawn: fixed before S is.
+
+    Raises ValueError, in one line, where the proof does not apply: beta outside [rho, m/8], an infinite G or diameter,
+    neither lam nor mu positive, or eps >= eps_0, which theta_0 has reached already.
+    """
+    Stage(1, k, alpha, Constant(1.0))  # says what is wrong with k or alpha
+    modulus = _modulus(constants)
+    if not constants.rho <= beta <= modulus / 8:
+        raise ValueError(
+            f"SLRLA: beta must lie between rho = {constants.rho:.4g}, which makes F_q convex, and m/8 = "
+            f"{modulus / 8:.4g}, m the strong convexity or PL constant; got {beta:.4g}."
+        )
+    targets = stages(eps0, eps)
+    if not targets.size:
+        raise ValueError(f"SLRLA: eps must lie under eps_0 = {eps0:.4g}, which theta_0 reaches; got {eps:.4g}.")
+    G = _stage_gradient(constants, diameter, beta)
+    return SLRLA(
+        [
+            Stage(
+                T=math.ceil(8 * G**2 / (modulus * alpha * target) / k),
+                k=k,
+                alpha=alpha,
+                step=Constant(target / (2 * G**2)),
+                beta=beta,
+                output="average",
+            )
+            for target in targets.tolist()
+        ]
+    )
+
+
+def slrla_gradients(
+    constants: Constants, diameter: float, eps0: float, eps: float, alpha: float, k: int, beta: float = 0.0
+) -> float:
+    """The proved limit on the schedule's gradients, 16 G_q^2/(m alpha eps) (1 - 2^-Q) + Q k."""
+    Q = stages(eps0, eps).size
+    G = _stage_gradient(constants, diameter, beta)
+    return 16 * G**2 / (_modulus(constants) * alpha * eps) * (1 - 2.0**-Q) + Q * k
+
+
+def lookahead_gradients(bound: Bound, setting: Setting, eps: float, most: int = 10**7) -> Floats:
+    """Lookahead's gradients kT at the first T where an explicit optimization bound is at most eps.
+
+    Args:
+        bound: ``theorem2.OPTIMIZATION``, ``theorem3.OPTIMIZATION`` or another; setting.T is not read.
+        most: give up after that many gradients; the answer there is inf.
+
+    Returns the counts in the broadcast shape of the setting's other fields.
+    """
+    names = ("n", "k", "alpha", "D2", "f0", "g2", "path_moment")
+    cells = np.broadcast_arrays(*(np.asarray(getattr(setting, name), dtype=np.float64) for name in names))
+    answer = np.full(cells[0].shape, math.inf)
+    for place in np.ndindex(answer.shape):
+        here = {name: float(values[place]) for name, values in zip(names, cells, strict=True)}
+        k, horizon, tried = here["k"], 64, 0
+        while tried * k < most and math.isinf(answer[place]):
+            T = np.arange(1, horizon + 1)
+            terms: tuple[Floats, ...] = bound.explicit(Setting(setting.constants, setting.step, T=T, **here))
+            total = np.sum(terms, axis=0)
+            if np.isnan(total).any():
+                raise ValueError(f"{bound.name} is not known here; give the setting all it needs (D2, f0, g2).")
+            reached = np.flatnonzero(total <= eps)
+            if reached.size and T[reached[0]] * k <= most:
+                answer[place] = k * T[reached[0]]
+            tried, horizon = horizon, min(2 * horizon, max(math.ceil(most / k), 1))
+    return answer
+
+
+def diameter(problem: Problem) -> float:
+    """Of Theta, or of the set that the iterates can reach where the problem names it; inf where neither is bounded."""
+    if problem.radius is not None:
+        return 2 * problem.radius
+    return float(getattr(problem, "diameter", math.inf))
+
+
+def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
+    """Why ``optimization`` proves nothing about the run, or None."""
+    constants, most = problem.constants, getattr(problem, "largest_step", math.inf)
+    if reason := dependent_draws(4, algorithm):
+        return reason
+    if not (constants.lam > 0 or constants.mu > 0):
+        return f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
+    if algorithm.anchor_every is not None:
+        return "Theorem 4 is proved for an anchor that moves once a stage, not every few steps."
+    if constants.lam == 0 and problem.radius is not None:
+        return f"Theorem 4 is proved in the PL case without projection; {problem.name} is projected."
+    for q, stage in enumerate(algorithm.stages, start=1):
+        sizes = np.asarray(stage.step.sizes(stage.T, stage.k))
+        eta = float(sizes.max())
+        if stage.output != "average":
+            return f"Theorem 4 is proved for stages that end in their average; stage {q} ends in the last iterate."
+        if eta != sizes.min():
+            return f"Theorem 4 is proved for steps that are constant in a stage; those of stage {q} are not."
+        if not constants.rho <= stage.beta:
+            return (
+                f"Theorem 4 needs beta >= rho = {constants.rho:.4g}, which makes F_q convex; got {stage.beta:.4g} in "
+                f"stage {q}."
+            )
+        if not math.isfinite(constants.G) or (stage.beta > 0 and not math.isfinite(diameter(problem))):
+            return f"Theorem 4 needs a finite G + beta diameter; {problem.name} has none. Restrict Theta to a ball."
+        # A step on F_q is a mixture of the anchor and a step of length eta/(1 - eta beta) on l.
+        if eta * stage.beta >= 1 or eta / (1 - eta * stage.beta) > most * (1 + 4 * np.finfo(float).eps):
+            return (
+                f"Theorem 4 needs steps eta/(1 - eta beta) <= {most:.4g} on {problem.name}, for which its constants "
+                f"hold; got eta = {eta:.4g} in stage {q}."
+            )
+    return None
+
+
+def optimization(problem: Problem, algorithm: Algorithm, f0: float) -> Floats:
+    """Bounds E_q on E[F_S(theta_q) - F_S*] at the stages' ends, (Q,), for any plan of averaged stages:
+
+        E_q = (beta_q + 1/(alpha eta_q k T_q)) E_{q-1}/m + eta_q G_q^2/2,  E_0 = f0 >= E[F_S(theta_0) - F_S*],
+
+    the schedule's proof before its step sizes are put in: Theorem 1 for F_q, with E D_q^2 <= 2 E_{q-1}/m. The schedule
+    makes it at most eps_q. Raises ValueError with the reason of ``optimization_excluded`` where there is one.
+    """
+    if (reason := optimization_excluded(problem, algorithm)) is not None:
+        raise ValueError(reason)
+    modulus = _modulus(problem.constants)
+    error, answer = f0, []
+    for stage in algorithm.stages:
+        eta = float(np.asarray(stage.step.sizes(stage.T, stage.k))[0])
+        G = _stage_gradient(problem.constants, diameter(problem), stage.beta)
+        error = (stage.beta + 1 / (stage.alpha * eta * stage.steps)) * error / modulus + eta * G**2 / 2
+        answer.append(error)
+    return np.array(answer)
+
+
+def affordable_schedule(
+    constants: Constants, diameter: float, eps0: float, gradients: int, alpha: float, k: int, beta: float = 0.0
+) -> Algorithm:
+    """``slrla_schedule`` with as many stages as the gradients pay for, halving the error from eps0 in each.
+
+    Raises ValueError if they do not pay for one, and as ``slrla_schedule`` does.
+    """
+    plan = None
+    for Q in range(1, 64):
+        longer = slrla_schedule(constants, diameter, eps0, eps0 / 2**Q, alpha, k, beta)
+        if longer.steps > gradients:
+            break
+        plan = longer
+    if plan is None:
+        raise ValueError(
+            f"SLRLA: the first stage takes {longer.steps} gradients; got a budget of {gradients}. Take a larger one."
+        )
+    return plan
+
+
+def stability_excluded(constants: Constants, algorithm: Algorithm) -> str | None:
+    """Why ``stability`` proves nothing about the run, or None."""
+    if reason := dependent_draws(4, algorithm):
+        return reason
+    if algorithm.anchor_every is not None:
+        return "Theorem 4's stability is proved for an anchor that moves once a stage, not every few steps."
+    if not (math.isfinite(constants.G) and math.isfinite(constants.L)):
+        return "Theorem 4's stability needs finite G and L. Restrict Theta to a ball and the examples to a bounded set."
+    if constants.rho > 0:
+        return None  # the factor for losses that are not convex holds for every step size
+    for q, stage in enumerate(algorithm.stages, start=1):
+        limit = 2 / (constants.L + constants.lam_example + 2 * stage.beta) if constants.L + stage.beta else math.inf
+        eta = float(np.asarray(stage.step.sizes(stage.T, stage.k)).max())
+        if eta > limit * (1 + 4 * np.finfo(float).eps):
+            return (
+                f"Theorem 4's stability needs step sizes <= 2/(L + lam + 2 beta) = {limit:.4g} in stage {q}; "
+                f"got {eta:.4g}. Take smaller steps."
+            )
+    return None
+
+
+def stability(constants: Constants, algorithm: Algorithm, n: int, rho_example: float | None = None) -> Floats:
+    """delta_q, bounds on E||theta_q(S) - theta_q(S^i)|| of the stages' outputs, (Q,); the generalization error of stage
+    q's output is at most G delta_q. Covers SGD and Lookahead, which are single stages, for any step object.
+
+    Args:
+        constants: rho = 0 is read as: every l(.; z) is convex.
+        rho_example: where rho > 0, the weak convexity of every l(.; z); None: L, which smoothness gives.
+
+    Raises ValueError with the reason of ``stability_excluded`` where there is one.
+    """
+    if (reason := stability_excluded(constants, algorithm)) is not None:
+        raise ValueError(reason)
+    rho = constants.L if rho_example is None else rho_example
+    delta, answer = 0.0, []
+    for stage in algorithm.stages:
+        eta = np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64).reshape(stage.T, stage.k)
+        if constants.rho > 0:
+            factor = np.maximum(np.abs(1 - eta * (stage.beta - rho)), np.abs(1 - eta * (stage.beta + constants.L)))
+        else:
+            factor = 1 - eta * (stage.beta + constants.lam_example)
+        delta = _stage_stability(factor, eta * (stage.beta * delta + 2 * constants.G / n), delta, stage)
+        answer.append(delta)
+    return np.array(answer)
+
+
+def _stage_stability(factor: Floats, addition: Floats, start: float, stage: Stage) -> float:
+    """One stage from delta = start; factor and addition (T, k). The delta of its output."""
+    T, k = factor.shape
+    # delta_v after tau steps is p delta_{t-1} + w; P and W sum p and w over tau = 0..k-1.
+    p, w, P, W = np.ones(T), np.zeros(T), np.zeros(T), np.zeros(T)
+    for tau in range(k):
+        P, W = P + p, W + w
+        p, w = factor[:, tau] * p, factor[:, tau] * w + addition[:, tau]
+    A, B = scan(1 - stage.alpha + stage.alpha * p, stage.alpha * w)
+    slow = A * start + B
+    if stage.output == "last":
+        return float(slow[-1])
+    before = np.append(start, slow[:-1])
+    return float(np.sum(P * before + W) / (T * k))
+
+
+def _modulus(constants: Constants) -> float:
+    modulus = constants.lam if constants.lam > 0 else constants.mu
+    if not modulus > 0:
+        raise ValueError("SLRLA: the schedule needs strong convexity (lam > 0) or a PL constant mu > 0; both are 0.")
+    return modulus
+
+
+def _stage_gradient(constants: Constants, diameter: float, beta: float) -> float:
+    G = constants.G + (beta * diameter if beta else 0.0)
+    if not math.isfinite(G):
+        raise ValueError(
+            f"SLRLA: G + beta diameter must be finite; got G = {constants.G:g}, diameter = {diameter:g}. "
+            "Restrict Theta to a ball."
+        )
+    return G
+
+
+def _together(*values: npt.ArrayLike) -> tuple[Floats, ...]:
+    return tuple(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values)))

@@ -1,0 +1,1 @@
+"""Vectors of numbers inside numba code: lanes in a register, their memory, arithmetic and elementary functions."""

@@ -1,0 +1,213 @@
+"""The words, and the sentence around each: what every verdict is made of, whatever it judges.
+
+A verdict on its own is tested at its own level. A family of verdicts, declared beforehand, is adjusted by Holm's
+procedure, and an assertion that does not survive becomes INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats
+
+Kind = Literal["level", "rate", "exponent", "identity", "count", "minimiser"]
+
+
+class Outcome(enum.StrEnum):
+    """The words; ``riskkit.verdict`` says when each is used."""
+
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    ATTAINED = "ATTAINED"
+    SLACK = "SLACK"
+    REFUTED = "REFUTED"
+    AGREES = "AGREES"
+    DISAGREES = "DISAGREES"
+    CAUGHT = "CAUGHT"
+    MISSED = "MISSED"
+    VACUOUS = "VACUOUS"
+    PRE_ASYMPTOTIC = "PRE-ASYMPTOTIC"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NOT_COVERED = "NOT COVERED"
+
+
+ASSERTIONS = frozenset(
+    {
+        Outcome.HOLDS,
+        Outcome.VIOLATED,
+        Outcome.ATTAINED,
+        Outcome.SLACK,
+        Outcome.REFUTED,
+        Outcome.AGREES,
+        Outcome.DISAGREES,
+    }
+)
+"""Outcomes that assert something of the truth behind the data."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """An outcome, the sentence that states it, and the numbers in the sentence; nan where a number does not apply.
+
+    Attributes:
+        outcome, kind, subject: the word, the kind of question, and what it is about.
+        finding: the numbers as a clause.
+        replicates: R.
+        p_value: of the assertion that the outcome makes or, if INCONCLUSIVE, of the one that came nearest. An identity
+            has one p-value, against the oracle.
+        p_adjusted, family: after Holm over a family of that many tests; p_value and 1 for a verdict on its own.
+        ratio: largest measured / bound (level), measured / claim at the end of the window (rate), or measured / exact
+            in the cell that is farthest off (identity).
+        axis: of a rate or exponent.
+        slope, slope_low, slope_high: measured exponent and its 95% interval.
+        claim_slope, explicit_slope: of the curves on the same points with the same weights (claim_slope: the oracle's,
+            in a verdict on an exponent).
+        difference, difference_low, difference_high: slope of measured / claim (or oracle) and its 90% interval.
+        asymptote, asymptote_distance: the exponent in the limit, and the measured one minus it.
+        start, stop: first and last x of the window.
+        points: in the window (rate), cells judged (level, identity).
+        replicates_needed: about how many would decide, if the means stay where they are.
+    """
+
+    outcome: Outcome
+    kind: Kind
+    subject: str
+    finding: str
+    replicates: int
+    p_value: float = math.nan
+    p_adjusted: float = math.nan
+    family: int = 1
+    ratio: float = math.nan
+    axis: str = ""
+    slope: float = math.nan
+    slope_low: float = math.nan
+    slope_high: float = math.nan
+    claim_slope: float = math.nan
+    explicit_slope: float = math.nan
+    difference: float = math.nan
+    difference_low: float = math.nan
+    difference_high: float = math.nan
+    asymptote: float = math.nan
+    asymptote_distance: float = math.nan
+    start: float = math.nan
+    stop: float = math.nan
+    points: int = 0
+    replicates_needed: float = math.nan
+
+    @property
+    def sentence(self) -> str:
+        """Subject, outcome and finding, to be pasted into a paper."""
+        return f"{self.subject}: {self.outcome}: {self.finding}."
+
+    @property
+    def asserts(self) -> bool:
+        """True if the outcome rests on its p-value. An oracle's AGREES rests on precision: no p-value speaks for it."""
+        return self.outcome in ASSERTIONS and not (self.kind == "identity" and self.outcome is Outcome.AGREES)
+
+    def concluded(self, outcome: Outcome, finding: str, p_value: float = math.nan, needed: float = math.nan) -> Verdict:
+        """The same numbers with a conclusion."""
+        p_value = min(1.0, p_value) if p_value == p_value else p_value
+        return dataclasses.replace(
+            self, outcome=outcome, finding=finding, p_value=p_value, p_adjusted=p_value, replicates_needed=needed
+        )
+
+    def to_json(self) -> dict[str, str | float | int | None]:
+        """The fields and the sentence as plain strings and numbers, None for nan and infinities."""
+        plain: dict[str, str | float | int | None] = {"sentence": self.sentence}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str):
+                plain[field.name] = str(value)
+            elif isinstance(value, int):
+                plain[field.name] = value
+            else:
+                plain[field.name] = float(value) if math.isfinite(value) else None
+        return plain
+
+
+def undecided(kind: Kind, subject: str, replicates: int, *, axis: str = "", points: int = 0) -> Verdict:
+    """INCONCLUSIVE with nothing found: what a judge starts from."""
+    return Verdict(
+        outcome=Outcome.INCONCLUSIVE,
+        kind=kind,
+        subject=subject,
+        finding="nothing was found",
+        replicates=replicates,
+        axis=axis,
+        points=points,
+    )
+
+
+def starved(draft: Verdict) -> Verdict:
+    """INCONCLUSIVE for want of replicates."""
+    finding = f"{counted(draft.replicates, 'replicate')}, and a verdict needs {MINIMUM_VERDICT}"
+    return draft.concluded(Outcome.INCONCLUSIVE, finding, needed=MINIMUM_VERDICT)
+
+
+def not_covered(kind: Kind, reason: str, *, subject: str) -> Verdict:
+    """The verdict where the problem or the run fails a hypothesis of the bound; ``reason`` names it."""
+    return undecided(kind, subject, 0).concluded(Outcome.NOT_COVERED, reason.rstrip(". "))
+
+
+def holm(p_values: npt.ArrayLike) -> Floats:
+    """Holm's step-down adjustment, (m,) in the order given; nan (no test) stays nan and is not counted."""
+    p = np.asarray(p_values, dtype=np.float64)
+    if p.ndim != 1 or np.any((p < 0) | (p > 1)):
+        raise ValueError(f"holm: p_values must be (m,) numbers in [0, 1] or nan; got {p}.")
+    adjusted = np.full(p.shape, np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)))
+    return adjusted
+
+
+def adjust(verdicts: Sequence[Verdict], *, alpha: float = 0.05) -> list[Verdict]:
+    """The verdicts of a family declared beforehand, with Holm-adjusted p-values; in the order given.
+
+    An assertion whose adjusted p-value exceeds alpha becomes INCONCLUSIVE and says so. Each verdict asserts at most one
+    of several exclusive things, as a two-sided test does with its direction; Holm's procedure keeps the probability of
+    any false assertion under alpha for directional decisions too (Shaffer 1980, for independent tests). Verdicts
+    without a test (VACUOUS, NOT COVERED, too few replicates) do not count.
+    """
+    adjusted = holm([verdict.p_value for verdict in verdicts])
+    family = int(np.count_nonzero(~np.isnan(adjusted)))
+    decided = []
+    for verdict, p in zip(verdicts, adjusted, strict=True):
+        if math.isnan(p):
+            decided.append(verdict)
+            continue
+        outcome, finding = verdict.outcome, verdict.finding
+        if verdict.asserts and p > alpha:
+            finding = (
+                f"{outcome} on its own (p {_known(verdict.p_value)}) but not after Holm over a family of {family} "
+                f"(p {_known(p)}); {finding}"
+            )
+            outcome = Outcome.INCONCLUSIVE
+        elif verdict.asserts:
+            finding = f"{finding}; p {_known(verdict.p_value)}, after Holm over a family of {family} p {_known(p)}"
+        decided.append(
+            dataclasses.replace(verdict, outcome=outcome, finding=finding, p_adjusted=float(p), family=family)
+        )
+    return decided
+
+
+def _known(p_value: float) -> str:
+    """``= 0.012``; no tail is known well enough for a number below 1e-12."""
+    return f"= {p_value:.2g}" if p_value >= 1e-12 else "< 1e-12"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 cell``, ``2 cells``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def afford(needed: float) -> str:
+    """The clause that says how many replicates would decide; empty where none would."""
+    return f"; about {needed:.2g} replicates would decide" if math.isfinite(needed) else ""
