@@ -12,22 +12,11 @@ import numpy as np
 from torch import Tensor
 
 from problems import MeanEstimation
-from riskkit.algorithms.staged import (
-    SGD,
-    SLRLA,
-    Algorithm,
-    Constant,
-    InverseTime,
-    Lookahead,
-    Optimiser,
-    Output,
-    Sampling,
-    Stage,
-)
-from riskkit.experiment.race import Exact, Race, RaceSize
-from riskkit.problem import Problem
+from riskkit.algorithms import SGD, SLRLA, Algorithm, Constant, InverseTime, Lookahead, Output, Sampling, Stage, traits
+from riskkit.experiment import Exact, Experiment, Grid, Point, Size, per_octave
 from riskkit.theory import exact_moments
-from riskkit.theory.bound import Floats
+from riskkit.theory.bound import At, Floats
+from riskkit.theory.zhou2021 import slrla
 
 K, ALPHA, STEP = 5, 0.3, InverseTime(lam=1.0, offset=2)
 
@@ -92,24 +81,16 @@ class DataDrivenSteps(WrongWeights):
         return Pair(v, v, state.total + state.v, state.start)
 
 
-def slrla(gradients: int) -> Algorithm:
-    return SLRLA([Stage(gradients // (4 * K), K, 1.0, Constant(0.2 / 2**q), 0.5) for q in range(4)])
+def slrla_plan(p: Point) -> Algorithm:
+    return SLRLA([Stage(p.gradients // (4 * K), K, 1.0, Constant(0.2 / 2**q), 0.5) for q in range(4)])
 
 
-def entries(problem: Problem, gradients: int) -> list[Algorithm | Optimiser]:
-    steps = gradients // (4 * K) * 4 * K
-    large = dataclasses.replace(SGD(steps, Constant(2.2), k=K), name="a step above 2/L")
-    samplings: tuple[Sampling, ...] = ("without replacement", "one stream for all")
-    return [
-        Lookahead(steps // K, K, ALPHA, STEP),
-        SGD(steps, STEP, k=K),
-        slrla(gradients),
-        WrongWeights(steps),
-        WrongAnchor(steps),
-        DataDrivenSteps(steps),
-        large,
-        *(dataclasses.replace(SGD(steps, STEP, k=K), name=s, sampling=s) for s in samplings),
-    ]
+def steps(p: Point) -> int:
+    return p.gradients // (4 * K) * 4 * K
+
+
+def sampled(p: Point, sampling: Sampling) -> Algorithm:
+    return dataclasses.replace(SGD(steps(p), STEP, k=K), sampling=sampling)
 
 
 def error(moments: exact_moments.Moments, n: int) -> Floats:
@@ -117,44 +98,59 @@ def error(moments: exact_moments.Moments, n: int) -> Floats:
     return (moments.m2 * (1 + 1 / n) + moments.u * (1 - 1 / n)) / 2
 
 
-def lookahead(problem: Problem, n: int, gradients: Floats) -> Floats:
-    whole = gradients % K == 0
-    known = exact_moments.step_moments(STEP, 1.0, K, ALPHA, np.maximum(gradients // K, 1).astype(int))
-    return np.where(whole, error(known, n), np.nan)
+def gradients(at: At) -> Floats:
+    return traits.gradients(at.algorithm, at.rounds)
 
 
-def sgd(problem: Problem, n: int, gradients: Floats) -> Floats:
-    return error(exact_moments.step_moments(STEP, 1.0, 1, 1.0, gradients.astype(int)), n)
+def lookahead(at: At) -> Floats:
+    whole = gradients(at) % K == 0
+    known = exact_moments.step_moments(STEP, 1.0, K, ALPHA, np.maximum(gradients(at) // K, 1))
+    return np.where(whole, error(known, at.n), np.nan)
 
 
-def staged(problem: Problem, n: int, gradients: Floats) -> Floats:
-    """At the ends of the four stages; the whole plan is known from the run's own budget alone."""
-    found = np.full(gradients.shape, np.nan)
-    for i, taken in enumerate(gradients):
-        if taken == STAGED.steps:
-            found[i] = error(exact_moments.staged_moments(STAGED, 1.0), n)[-1]
-    return found
+def sgd(at: At) -> Floats:
+    return error(exact_moments.step_moments(STEP, 1.0, 1, 1.0, gradients(at)), at.n)
 
 
-STAGED = slrla(400)
+def staged(at: At) -> Floats:
+    """At the end of the last of the four stages."""
+    plan = slrla_plan(Point({"gradients": traits.gradients(at.algorithm, traits.rounds(at.algorithm))}))
+    last = error(exact_moments.staged_moments(plan, 1.0), at.n)[-1]
+    return np.where(gradients(at) == plan.steps, last, np.nan)
 
 
-EXPERIMENT = Race(
-    name="negative_controls",
+EXPERIMENT = Experiment(
     question="Are planted faults caught, and the real algorithms not?",
-    problems=(MeanEstimation(dim=4, lam=1.0),),
-    entries=entries,
-    exact={
-        "Lookahead": Exact("optimization", "last", lookahead),
-        "SGD": Exact("optimization", "last", sgd),
-        "SLRLA": Exact("optimization", "last", staged),
-        "alpha on the wrong weights": Exact("optimization", "last", lookahead, "planted"),
-        "the anchor never moves": Exact("optimization", "last", staged, "planted"),
-        "step sizes from the data": Exact("optimization", "last", sgd, "planted"),
-        "a step above 2/L": Exact("optimization", "last", sgd, "planted"),
-        "without replacement": Exact("optimization", "last", sgd, "planted"),
-        "one stream for all": Exact("optimization", "last", sgd, "planted"),
+    problem=MeanEstimation(dim=4, lam=1.0),
+    algorithms={
+        "Lookahead": lambda p: Lookahead(steps(p) // K, K, ALPHA, STEP),
+        "SGD": lambda p: SGD(steps(p), STEP, k=K),
+        "SLRLA": slrla_plan,
+        "alpha on the wrong weights": lambda p: WrongWeights(steps(p)),
+        "the anchor never moves": lambda p: WrongAnchor(steps(p)),
+        "step sizes from the data": lambda p: DataDrivenSteps(steps(p)),
+        "a step above 2/L": lambda p: SGD(steps(p), Constant(2.2), k=K),
+        "without replacement": lambda p: sampled(p, "without replacement"),
+        "one stream for all": lambda p: sampled(p, "one stream for all"),
     },
-    laptop=RaceSize(n=(20,), gradients=400, replicates=1024),
-    paper=RaceSize(n=(20,), gradients=400, replicates=16384),
+    read=per_octave(6),
+    bounds=(slrla.GENERALIZATION_LAST, slrla.STABILITY_LAST),
+    readings=(
+        Exact("optimization", "last", lookahead, ("Lookahead",)),
+        Exact("optimization", "last", sgd, ("SGD",)),
+        Exact("optimization", "last", staged, ("SLRLA",)),
+        Exact("optimization", "last", lookahead, ("alpha on the wrong weights",), planted=True),
+        Exact("optimization", "last", staged, ("the anchor never moves",), planted=True),
+        Exact(
+            "optimization",
+            "last",
+            sgd,
+            ("step sizes from the data", "a step above 2/L", "without replacement", "one stream for all"),
+            planted=True,
+        ),
+    ),
+    sizes={
+        "laptop": Size(Grid(n=20, gradients=400), replicates=1024),
+        "paper": Size(Grid(n=20, gradients=400), replicates=16384),
+    },
 )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from experiments._lookahead import lookahead
 from problems import Logistic
-from riskkit.algorithms.staged import SqrtHorizon
-from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.algorithms import SqrtHorizon
+from riskkit.experiment import Best, Experiment, Grid, Size
 from riskkit.theory.zhou2021 import convex
 
 ALPHAS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
 
-
 EXPERIMENT = Experiment(
-    name="theorem1_alpha",
     question="Which alpha has the smallest excess risk, and is Lookahead better there than SGD with step alpha eta?",
     problem=Logistic(dim=16, radius=10.0, signal=3.0),
+    algorithms=lookahead(SqrtHorizon(12.0), "SGD", "matched SGD"),
+    controls=("SGD", "matched SGD"),
     bounds=(convex.EXCESS_AVERAGE, convex.OPTIMIZATION_AVERAGE, convex.GENERALIZATION_LAST),
-    step=SqrtHorizon(12.0),
-    laptop=Size((Sweep("alpha", n=(50, 200), k=(8,), alpha=ALPHAS, kT=(256, 1024, 4096)),), replicates=256),
-    paper=Size((Sweep("alpha", n=(50, 100, 200, 400), k=(8,), alpha=ALPHAS, kT=(256, 1024, 4096, 16384)),), 4096),
+    readings=(Best("alpha", convex.EXCESS_AVERAGE, scale=convex.BEST_ALPHA),),
+    sizes={
+        "laptop": Size(Grid("alpha", n=(50, 200), k=8, alpha=ALPHAS, kT=(256, 1024, 4096)), replicates=256),
+        "paper": Size(Grid("alpha", n=(50, 100, 200, 400), k=8, alpha=ALPHAS, kT=(256, 1024, 4096, 16384)), 4096),
+    },
 )

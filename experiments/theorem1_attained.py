@@ -7,50 +7,47 @@ The optimization bounds are far above the trivial value here; ``theorem1_attaine
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from experiments._lookahead import lookahead
 from problems import LinearOnBall
-from riskkit.algorithms.staged import SqrtHorizon, Step
-from riskkit.experiment.grid import Experiment, Point, Size, Sweep
-from riskkit.problem import Problem
+from riskkit.algorithms import SqrtHorizon
+from riskkit.algorithms.steps import first_size
+from riskkit.experiment import Exact, Experiment, Grid, Size, doubling
 from riskkit.theory import exact_moments
-from riskkit.theory.bound import Floats
-from riskkit.theory.hypotheses import first_size
+from riskkit.theory.bound import At, Floats
 from riskkit.theory.zhou2021 import convex
 
 
-def last(problem: Problem, step: Step, points: Sequence[Point]) -> Floats:
-    n, T, k, alpha = np.array(points).T
-    eta = [first_size(step, point.T, point.k) for point in points]
-    return exact_moments.linear_generalization_last(eta, n, T, k, alpha, problem.radius or np.inf)
+def last(at: At) -> Floats:
+    (stage,) = at.algorithm.stages
+    eta, radius = [first_size(stage.step, int(T), stage.k) for T in at.rounds], at.problem.radius or np.inf
+    return exact_moments.linear_generalization_last(eta, at.n, at.rounds, stage.k, stage.alpha, radius)
 
 
-def average(problem: Problem, step: Step, points: Sequence[Point]) -> Floats:
-    n, T, k, alpha = np.array(points).T
-    eta = [first_size(step, point.T, point.k) for point in points]
-    return exact_moments.linear_generalization_average(eta, n, T, k, alpha, problem.radius or np.inf)
+def average(at: At) -> Floats:
+    (stage,) = at.algorithm.stages
+    eta, radius = [first_size(stage.step, int(T), stage.k) for T in at.rounds], at.problem.radius or np.inf
+    return exact_moments.linear_generalization_average(eta, at.n, at.rounds, stage.k, stage.alpha, radius)
 
 
-def sweeps(n: int) -> tuple[Sweep, ...]:
-    alphas = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-    return (
-        Sweep("T", n=(n,), k=(4,), alpha=(0.25, 0.5, 1.0), T=(4, 8, 16, 32, 64, 128, 256)),
-        Sweep("k", n=(n,), k=(2, 4, 8, 16, 32, 64), alpha=(0.5,), T=(16,)),
-        Sweep("k", n=(n,), k=(4, 8, 16, 32, 64), alpha=(0.5,), kT=(1024,)),
-        Sweep("n", n=(25, 50, 100, 200, 400), k=(4,), alpha=(0.5,), T=(64,)),
-        Sweep("alpha", n=(n,), k=(4,), alpha=alphas, T=(256,)),
-    )
-
+GRIDS = (
+    Grid("T", n=100, k=4, alpha=(0.25, 0.5, 1.0), T=doubling(4, 256)),
+    Grid("k", n=100, k=doubling(2, 64), alpha=0.5, T=16),
+    Grid("k", n=100, k=doubling(4, 64), alpha=0.5, kT=1024),
+    Grid("n", n=doubling(25, 400), k=4, alpha=0.5, T=64),
+    Grid("alpha", n=100, k=4, alpha=(0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0), T=256),
+)
 
 EXPERIMENT = Experiment(
-    name="theorem1_attained",
     question="Does Theorem 1's generalization bound have the right dependence on T, k, n and alpha?",
     problem=LinearOnBall(dim=16, radius=100.0),
+    algorithms=lookahead(SqrtHorizon(1.0), "SGD", "matched SGD"),
+    controls=("SGD", "matched SGD"),
     bounds=(convex.GENERALIZATION_LAST, convex.GENERALIZATION_AVERAGE),
-    step=SqrtHorizon(1.0),
-    laptop=Size(sweeps(100), replicates=1024),
-    paper=Size(sweeps(100), replicates=16384),
-    exact={("generalization", "last"): last, ("generalization", "average"): average},
+    readings=(
+        Exact("generalization", "last", last, ratio_to="matched SGD"),
+        Exact("generalization", "average", average, ratio_to="matched SGD"),
+    ),
+    sizes={"laptop": Size(GRIDS, replicates=1024), "paper": Size(GRIDS, replicates=16384)},
 )

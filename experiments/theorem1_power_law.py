@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from experiments._lookahead import lookahead
 from problems import PowerLawLeastSquares
-from riskkit.algorithms.staged import SqrtHorizon
-from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.algorithms import SqrtHorizon
+from riskkit.experiment import Best, Experiment, Grid, Size, doubling
 from riskkit.theory.zhou2021 import convex
 
 ALPHAS = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
 
 EXPERIMENT = Experiment(
-    name="theorem1_power_law",
     question="How does the best alpha move with n and kT when the data have many scales?",
     problem=PowerLawLeastSquares(dim=16, capacity=1.0, source=1.0, noise=0.5, signal=1.0, radius=4.0),
-    bounds=(convex.EXCESS_AVERAGE,),
-    step=SqrtHorizon(1.0),
-    laptop=Size((Sweep("alpha", n=(20, 80), k=(8,), alpha=ALPHAS, kT=(512, 2048, 8192)),), replicates=256),
-    paper=Size(
-        (Sweep("alpha", n=(20, 40, 80, 160, 320), k=(8,), alpha=ALPHAS, kT=(512, 2048, 8192, 32768)),), replicates=4096
-    ),
+    algorithms=lookahead(SqrtHorizon(1.0), "matched SGD"),
     controls=("matched SGD",),
+    bounds=(convex.EXCESS_AVERAGE,),
+    readings=(Best("alpha", convex.EXCESS_AVERAGE, scale=convex.BEST_ALPHA),),
+    sizes={
+        "laptop": Size(Grid("alpha", n=(20, 80), k=8, alpha=ALPHAS, kT=(512, 2048, 8192)), replicates=256),
+        "paper": Size(Grid("alpha", n=doubling(20, 320), k=8, alpha=ALPHAS, kT=(512, 2048, 8192, 32768)), 4096),
+    },
 )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from experiments._lookahead import lookahead
 from experiments.theorem2_ridge import step
 from problems import Ridge
-from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.experiment import Best, Experiment, Grid, Size
 from riskkit.theory.zhou2021 import strongly_convex
 
 ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 
 EXPERIMENT = Experiment(
-    name="theorem2_alpha",
     question="When is the best alpha of a strongly convex problem not 1, and does equation 7 say so?",
     problem=Ridge(dim=8, lam=0.1, noise=0.5, signal=2.0, radius=2.0),
-    bounds=(strongly_convex.EXCESS,),
-    step=step,
-    laptop=Size((Sweep("alpha", n=(20, 100, 400), k=(5,), alpha=ALPHAS, T=(8, 64, 512)),), replicates=512),
-    paper=Size(
-        (Sweep("alpha", n=(10, 20, 50, 100, 200, 400), k=(1, 5, 20), alpha=ALPHAS, T=(8, 32, 128, 512, 2048)),), 4096
-    ),
+    algorithms=lookahead(step, "matched SGD"),
     controls=("matched SGD",),
+    bounds=(strongly_convex.EXCESS,),
+    readings=(Best("alpha", strongly_convex.EXCESS, condition=strongly_convex.EQUATION_7),),
+    sizes={
+        "laptop": Size(Grid("alpha", n=(20, 100, 400), k=5, alpha=ALPHAS, T=(8, 64, 512)), replicates=512),
+        "paper": Size(
+            Grid("alpha", n=(10, 20, 50, 100, 200, 400), k=(1, 5, 20), alpha=ALPHAS, T=(8, 32, 128, 512, 2048)), 4096
+        ),
+    },
 )

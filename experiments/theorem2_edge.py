@@ -6,29 +6,27 @@ limit it is (1+p)(2-alpha h)/((2-h)(2-alpha(1-p))) with h = eta lam, p = (1-h)^k
 
 from __future__ import annotations
 
+from experiments._lookahead import lookahead
 from experiments.theorem2_exponents import optimization
 from problems import MeanEstimation
-from riskkit.algorithms.staged import Constant
-from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.algorithms import Constant
+from riskkit.experiment import Exact, Experiment, Grid, Size, doubling
 from riskkit.theory.zhou2021 import convex
 
 
-def sweeps(longest: int) -> tuple[Sweep, ...]:
-    rounds = tuple(2**e for e in range(longest + 1))
+def grids(longest: int) -> tuple[Grid, ...]:
     return (
-        Sweep("T", n=(50,), k=(50,), alpha=(0.1, 0.25, 0.5), T=rounds),
-        Sweep("k", n=(50,), k=(1, 5, 10, 20, 50), alpha=(0.1,), kT=(50 * 2**longest,)),
+        Grid("T", n=50, k=50, alpha=(0.1, 0.25, 0.5), T=doubling(1, longest)),
+        Grid("k", n=50, k=(1, 5, 10, 20, 50), alpha=0.1, kT=50 * longest),
     )
 
 
 EXPERIMENT = Experiment(
-    name="theorem2_edge",
     question="Where k eta lam is large, is Lookahead's noise floor below matched SGD's by the exact factor?",
     problem=MeanEstimation(dim=4, lam=1.0),
-    bounds=(convex.OPTIMIZATION_AVERAGE, convex.STABILITY_LAST),
-    step=Constant(0.1),
-    laptop=Size(sweeps(6), replicates=1024),
-    paper=Size(sweeps(8), replicates=16384),
-    exact={("optimization", "last"): optimization},
+    algorithms=lookahead(Constant(0.1), "matched SGD"),
     controls=("matched SGD",),
+    bounds=(convex.OPTIMIZATION_AVERAGE, convex.STABILITY_LAST),
+    readings=(Exact("optimization", "last", optimization, ratio_to="matched SGD"),),
+    sizes={"laptop": Size(grids(2**6), replicates=1024), "paper": Size(grids(2**8), replicates=16384)},
 )

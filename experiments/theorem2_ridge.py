@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from experiments._lookahead import lookahead
 from problems import Ridge
-from riskkit.algorithms.staged import InverseTime
-from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.algorithms import InverseTime
+from riskkit.experiment import Experiment, Grid, Size, doubling
 from riskkit.problem import Problem
 from riskkit.theory.zhou2021 import strongly_convex
 
@@ -19,20 +20,18 @@ def step(problem: Problem) -> InverseTime:
     return InverseTime(c.lam, max(2.0, math.ceil(c.L / c.lam)))
 
 
-def sweeps(longest: int) -> tuple[Sweep, ...]:
-    rounds = tuple(2**e for e in range(5, longest + 1))
+def grids(longest: int) -> tuple[Grid, ...]:
     return (
-        Sweep("T", n=(100,), k=(5,), alpha=(0.25, 0.5, 1.0), T=rounds),
-        Sweep("n", n=(25, 50, 100, 200, 400), k=(5,), alpha=(0.5,), T=(1024,)),
+        Grid("T", n=100, k=5, alpha=(0.25, 0.5, 1.0), T=doubling(32, longest)),
+        Grid("n", n=doubling(25, 400), k=5, alpha=0.5, T=1024),
     )
 
 
 EXPERIMENT = Experiment(
-    name="theorem2_ridge",
     question="How do the errors of Lookahead on ridge regression compare with Theorem 2, claimed and explicit?",
     problem=Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0),
+    algorithms=lookahead(step, "SGD", "matched SGD"),
+    controls=("SGD", "matched SGD"),
     bounds=(strongly_convex.OPTIMIZATION, strongly_convex.GENERALIZATION, strongly_convex.EXCESS),
-    step=step,
-    laptop=Size(sweeps(11), replicates=512),
-    paper=Size(sweeps(14), replicates=4096),
+    sizes={"laptop": Size(grids(2**11), replicates=512), "paper": Size(grids(2**14), replicates=4096)},
 )

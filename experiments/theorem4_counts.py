@@ -8,51 +8,54 @@ no stages: SGD's average with weights j + j0, whose proved count has the order t
 from __future__ import annotations
 
 from problems import AnisotropicMean
-from riskkit.algorithms.staged import (
-    SGD,
-    Algorithm,
-    InverseTime,
-    Lookahead,
-    Optimiser,
-    StagewiseLookahead,
-    StagewiseSGD,
-)
-from riskkit.algorithms.weighted_average import WeightedSGD
-from riskkit.experiment.race import Race, RaceSize
-from riskkit.problem import Problem
-from riskkit.theory.zhou2021.slrla import affordable_schedule, diameter
+from riskkit.algorithms import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD, WeightedSGD
+from riskkit.experiment import Experiment, GradientsTo, Grid, Own, Paired, Point, Size, per_octave
+from riskkit.theory import sgd_averaging
+from riskkit.theory.zhou2021 import slrla
 
 K = 5
 
 
-def entries(problem: Problem, gradients: int) -> list[Algorithm | Optimiser]:
-    lam, L = problem.constants.lam, problem.constants.L
-    step = InverseTime(lam, max(2.0, L / lam))
-    rounds = gradients // K
-    staged = affordable_schedule(problem.constants, diameter(problem), 1.0, gradients, 0.5, K, beta=lam / 8)
-    return [
-        SGD(K * rounds, step, k=K),
-        *(Lookahead(rounds, K, alpha, step) for alpha in (0.4, 0.5, 0.75)),
-        staged,
-        StagewiseLookahead(staged.stages),
-        StagewiseSGD(staged.stages),
-        WeightedSGD(gradients, InverseTime(lam / 2, 2 * L / lam)),
-    ]
+def step(p: Point) -> InverseTime:
+    lam, L = p.problem.constants.lam, p.problem.constants.L
+    return InverseTime(lam, max(2.0, L / lam))
 
 
-def problems(*lams: float) -> tuple[AnisotropicMean, ...]:
-    return tuple(AnisotropicMean((1.0, lam)) for lam in lams)
+def staged(p: Point) -> Algorithm:
+    c = p.problem.constants
+    return slrla.affordable_schedule(c, slrla.diameter(p.problem), 1.0, p.gradients, 0.5, K, beta=c.lam / 8)
 
 
-EXPERIMENT = Race(
-    name="theorem4_counts",
+def weighted(p: Point) -> WeightedSGD:
+    lam, L = p.problem.constants.lam, p.problem.constants.L
+    return WeightedSGD(p.gradients, InverseTime(lam / 2, 2 * L / lam))
+
+
+EXPERIMENT = Experiment(
     question="How many gradients reach eps, in eps and in lam, and is SLRLA's count smaller than Lookahead's?",
-    problems=problems(1.0, 0.5, 0.25, 0.125),
-    entries=entries,
-    targets=tuple(2.0**-q for q in range(2, 10)),
-    duels=tuple(
-        ("SLRLA", other) for other in ("stagewise Lookahead", "stagewise SGD", "Lookahead", "SGD", "weighted SGD")
+    problem=lambda p: AnisotropicMean((1.0, p.lam)),
+    algorithms={
+        "SGD": lambda p: SGD(p.gradients // K * K, step(p), k=K),
+        "Lookahead": Own(lambda p: Lookahead(p.gradients // K, K, p.alpha, step(p)), alpha=(0.4, 0.5, 0.75)),
+        "SLRLA": Own(staged, alpha=(0.5,)),
+        "stagewise Lookahead": lambda p: StagewiseLookahead(staged(p).stages),
+        "stagewise SGD": lambda p: StagewiseSGD(staged(p).stages),
+        "weighted SGD": weighted,
+    },
+    read=per_octave(6),
+    bounds=(*slrla.BOUNDS, sgd_averaging.OPTIMIZATION),
+    readings=(
+        GradientsTo(
+            eps=tuple(2.0**-q for q in range(2, 10)), counts=(*slrla.GRADIENTS, sgd_averaging.GRADIENTS), along="lam"
+        ),
+        Paired(
+            "SLRLA",
+            ("stagewise Lookahead", "stagewise SGD", "Lookahead", "SGD", "weighted SGD"),
+            of=(("optimization", "last"), ("optimization", "average")),
+        ),
     ),
-    laptop=RaceSize(n=(50,), gradients=2**15, replicates=128),
-    paper=RaceSize(n=(50, 200), gradients=2**18, replicates=2048),
+    sizes={
+        "laptop": Size(Grid(n=50, lam=(1.0, 0.5, 0.25, 0.125), gradients=2**15), replicates=128),
+        "paper": Size(Grid(n=(50, 200), lam=(1.0, 0.5, 0.25, 0.125), gradients=2**18), replicates=2048),
+    },
 )

@@ -7,20 +7,11 @@ penalty is twice as long and the anchor moves every 20 gradients.
 from __future__ import annotations
 
 from problems import AnisotropicMean
-from riskkit.algorithms.staged import (
-    SGD,
-    SLRLA,
-    Algorithm,
-    Constant,
-    InverseTime,
-    SLRLAAsCoded,
-    Stage,
-    StagewiseLookahead,
-)
-from riskkit.experiment.race import Race, RaceSize
-from riskkit.problem import Problem
+from riskkit.algorithms import SGD, SLRLA, Constant, InverseTime, SLRLAAsCoded, Stage, StagewiseLookahead
+from riskkit.experiment import Experiment, Grid, Own, Paired, Size, per_octave
+from riskkit.theory.zhou2021 import slrla
 
-K, ALPHA = 5, 0.5
+K, ALPHA, BETAS = 5, 0.5, (0.01, 0.03, 0.1, 0.3, 0.9)
 
 
 def stages(gradients: int, beta: float) -> list[Stage]:
@@ -29,25 +20,23 @@ def stages(gradients: int, beta: float) -> list[Stage]:
     return [Stage(part * 2**q, K, ALPHA, Constant(2.0**-q), beta) for q in range(5)]
 
 
-def entries(problem: Problem, gradients: int) -> list[Algorithm]:
-    lam = problem.constants.lam
-    betas = (0.01, 0.03, 0.1, 0.3, 0.9)
-    return [
-        StagewiseLookahead(stages(gradients, 0.0)),
-        *(SLRLA(stages(gradients, beta)) for beta in betas),
-        *(SLRLAAsCoded(stages(gradients, beta / 2), anchor_every=20) for beta in betas),
-        SGD(K * (gradients // K), InverseTime(lam, max(2.0, 1 / lam)), k=K),
-    ]
-
-
-EXPERIMENT = Race(
-    name="theorem4_regularizer",
+EXPERIMENT = Experiment(
     question="Does the local regularizer help where the problem is ill-conditioned, as published or as coded?",
-    problems=tuple(AnisotropicMean((1.0, lam)) for lam in (0.25, 0.0625, 0.015625)),
-    entries=entries,
-    duels=(("SLRLA", "stagewise Lookahead"), ("SLRLA as coded", "stagewise Lookahead"), ("SLRLA", "SGD")),
-    compared=(("optimization", "last"), ("excess", "last")),
-    per_octave=2,
-    laptop=RaceSize(n=(50,), gradients=2**13, replicates=128),
-    paper=RaceSize(n=(50,), gradients=2**16, replicates=4096),
+    problem=lambda p: AnisotropicMean((1.0, p.lam)),
+    algorithms={
+        "stagewise Lookahead": lambda p: StagewiseLookahead(stages(p.gradients, 0.0)),
+        "SLRLA": Own(lambda p: SLRLA(stages(p.gradients, p.beta)), beta=BETAS),
+        "SLRLA as coded": Own(lambda p: SLRLAAsCoded(stages(p.gradients, p.beta / 2), anchor_every=20), beta=BETAS),
+        "SGD": lambda p: SGD(p.gradients // K * K, InverseTime(p.lam, max(2.0, 1 / p.lam)), k=K),
+    },
+    read=per_octave(2),
+    bounds=(slrla.GENERALIZATION_LAST, slrla.STABILITY_LAST),
+    readings=(
+        Paired("SLRLA", ("stagewise Lookahead", "SGD"), of=(("optimization", "last"), ("excess", "last"))),
+        Paired("SLRLA as coded", ("stagewise Lookahead",), of=(("optimization", "last"), ("excess", "last"))),
+    ),
+    sizes={
+        "laptop": Size(Grid(n=50, lam=(0.25, 0.0625, 0.015625), gradients=2**13), replicates=128),
+        "paper": Size(Grid(n=50, lam=(0.25, 0.0625, 0.015625), gradients=2**16), replicates=4096),
+    },
 )

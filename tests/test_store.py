@@ -23,7 +23,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskkit.algorithms.staged import SGD, Constant, InverseTime, Lookahead, Stage
+from riskkit.algorithms.staged import SGD, Lookahead, Stage
+from riskkit.algorithms.steps import Constant, InverseTime
 from riskkit.identity import address
 from riskkit.measure.decomposition import Measured
 from riskkit.store import atomic, shards

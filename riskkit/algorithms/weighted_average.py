@@ -14,7 +14,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
-from riskkit.algorithms.staged import InverseTime, Output, whole
+from riskkit.algorithms.arguments import whole
+from riskkit.algorithms.staged import Output
+from riskkit.algorithms.steps import InverseTime
 
 
 class Averaged(NamedTuple):
@@ -26,7 +28,7 @@ class Averaged(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class WeightedSGD:
-    """A method of its own for the reference engine (``riskkit.algorithm.Optimiser``), read after any gradient.
+    """A method of its own for the reference engine (``riskkit.algorithms.Method``), read after any gradient.
 
     Attributes:
         steps: gradients in all.

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from riskkit.execution.conclusion import Terminal, conclude, record, reopen, settle
+from riskkit.execution.conclusion import conclude, record, reopen, settle
+from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
 from riskkit.store.shards import Store, StoreError
 
@@ -28,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for folder, request, known in asked:
             store = Store(folder)
             evidence, failures = settle(request, store, known)
-            print(conclude(evidence, store).text(*Terminal.here()), end="")
+            experiment = evidence.plan.experiment
+            found = conclude(evidence, store)
+            print(verdict_text(experiment.name, experiment.question, found, *Terminal.here()), end="")
             store.write_json("run.json", record(request, folder, failures))
             if failures:
                 status = 1

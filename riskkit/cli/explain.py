@@ -19,11 +19,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from riskkit.algorithms.staged import InverseTime, Lookahead, SqrtHorizon, Step
+from riskkit.algorithms.staged import Lookahead
+from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
 from riskkit.problem import Problem, Regime
-from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.bound import Bound, Floats
 from riskkit.theory.zhou2021 import BOUNDS, polyak_lojasiewicz, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
+from riskkit.theory.zhou2021.setting import Setting
 
 REGIMES = {1: Regime.CONVEX, 2: Regime.STRONGLY_CONVEX, 3: Regime.PL, 4: Regime.STRONGLY_CONVEX}
 TOPICS = ("theorem1", "theorem2", "theorem3", "theorem4", "audits")

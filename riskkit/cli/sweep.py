@@ -149,7 +149,7 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     from riskkit.execution.tasks import engines
     from riskkit.store.provenance import circumstances
     from riskkit.store.shards import StoreError
-    from riskkit.verdicts.confront import refusal
+    from riskkit.verdicts.bounds import refusal
 
     started = time.monotonic()
     _check_device(arguments.device)
@@ -203,7 +203,7 @@ def _told(failure: Failure) -> str:
 
 def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
     from riskkit.execution.tasks import Request
-    from riskkit.experiment.grid import Sweep
+    from riskkit.experiment.point import Grid
 
     axes = tuple(
         (name, tuple(getattr(arguments, name)))
@@ -211,10 +211,10 @@ def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Requ
         if getattr(arguments, name) is not None
     )
     # Says what is wrong with a value before an experiment is asked whether it has the axis.
-    Sweep("n", **{"n": (2,), "T": (1,), "k": (1,), "alpha": (1.0,), **dict(axes)})
+    Grid("n", **{"n": (2,), "T": (1,), "k": (1,), "alpha": (1.0,), **dict(axes)})
     requests = []
     for name in chosen:
-        if study.experiment(name).laptop is None and not arguments.paper and not arguments.experiments:
+        if "laptop" not in study.experiment(name).sizes and not arguments.paper and not arguments.experiments:
             continue  # too slow for the default sweep
         requests.append(
             Request(
@@ -296,14 +296,13 @@ def _check_device(device: str) -> None:
 def _check_size(request: Request) -> None:
     """Refuses what this machine cannot hold, before it has tried."""
     from riskkit.execution.tasks import CONCLUDING, RUNS_A_BATCH, physical_memory
-    from riskkit.measure.decomposition import block_size
 
     made, memory = request.plan(), physical_memory()
     runs = list(made.runs.values())
     wants = {
         "its measurements": (CONCLUDING * request.bytes(), "fewer --replicates or a smaller grid"),
         "one block of datasets": (
-            max(8 * block_size(run.problem, run.n) * run.n * run.problem.dim for run in runs),
+            max(8 * run.block * run.n * run.dim for run in runs),
             "a smaller --n",
         ),
         "the step sizes of one batch": (
@@ -366,14 +365,15 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     import numpy as np
 
     from riskkit.execution.loop import MOST_REPLICATES
+    from riskkit.verdicts.judges import UNBOUNDED_AXES
     from riskkit.stats.slopes import replicates_needed
 
     made = request.plan()
     lines = [
-        np.array([getattr(point, sweep.axis) for point in line], dtype=float)
-        for sweep in getattr(made.size, "sweeps", ())
-        for line in sweep.lines()
-        if sweep.axis != "alpha" and len(line) >= 4
+        np.array([point[grid.along] for point in line], dtype=float)
+        for grid in made.size.grids
+        for line in grid.lines()
+        if grid.along in UNBOUNDED_AXES and len(line) >= 4
     ]
     look = made.size.replicates
     needed = max((replicates_needed(precision, x, SPREAD) for x in lines), default=look)

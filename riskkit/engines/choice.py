@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-from riskkit.algorithms.staged import Algorithm, Optimiser
+from riskkit.algorithms.method import Method
+from riskkit.algorithms.staged import Algorithm
 from riskkit.engines.numba import engine as fused_cpu
 from riskkit.engines.triton import engine as fused_gpu
 from riskkit.problem import Problem
@@ -20,19 +21,23 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose(problem: Problem, algorithm: Algorithm | Optimiser, device: str, asked: str) -> Choice:
+def choose(problem: Problem, algorithm: Algorithm | Method, device: str, asked: str) -> Choice:
     """The engine for a run; it depends on nothing else, so that a run's bits do not depend on its company.
 
     Raises ValueError if ``asked`` is no engine, or ``fused`` where no fused engine covers the run.
     """
     if asked not in ASKED:
         raise ValueError(f"engine must be one of {', '.join(ASKED)}; got {asked!r}.")
+    if problem.radius is not None and max((stage.alpha for stage in getattr(algorithm, "stages", ())), default=0) > 1:
+        raise ValueError(f"{algorithm.name}: alpha > 1 would leave Theta, a ball, on {problem.name}; take alpha <= 1.")
     if asked == "reference":
         return Choice("reference", "asked for")
     fused = "fused_cpu" if device == "cpu" else "fused_gpu"
     obstacle: str | None
     if not isinstance(algorithm, Algorithm):
         obstacle = f"{algorithm.name} is no staged lookahead"
+    elif algorithm.batch > 1:
+        obstacle = "its steps draw batches of examples"
     else:
         obstacle = fused_cpu.refusal(problem) if device == "cpu" else fused_gpu.refusal(problem)
     if obstacle is None:

@@ -17,7 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.algorithms.staged import OUTPUTS, Algorithm, Optimiser, Output
+from riskkit.algorithms import traits
+from riskkit.algorithms.method import Method
+from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output
 from riskkit.problem import Problem
 
 Indices = Callable[[int, int], Tensor]
@@ -33,7 +35,7 @@ class Path(NamedTuple):
     Attributes:
         theta: (R, K, 2, d), the outputs in the order of ``OUTPUTS``.
         path_moment: (R, K), mean over the steps so far of ||grad l(v_j; z_j)||^2.
-        diverged_at: int64 (R,), number of gradient steps after which the parameters left the range, -1 if none.
+        diverged_at: int64 (R,), number of gradients after which the parameters left the range, -1 if none.
     """
 
     theta: Tensor
@@ -43,7 +45,7 @@ class Path(NamedTuple):
 
 def run(
     problem: Problem,
-    algorithms: Sequence[Algorithm | Optimiser],
+    algorithms: Sequence[Algorithm | Method],
     data: Tensor,
     indices: Indices,
     rounds: Sequence[np.ndarray],
@@ -52,18 +54,21 @@ def run(
 
     Returns one Path an algorithm, in their order. Call it within ``one_thread``.
     """
-    # Longest first: the configurations still running are a prefix.
-    staged = [(i, algorithm) for i, algorithm in enumerate(algorithms) if isinstance(algorithm, Algorithm)]
-    staged.sort(key=lambda pair: -pair[1].steps)
     paths: dict[int, Path] = {}
-    if staged:
-        batch = StagedBatch([a for _, a in staged], data, problem.radius)
-        reads = [a.gradients(rounds[i]) for i, a in staged]
-        advanced = _advance(batch, problem, data, indices, reads)
-        paths.update(zip((i for i, _ in staged), advanced, strict=True))
+    batches: dict[int, list[tuple[int, Algorithm]]] = {}
     for i, algorithm in enumerate(algorithms):
-        if not isinstance(algorithm, Algorithm):
-            (paths[i],) = _advance(algorithm, problem, data, indices, [np.asarray(rounds[i])])
+        if isinstance(algorithm, Algorithm):
+            batches.setdefault(algorithm.batch, []).append((i, algorithm))
+        else:
+            reads = [traits.steps_after(algorithm, rounds[i])]
+            (paths[i],) = _advance(algorithm, problem, data, indices, reads, traits.batch(algorithm))
+    for size, staged in batches.items():
+        # Longest first: the configurations still running are a prefix.
+        staged.sort(key=lambda pair: -pair[1].steps)
+        batch = StagedBatch([a for _, a in staged], data, problem.radius)
+        reads = [a.steps_after(rounds[i]) for i, a in staged]
+        advanced = _advance(batch, problem, data, indices, reads, size)
+        paths.update(zip((i for i, _ in staged), advanced, strict=True))
     return [paths[i] for i in range(len(algorithms))]
 
 
@@ -214,13 +219,15 @@ def _project(v: Tensor, radius: float) -> None:
 
 
 def _advance(
-    optimiser: StagedBatch | Optimiser,
+    optimiser: StagedBatch | Method,
     problem: Problem,
     data: Tensor,
     indices: Indices,
     reads: Sequence[np.ndarray],
+    batch: int = 1,
 ) -> list[Path]:
-    """The loop. ``reads[c]``: the gradient counts after which configuration c is read."""
+    """The loop. ``reads[c]``: the step counts after which configuration c is read; each step's gradient is the mean over
+    ``batch`` examples, the j-th step's being drawn by the words from batch j on."""
     replicates, _, _ = data.shape
     theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
     at: dict[int, list[tuple[int, int]]] = {}
@@ -246,13 +253,19 @@ def _advance(
     def one(state: Any, z: Tensor, j: int) -> tuple[Any, Tensor]:
         if isinstance(optimiser, StagedBatch):
             state = optimiser.before(state, j)
-        gradient = problem.gradient(optimiser.query(state), z[:, None, :])
+        at_query = optimiser.query(state)
+        gradient = problem.gradient(at_query, z[:, 0, None, :])
+        for i in range(1, batch):
+            gradient = gradient + problem.gradient(at_query, z[:, i, None, :])
+        if batch > 1:
+            gradient = gradient / batch
         square = (gradient * gradient).sum(-1)
         return optimiser.step(state, gradient, j), square
 
     for first in range(0, optimiser.steps, CHUNK):
         count = min(CHUNK, optimiser.steps - first)
-        z = data[row, indices(first, count).T]  # (count, R, w): each step's rows lie together
+        drawn = indices(first * batch, count * batch).reshape(replicates, count, batch).transpose(0, 1)
+        z = data[row[:, None], drawn]  # (count, R, batch, w): each step's rows lie together
         start = _clone(state)
         suspect = False
         for j in range(first, first + count):
@@ -275,7 +288,7 @@ def _advance(
                 again, _ = one(again, z[j - first], j)
                 gone = out_of_range(optimiser.query(again))
                 seen = diverged[:, : gone.shape[1]]
-                seen[gone & (seen < 0)] = j + 1
+                seen[gone & (seen < 0)] = batch * (j + 1)
     return [Path(*parts) for parts in zip(thetas, moments, diverged.unbind(1), strict=True)]
 
 

@@ -3,153 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 import platform
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
+from riskkit.algorithms import traits
 from riskkit.execution.tasks import Request, engines
+from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
-from riskkit.experiment.race import Race, passed_on
 from riskkit.problem import Problem
-from riskkit.stats.first_passage import PassageStatus
 from riskkit.store import provenance
 from riskkit.store.atomic import read
 from riskkit.store.shards import MissingReplicatesError, Store, StoreError, frame
-from riskkit.verdicts import best, confront, contest
-from riskkit.verdicts.evidence import Comparison, Evidence, Finding, Judge, labels, table
-from riskkit.verdicts.judges import Verdict
+from riskkit.theory.bound import Bound, Source
+from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.finding import coordinates
+from riskkit.verdicts.findings import Found, find
+from riskkit.verdicts.table import table
 
 Lost = Mapping[str, tuple[str, str]]
 """The runs without a result, by address: status and reason."""
-
-
-Colour = Literal["plain", "ansi"]
-
-
-class Terminal(NamedTuple):
-    """Where verdicts are read."""
-
-    width: int
-    colour: Colour
-
-    @staticmethod
-    def here() -> Terminal:
-        """Standard output, or a page of 140 columns."""
-        return Terminal(Console().width, "ansi") if sys.stdout.isatty() else Terminal(140, "plain")
-
-
-class Outcome(NamedTuple):
-    """An experiment's question and its verdicts."""
-
-    name: str
-    question: str
-    findings: list[Finding]
-    comparisons: list[Comparison]
-    uncompared: list[str]
-    counts: list[contest.Count]
-
-    def text(self, width: int, colour: Colour = "plain") -> str:
-        """The verdicts as a table, the counts and the comparisons, for a terminal of that width."""
-        console = Console(file=io.StringIO(), width=width, force_terminal=colour == "ansi")
-        shown = Table(title=f"{self.name}\n{self.question}", title_justify="left", title_style="bold")
-        for heading in ("bound", "where", "verdict"):
-            shown.add_column(heading, no_wrap=True)
-        shown.add_column("numbers")
-        # Lines of one bound that end the same way without a number of their own share a row.
-        rows: dict[tuple[str, str, str], list[str]] = {}
-        for finding in self.findings:
-            numbers = _numbers(finding.verdict) or finding.verdict.finding
-            rows.setdefault((finding.bound, str(finding.verdict.outcome), numbers), []).append(_place(finding))
-        for (bound, outcome, numbers), places in rows.items():
-            where = places[0] if len(places) == 1 else f"{len(places)} lines, {places[0].split(':')[0]} .."
-            shown.add_row(bound, where, outcome, numbers)
-        console.print(shown)
-        if self.counts:
-            console.print(_counted(self.counts))
-        for line in (*_compared(self.comparisons), *self.uncompared):
-            console.print(line)
-        assert isinstance(console.file, io.StringIO)
-        return console.file.getvalue()
-
-
-def _compared(comparisons: Sequence[Comparison]) -> list[str]:
-    """One line for each opponent and quantity."""
-    groups: dict[tuple[str, str, str, str], list[Comparison]] = {}
-    for comparison in comparisons:
-        key = (comparison.algorithm, comparison.against, comparison.quantity, comparison.output)
-        groups.setdefault(key, []).append(comparison)
-    lines = []
-    for (algorithm, against, quantity, output), group in groups.items():
-        ratios = [comparison.ratio for comparison in group]
-        outcomes = [comparison.outcome for comparison in group]
-        lines.append(
-            f"{algorithm} / {against}, {quantity} ({output}): {min(ratios):.3g} to {max(ratios):.3g} in {len(group)} "
-            f"cells; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after Holm"
-        )
-    return lines
-
-
-def _counted(counts: Sequence[contest.Count]) -> Table:
-    """Gradients to reach a few of the targets: a row for each entry and problem, with the output it passes on. All of
-    them, with intervals, claims and proved counts, are in verdict.json."""
-    shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left")
-    targets = sorted({count.eps for count in counts}, reverse=True)
-    chosen = dict.fromkeys(targets[i] for i in (len(targets) // 3, 2 * len(targets) // 3, len(targets) - 1))
-    rows: dict[contest.Line, dict[float, str]] = {}
-    for count in counts:
-        if count.eps in chosen and count.output == passed_on(count.line.run.algorithm):
-            reached = f"{count.passage.at:.3g}"
-            if count.passage.status is not PassageStatus.REACHED:
-                reached = {
-                    PassageStatus.AT_ONCE: "1",
-                    PassageStatus.NOT_REACHED: f"> {count.line.gradients[-1]}",
-                    PassageStatus.LOST: "no value",
-                }.get(count.passage.status, "?")
-            said = "; ".join("-" if math.isnan(x) else f"{x:.2g}" for x in (count.claim, count.explicit))
-            rows.setdefault(count.line, {})[count.eps] = f"{reached} ({said})"
-    varied = [
-        name
-        for name in dict.fromkeys(name for line in rows for name in line.where)
-        if len({line.where.get(name) for line in rows}) > 1
-    ]
-    for heading in ("algorithm", *varied, *(f"eps = {eps:.3g}" for eps in chosen)):
-        shown.add_column(heading, no_wrap=True)
-    for line, cells in rows.items():
-        places = (f"{line.where[name]:.3g}" if name in line.where else "" for name in varied)
-        shown.add_row(line.head.role, *places, *(cells.get(eps, "") for eps in chosen))
-    return shown
-
-
-def _place(finding: Finding) -> str:
-    axis = "all cells" if finding.axis is None else f"along {finding.axis}:"
-    return f"{axis} {', '.join(f'{name}={value:g}' for name, value in finding.where.items())}".strip()
-
-
-def _numbers(verdict: Verdict) -> str:
-    """What the verdict rests on, in a few words ("" if no number); the sentence in verdict.json says all of it."""
-    if verdict.kind in ("rate", "exponent") and math.isfinite(verdict.slope):
-        text = f"slope {verdict.slope:+.3f} [{verdict.slope_low:+.3f}, {verdict.slope_high:+.3f}]"
-        text += f", {'oracle' if verdict.kind == 'exponent' else 'claim'} {verdict.claim_slope:+.3f}"
-        if math.isfinite(verdict.asymptote):
-            text += f", limit {verdict.asymptote:+g}"
-        return text
-    if verdict.kind in ("count", "minimiser") and math.isfinite(verdict.slope):
-        text = f"exponent {verdict.slope:.3f} [{verdict.slope_low:.3f}, {verdict.slope_high:.3f}]"
-        return text if math.isnan(verdict.claim_slope) else f"{text}, claim {verdict.claim_slope:.3f}"
-    if verdict.kind == "level" and math.isfinite(verdict.ratio):
-        return f"measured / bound at most {verdict.ratio:.3g} in {verdict.points} cells"
-    if verdict.kind == "identity" and math.isfinite(verdict.ratio):
-        return f"measured / exact {verdict.ratio:.4g} in the farthest of {verdict.points} cells"
-    return ""
 
 
 def gather(request: Request, store: Store, failures: Lost) -> Evidence:
@@ -165,14 +43,6 @@ def check(request: Request, store: Store, failures: Lost) -> None:
     store.check([address for address in made.runs if address not in failures], made.size.replicates)
 
 
-def judge(evidence: Evidence) -> Judge:
-    """What is known beside the measurements of an experiment or a race."""
-    experiment = evidence.plan.experiment
-    if isinstance(experiment, Race):
-        return Judge(contest.level, contest.exact, tuple(dict.fromkeys(q for q, _ in experiment.compared)))
-    return Judge(confront.level, confront.exact_at)
-
-
 class Concluded(NamedTuple):
     """What is left to tell of an experiment whose table and verdicts have been written."""
 
@@ -185,43 +55,34 @@ def conclude_stored(request: Request, root: Path, failures: Lost, terminal: Term
     store = Store(root)
     evidence = gather(request, store, failures)
     ran = sorted({measured.engine for measured in evidence.measured.values()})
-    return Concluded(conclude(evidence, store).text(*terminal), ran)
+    experiment = evidence.plan.experiment
+    return Concluded(verdict_text(experiment.name, experiment.question, conclude(evidence, store), *terminal), ran)
 
 
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
-def conclude(evidence: Evidence, store: Store) -> Outcome:
+def conclude(evidence: Evidence, store: Store) -> Found:
     """Table and verdicts of one experiment, written beside its shards.
 
     On one thread of the BLAS: the bits of a matrix product change with their number.
     """
     experiment = evidence.plan.experiment
-    counts: list[contest.Count] = []
-    alphas: list[best.BestAlpha] = []
-    running: list[confront.RunningExponents] = []
-    if isinstance(experiment, Race):
-        counts = contest.counted_lines(evidence)
-        found, compared = contest.findings(evidence, counts), contest.comparisons(evidence)
-        aside = contest.uncompared(evidence)
-    else:
-        alphas, running = best.best_alphas(evidence), confront.running(evidence)
-        found, compared = confront.findings(evidence, alphas), confront.comparisons(evidence)
-        aside = confront.uncompared(evidence)
-    store.write_table("table", frame(table(evidence, judge(evidence))))
+    found = find(evidence)
+    store.write_table("table", frame(table(evidence)))
     store.write_json(
         "verdict.json",
         {
             "experiment": experiment.name,
             "question": experiment.question,
-            "verdicts": [finding.to_json() for finding in found],
-            "comparisons": [comparison.to_json() for comparison in compared],
-            "uncompared": aside,
-            "running": [line.to_json() for line in running],
-            "counts": [count.to_json() for count in counts],
-            "best_alphas": [line.to_json() for line in alphas],
+            "verdicts": [finding.to_json() for finding in found.findings],
+            "comparisons": [comparison.to_json() for comparison in found.comparisons],
+            "uncompared": found.uncompared,
+            "running": [line.to_json() for line in found.running],
+            "counts": [count.to_json() for count in found.counts],
+            "best": [line.to_json() for line in found.best],
         },
     )
     store.write_text("README.txt", provenance.explanation(experiment.name, experiment.question))
-    return Outcome(experiment.name, experiment.question, found, compared, aside, counts)
+    return found
 
 
 def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
@@ -231,23 +92,27 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
     chosen = engines(request)
     runs: dict[str, Any] = {}
     for cell in made.cells:
-        about = {**labels(cell), "checkpoint": cell.rounds}
+        about = {"algorithm": cell.name, **coordinates(cell), "gradients": cell.gradients, "checkpoint": cell.rounds}
         runs.setdefault(cell.address, []).append(about)
+    problems = list(dict.fromkeys(run.problem for run in made.runs.values() if run.problem is not None))
     return {
         "request": request._asdict(),
         "question": experiment.question,
-        "problem": repr(experiment.problem),
-        "constants": _constants(experiment.problem),
-        "problems": {repr(run.problem): _constants(run.problem) for run in made.runs.values()},
-        "step": "each entry's own" if isinstance(experiment, Race) else repr(experiment.schedule()),
-        "algorithms": list(dict.fromkeys(repr(run.algorithm) for run in made.runs.values())),
+        "problem": repr(problems[0]) if problems else "",
+        "constants": _constants(problems[0]) if problems else {},
+        "problems": {repr(problem): _constants(problem) for problem in problems},
+        "step": ", ".join(dict.fromkeys(traits.schedule(cell.algorithm) for cell in made.cells)),
+        "algorithms": list(experiment.algorithms),
+        "controls": list(experiment.controls),
+        "methods": list(dict.fromkeys(repr(run.algorithm) for run in made.runs.values())),
         "engines": [
             {"problem": problem, **choice._asdict()}
             for problem, choice in sorted({(repr(made.runs[run].problem), choice) for run, choice in chosen.items()})
         ],
         "replicates": made.size.replicates,
         "seed": str(experiment.seed),
-        "bounds": [] if isinstance(experiment, Race) else [bound.name for bound in experiment.bounds],
+        "bounds": {bound.name: _stated(bound) for bound in experiment.bounds},
+        "sources": {source.key: source.bibtex for source in _sources(experiment)},
         "runs": runs,
         "failures": {run: {"status": status, "reason": reason} for run, (status, reason) in failures.items()},
         "versions": provenance.versions(),
@@ -255,6 +120,26 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
         "machine": platform.machine(),
         "sessions": provenance.diaries(folder),
     }
+
+
+def _stated(bound: Bound) -> dict[str, Any]:
+    """What tables and captions say of a bound."""
+    return {
+        "title": bound.title,
+        "quantity": bound.quantity,
+        "output": bound.output,
+        "statement": bound.statement,
+        "claim": bound.claim_statement,
+        "forms": list(bound.forms),
+        "source": bound.source.key,
+        "place": bound.source.place,
+    }
+
+
+def _sources(experiment: Any) -> list[Source]:
+    """Where the bounds and counts of an experiment stand, each once."""
+    counts = [count for reading in experiment.readings for count in getattr(reading, "counts", ())]
+    return list({stated.source.key: stated.source for stated in (*experiment.bounds, *counts)}.values())
 
 
 def _constants(problem: Problem) -> dict[str, Any]:

@@ -15,14 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
-from riskkit.execution.conclusion import Concluded, Lost, Terminal, check, conclude_stored, gather, record
+from riskkit.execution.conclusion import Concluded, Lost, check, conclude_stored, gather, record
 from riskkit.execution.executors import Seats, Workers
 from riskkit.execution.progress import Ticker
 from riskkit.execution.scheduling import Failure, dispatch
 from riskkit.execution.tasks import CONCLUDING, Request, Task, missing_tasks, physical_memory
+from riskkit.execution.terminal import Terminal
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
-from riskkit.verdicts.confront import half_width
+from riskkit.verdicts.bounds import half_width
 from riskkit.verdicts.evidence import Evidence
 
 REPAIRS = 3

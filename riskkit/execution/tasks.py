@@ -11,18 +11,17 @@ import functools
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from riskkit.algorithms.staged import OUTPUTS, Algorithm
-from riskkit.engines.choice import Choice, choose
+from riskkit.algorithms.staged import OUTPUTS
+from riskkit.algorithms.traits import batch
+from riskkit.engines.choice import Choice
 from riskkit.experiment import study
-from riskkit.experiment.grid import Plan, Run
-from riskkit.measure.decomposition import QUANTITIES, Measured, block_size, measure_block
-from riskkit.problem import Problem
+from riskkit.experiment.plan import Plan
+from riskkit.experiment.runs import Run
+from riskkit.measure.decomposition import QUANTITIES, Measured
 
 RUNS_A_BATCH = 64
 """Configurations that advance together at most; more would only cost memory."""
@@ -77,7 +76,7 @@ def _plan(request: Request) -> Plan:
         experiment = experiment.on(study.problem(request.problem, Path(request.study)))
     if request.seed is not None:
         experiment = dataclasses.replace(experiment, seed=request.seed)
-    size: Any = experiment.paper if request.size == "paper" or experiment.laptop is None else experiment.laptop
+    size = experiment.size("laptop" if request.size == "quick" else request.size)
     if request.size == "quick":
         size = size.quick(QUICK_REPLICATES, QUICK_STEPS)
     size = size.replaced(dict(request.axes), experiment.name)
@@ -98,16 +97,12 @@ class Cost(NamedTuple):
     reading: float
     """For each number of a dataset, and ``BESIDE`` examples more, at each checkpoint of each run: the risks."""
 
-    def seconds(self, problem: Problem, n: int, steps: Sequence[int], checkpoints: int) -> float:
-        """One block of runs of so many steps each, read at so many checkpoints in all."""
-        replicates, d = block_size(problem, n), problem.dim
-        setup, reading = self.setup * n, self.reading * (n + BESIDE) * checkpoints
-        return (setup + reading + self.gradient * sum(steps)) * d * replicates + self.step * max(steps)
-
     def over(self, runs: Sequence[Run]) -> float:
-        """One block of runs that share a problem and n."""
-        steps = [run.algorithm.steps for run in runs]
-        return self.seconds(runs[0].problem, runs[0].n, steps, sum(len(run.rounds) for run in runs))
+        """One block of runs of one company."""
+        head, steps, checkpoints = runs[0], [run.algorithm.steps for run in runs], sum(len(run.rounds) for run in runs)
+        gradients = sum(batch(run.algorithm) * run.algorithm.steps for run in runs)
+        setup, reading = self.setup * head.n, self.reading * (head.n + BESIDE) * checkpoints
+        return (setup + reading + self.gradient * gradients) * head.dim * head.block + self.step * max(steps)
 
     def of(self, task: Task) -> float:
         """A task."""
@@ -130,11 +125,11 @@ the time that finished tasks took corrects it; before, ``probe`` does."""
 def engines(request: Request) -> dict[str, Choice]:
     """Run -> the engine for it and the reason. Raises ValueError if the one asked for does not cover a run."""
     runs = request.plan().runs
-    return {a: choose(run.problem, run.algorithm, request.device, request.engine) for a, run in runs.items()}
+    return {address: run.engine(request.device, request.engine) for address, run in runs.items()}
 
 
 def _typical(request: Request, run: Run) -> Cost:
-    return TYPICAL[choose(run.problem, run.algorithm, request.device, request.engine).engine]
+    return TYPICAL.get(run.engine(request.device, request.engine).engine, TYPICAL["reference"])
 
 
 class Task(NamedTuple):
@@ -160,14 +155,14 @@ class Done(NamedTuple):
 def missing_tasks(request: Request, have: Mapping[str, set[int]]) -> list[Task]:
     """What is still missing, the longest first."""
     made = request.plan()
-    missing: dict[tuple[Problem, int, int], list[str]] = {}
+    missing: dict[tuple[Hashable, int], list[str]] = {}
     for address, run in made.runs.items():
         held = have.get(address, ())
-        for first in range(0, made.size.replicates, block_size(run.problem, run.n)):
+        for first in range(0, made.size.replicates, run.block):
             if first not in held:
-                missing.setdefault((run.problem, run.n, first), []).append(address)
+                missing.setdefault((run.company, first), []).append(address)
     found = []
-    for (_, _, first), addresses in missing.items():
+    for (_, first), addresses in missing.items():
         # Runs of like length advance together.
         addresses.sort(key=lambda address: (-made.runs[address].algorithm.steps, address))
         for start in range(0, len(addresses), RUNS_A_BATCH):
@@ -179,7 +174,7 @@ def sized(request: Request, runs: tuple[str, ...], first: int, longest: float = 
     """The runs on one block as one task, or as several predicted to take at most ``longest`` seconds, as far as that is
     no waste: halves that take nearly as long as the whole are not made."""
     made = request.plan()
-    problem, n, *_ = made.runs[runs[0]]
+    head = made.runs[runs[0]]
 
     def predicted(part: tuple[str, ...]) -> float:
         return _typical(request, made.runs[part[0]]).over([made.runs[address] for address in part])
@@ -188,7 +183,7 @@ def sized(request: Request, runs: tuple[str, ...], first: int, longest: float = 
     whole = predicted(runs)
     if whole > longest and max(predicted(part) for part in halves) < 0.75 * whole:
         return [task for part in halves for task in sized(request, part, first, longest)]
-    return [Task(request, n, runs, first, block_size(problem, n), whole)]
+    return [Task(request, head.n, runs, first, head.block, whole)]
 
 
 def compute(task: Task) -> Done:
@@ -200,13 +195,10 @@ def compute(task: Task) -> Done:
 
 
 def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Measured]:
-    """Runs that share their datasets, on one block."""
-    problem, n, *_ = next(iter(runs.values()))
-    return measure_block(
-        problem,
-        n,
-        [run.algorithm for run in runs.values()],
-        [np.array(run.rounds) for run in runs.values()],
+    """Runs of one company, on one block."""
+    head = next(iter(runs.values()))
+    return head.measure(
+        list(runs.values()),
         list(runs),
         seed=request.plan().experiment.seed,
         first=first,
@@ -240,7 +232,7 @@ def probe(request: Request) -> Cost:
     stepping = typical._replace(setup=0.0, reading=0.0)
 
     def cut(steps: int, checkpoints: int) -> dict[str, Run]:
-        return {address: _cut(run, steps, checkpoints) for address, run in whole.items()}
+        return {address: run.begun(steps, checkpoints) for address, run in whole.items()}
 
     def took(steps: int, checkpoints: int) -> float:
         runs = cut(steps, checkpoints)
@@ -271,15 +263,4 @@ def probe(request: Request) -> Cost:
     read = ratio(every - total, more(reading, (length, marks), (length, 1)))
     found = Cost(0.0, pace * typical.step, pace * typical.gradient, read * typical.reading)
     before = start - found.over(list(cut(SHORT, 1).values()))
-    return found._replace(setup=max(before, 0.0) / (largest.n * one.problem.dim * largest.replicates))
-
-
-def _cut(run: Run, steps: int, checkpoints: int) -> Run:
-    """The beginning of a run, read so many times; all of a user's own method, whose fields are its own."""
-    if not isinstance(run.algorithm, Algorithm):
-        return run
-    head = run.algorithm.stages[0]
-    k = min(head.k, steps)
-    T = max(1, min(head.T, steps // k))
-    rounds = np.unique(np.linspace(T / checkpoints, T, checkpoints).round().clip(1)).astype(int)
-    return run._replace(algorithm=Algorithm((dataclasses.replace(head, T=T, k=k),)), rounds=tuple(rounds.tolist()))
+    return found._replace(setup=max(before, 0.0) / (largest.n * one.dim * largest.replicates))

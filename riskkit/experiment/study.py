@@ -8,6 +8,7 @@ in the wheel. Its modules are imported by their short names (``problems.x``), af
 from __future__ import annotations
 
 import ast
+import dataclasses
 import difflib
 import functools
 import importlib
@@ -16,9 +17,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from riskkit.experiment.question import Experiment
     from riskkit.problem import Problem
 
 
@@ -100,20 +102,15 @@ def unknown(kind: str, name: str, available: Iterable[str]) -> str:
     return f"unknown {kind} {name!r}: {hint}"
 
 
-def experiment(name: str, study: Path | None = None) -> Any:
-    """``experiments.<name>.EXPERIMENT``, an Experiment or a Race."""
-    from riskkit.experiment.grid import Experiment
-    from riskkit.experiment.race import Race
+def experiment(name: str, study: Path | None = None) -> Experiment:
+    """``experiments.<name>.EXPERIMENT``, which gets the module's name."""
+    from riskkit.experiment.question import Experiment
 
     loaded = module(f"experiments.{name}", study)
     value = getattr(loaded, "EXPERIMENT", None)
-    if not isinstance(value, Experiment | Race):
-        raise StudyError(
-            f"experiments/{name}.py must define EXPERIMENT, an Experiment or a Race; got {type(value).__name__}."
-        )
-    if value.name != name:
-        raise StudyError(f"experiments/{name}.py: EXPERIMENT.name must be {name!r}; got {value.name!r}.")
-    return value
+    if not isinstance(value, Experiment):
+        raise StudyError(f"experiments/{name}.py must define EXPERIMENT, an Experiment; got {type(value).__name__}.")
+    return dataclasses.replace(value, name=name)
 
 
 def problem(name: str, study: Path | None = None) -> Problem:

@@ -30,7 +30,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.algorithms.staged import OUTPUTS, Algorithm, Optimiser, Output, Sampling
+from riskkit.algorithms import traits
+from riskkit.algorithms.method import Method
+from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output, Sampling
 from riskkit.engines import reference
 from riskkit.engines.choice import Asked, Choice, choose
 from riskkit.engines.numba import engine as fused_cpu
@@ -138,7 +140,7 @@ def block_size(problem: Problem, n: int) -> int:
 def measure_block(
     problem: Problem,
     n: int,
-    algorithms: Sequence[Algorithm | Optimiser],
+    algorithms: Sequence[Algorithm | Method],
     rounds: Sequence[np.ndarray],
     addresses: Sequence[str],
     *,
@@ -178,7 +180,7 @@ def measure_block(
 
 def simulate(
     problem: Problem,
-    algorithm: Algorithm | Optimiser,
+    algorithm: Algorithm | Method,
     n: int | None = None,
     replicates: int = 1000,
     seed: int = 0,
@@ -221,7 +223,11 @@ def simulate(
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
     choice = choose(problem, algorithm, device, engine)
     runs = _Runs([algorithm], [checkpoints], [choice], threads=os.cpu_count() or 1)
-    drawn = None if indices is None else _given_indices(indices, n, algorithm.steps, replicates).to(device)
+    drawn = (
+        None
+        if indices is None
+        else _given_indices(indices, n, traits.batch(algorithm) * algorithm.steps, replicates).to(device)
+    )
 
     counts = _gradients(algorithm, checkpoints)
     size = block_size(problem, n)
@@ -275,12 +281,12 @@ def _drawn(stream: Stream, n: int, sampling: Sampling) -> reference.Indices:
             return lambda j, count: first.indices(n, j, count).expand(len(stream.replicates), -1)
 
 
-def _gradients(algorithm: Algorithm | Optimiser, rounds: np.ndarray) -> np.ndarray:
-    return algorithm.gradients(rounds) if isinstance(algorithm, Algorithm) else rounds
+def _gradients(algorithm: Algorithm | Method, rounds: np.ndarray) -> np.ndarray:
+    return traits.gradients(algorithm, rounds)
 
 
-def _rounds(algorithm: Algorithm | Optimiser, rounds: Sequence[int] | None) -> np.ndarray:
-    total = algorithm.rounds if isinstance(algorithm, Algorithm) else algorithm.steps
+def _rounds(algorithm: Algorithm | Method, rounds: Sequence[int] | None) -> np.ndarray:
+    total = traits.rounds(algorithm)
     if rounds is None:
         return np.array([total])
     asked = np.asarray(rounds)
@@ -316,7 +322,7 @@ class _Paths(NamedTuple):
 class _Runs(NamedTuple):
     """Algorithms, the rounds after which each is read, and the engine for each; fused ones may use several threads."""
 
-    algorithms: Sequence[Algorithm | Optimiser]
+    algorithms: Sequence[Algorithm | Method]
     rounds: Sequence[np.ndarray]
     choices: Sequence[Choice]
     threads: int
@@ -324,7 +330,7 @@ class _Runs(NamedTuple):
     def on(self, problem: Problem, data: Tensor, draw: Callable[[Sampling], reference.Indices]) -> list[reference.Path]:
         paths: dict[int, reference.Path] = {}
         ways = [
-            (choice.engine, algorithm.sampling if isinstance(algorithm, Algorithm) else "with replacement")
+            (choice.engine, traits.sampling(algorithm))
             for choice, algorithm in zip(self.choices, self.algorithms, strict=True)
         ]
         for engine, sampling in dict.fromkeys(ways):

@@ -1,96 +1,210 @@
-"""What a bound is: one quantity of one theorem, as the slides claim it and as it can be proved with every constant.
+"""What a bound is: one inequality about one measured quantity of one output, in up to three forms.
 
-``claim`` is the slide's expression inside O(.), letter for letter, judged as a rate. ``explicit`` has every constant
-and is judged as a level: the measured mean must lie under it. Both answer with *named terms* that add up to the
-bound, so that a figure or a verdict can say which term dominates.
+``claim`` is the source's expression inside O(.), letter for letter, judged as a rate. ``published`` is the bound as the
+source prints it, with its constants, and ``proved`` one whose proof stands here with every constant; both are judged as
+levels: the measured mean must lie under them. A form answers with *named terms* that add up to the bound, so that a
+figure or a verdict can say which term dominates, or with one array.
+
+Shapes: ``K`` checkpoints of one run.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import Algorithm, Output, Step
-from riskkit.problem import Constants, Problem
+from riskkit.algorithms.staged import Output
+from riskkit.problem import Constants, Problem, constants_of
 
 Quantity = Literal["optimization", "generalization", "excess", "distance", "stability"]
+Form = Literal["claim", "published", "proved"]
+FORMS: tuple[Form, ...] = get_args(Form)
 Floats = npt.NDArray[np.float64]
+Terms = Floats | Mapping[str, Floats] | tuple[Floats, ...]
+"""The bound itself, (K,), or named terms that add up to it: a mapping or a NamedTuple of arrays (K,)."""
+
+
+class Source(NamedTuple):
+    """Where a statement stands: a key for citations, the work in words, its BibTeX entry, and the place in it."""
+
+    key: str
+    text: str
+    bibtex: str
+    place: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
-class Setting:
-    """Where a bound is evaluated. ``n, T, k, alpha`` and the measured inputs broadcast against each other.
+class At:
+    """Where a bound is evaluated: one algorithm on samples of size n of a problem, after some of its rounds.
 
     Attributes:
-        constants: of the problem; they hold for every dataset.
-        step: the schedule; one for the whole grid (it may depend on T and k).
-        n, T, k, alpha: the grid; T counts rounds.
+        problem, algorithm, n: the run.
+        rounds: int64 (K,), the checkpoints, counted in the algorithm's own rounds.
         D2: E ||theta_0 - theta*_S||^2.
         f0: E [F_S(theta_0) - F_S*].
-        g2: E ||grad F_S(theta*_S)||^2; zero iff the minimiser is stationary, as every interior one is.
-        path_moment: mean over the run's gradients of E ||g_j||^2; stands for G^2 where a proof needs no more than that,
-            and need not be known.
+        g2: E ||grad F_S(theta*_S)||^2; zero iff the minimizer is stationary, as every interior one is.
+        path_moment: (K,) or nan: mean over the gradients so far of E ||g_j||^2; stands for G^2 where a proof needs no
+            more than that.
     """
 
-    constants: Constants
-    step: Step
-    n: npt.ArrayLike
-    T: npt.ArrayLike
-    k: npt.ArrayLike
-    alpha: npt.ArrayLike
-    D2: npt.ArrayLike = np.nan
-    f0: npt.ArrayLike = np.nan
-    g2: npt.ArrayLike = 0.0
+    problem: Problem
+    algorithm: Any
+    n: int
+    rounds: npt.NDArray[np.int64]
+    D2: float = np.nan
+    f0: float = np.nan
+    g2: float = 0.0
     path_moment: npt.ArrayLike = np.nan
+
+    @property
+    def constants(self) -> Constants:
+        return constants_of(self.problem)
 
 
 class Bound(Protocol):
-    """One inequality. Instances are module-level constants of ``riskkit.theory.theorem1`` .. ``theorem4``.
+    """One inequality. A module of ``riskkit.theory`` holds those of one source, as constants.
 
     Attributes:
-        name: ``"theorem1.optimization.average"``, unique.
-        theorem: 1 .. 4.
-        quantity: the measured quantity it bounds.
-        output: the output it is proved for.
-        statement: the explicit bound in LaTeX (mathtext), without dollar signs.
-        claim_statement: the slide's expression in LaTeX.
-        schedules: the step-size classes it was proved for; it is never drawn over a run it does not cover.
+        name: ``"theorem2.optimization.last"``, unique: the key of its verdicts.
+        title: as sentences and tables call it: ``"Theorem 2"``.
+        quantity, output: what it bounds.
+        statement, claim_statement: the proved (or published) bound and the claim in LaTeX (mathtext), without dollar
+            signs; empty where there is none.
+        source: where it stands.
+        forms: those it has.
     """
 
     @property
     def name(self) -> str: ...
-
     @property
-    def theorem(self) -> int: ...
-
+    def title(self) -> str: ...
     @property
     def quantity(self) -> Quantity: ...
-
     @property
     def output(self) -> Output: ...
-
     @property
     def statement(self) -> str: ...
-
     @property
     def claim_statement(self) -> str: ...
-
     @property
-    def schedules(self) -> tuple[type[Step], ...]: ...
+    def source(self) -> Source: ...
+    @property
+    def forms(self) -> tuple[Form, ...]: ...
 
-    def excludes(self, problem: Problem, algorithm: Algorithm) -> str | None:
+    def excludes(self, problem: Problem, algorithm: Any) -> str | None:
         """Why this bound says nothing about the run (one sentence naming the hypothesis that fails), or None."""
 
-    def claim(self, setting: Setting) -> NamedTuple:
-        """The slide's expression: named terms, each of the broadcast shape; nan for a step it is not stated for."""
+    def evaluate(self, form: Form, at: At) -> Terms:
+        """A form that it has at the checkpoints; nan where it says nothing."""
 
-    def explicit(self, setting: Setting) -> NamedTuple:
-        """The proved bound: named terms, each of the broadcast shape; nan throughout where none is proved."""
 
-    def trivial(self, setting: Setting) -> Floats:
-        """What is true without any theorem: E f_0 for the optimization error and the excess risk, D^2 for the distance
-        (what theta_0 achieves), M for the generalization error, nothing (inf) for the stability. A bound above it is
-        VACUOUS there."""
+@dataclasses.dataclass(frozen=True)
+class Inequality:
+    """A ``Bound`` put together from functions of ``At``; a form that is left out does not exist.
+
+    Attributes:
+        hypotheses: each a function (problem, algorithm) -> reason or None; the first reason is the answer.
+    """
+
+    name: str
+    title: str
+    quantity: Quantity
+    output: Output
+    source: Source
+    hypotheses: tuple[Callable[[Problem, Any], str | None], ...] = ()
+    claim: Callable[[At], Terms] | None = None
+    published: Callable[[At], Terms] | None = None
+    proved: Callable[[At], Terms] | None = None
+    statement: str = ""
+    claim_statement: str = ""
+
+    def __post_init__(self) -> None:
+        if self.quantity not in get_args(Quantity):
+            raise ValueError(
+                f"{self.name}: quantity must be one of {', '.join(get_args(Quantity))}; got {self.quantity!r}."
+            )
+        if self.output not in get_args(Output):
+            raise ValueError(f"{self.name}: output must be one of {', '.join(get_args(Output))}; got {self.output!r}.")
+        if not self.forms:
+            raise ValueError(f"{self.name}: at least one of {', '.join(FORMS)} must be given; got none.")
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        return tuple(form for form in FORMS if getattr(self, form) is not None)
+
+    def excludes(self, problem: Problem, algorithm: Any) -> str | None:
+        return next((reason for ask in self.hypotheses if (reason := ask(problem, algorithm)) is not None), None)
+
+    def evaluate(self, form: Form, at: At) -> Terms:
+        terms: Terms = getattr(self, form)(at)
+        return terms
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """What is claimed and proved of the gradients that reach an error eps.
+
+    Attributes:
+        name, title, source: as of a bound.
+        hypotheses: as of an inequality; where one fails the next ``Count`` of an experiment is asked.
+        claim, proved: functions of ``At`` (its rounds are not read) and targets (E,), answering counts (E,); nan where
+            nothing is said, inf where the target is never reached.
+        outputs: those it speaks of.
+    """
+
+    name: str
+    title: str
+    source: Source
+    hypotheses: tuple[Callable[[Problem, Any], str | None], ...]
+    claim: Callable[[At, Floats], Floats]
+    proved: Callable[[At, Floats], Floats]
+    outputs: tuple[Output, ...] = ("last", "average")
+
+    def excludes(self, problem: Problem, algorithm: Any) -> str | None:
+        return next((reason for ask in self.hypotheses if (reason := ask(problem, algorithm)) is not None), None)
+
+
+class Scale(NamedTuple):
+    """What a best value is said to be proportional to a power of: its name, its value at a point, the claimed power."""
+
+    name: str
+    value: Callable[[Mapping[str, float]], float]
+    exponent: float
+
+
+class Condition(NamedTuple):
+    """A stated condition for the best value not to be the largest of the grid: its name, and whether it holds there."""
+
+    name: str
+    holds: Callable[[At], bool]
+
+
+def total(terms: Terms, at: At, owner: str) -> Floats:
+    """The bound that named terms add up to, (K,).
+
+    Raises ValueError, in one line, for what is neither an array of one number a checkpoint nor named terms of such.
+    """
+    if isinstance(terms, Mapping):
+        parts = list(terms.values())
+    elif isinstance(terms, tuple) and hasattr(terms, "_fields"):
+        parts = list(terms)
+    elif isinstance(terms, np.ndarray | float | int | np.floating):
+        parts = [np.asarray(terms, dtype=np.float64)]
+    else:
+        raise ValueError(
+            f"{owner}: a bound must be an array, or named terms as a mapping or a NamedTuple; got {type(terms).__name__}."
+        )
+    found = np.zeros(at.rounds.shape)
+    for part in parts:
+        values = np.asarray(part, dtype=np.float64)
+        if values.ndim and values.shape != at.rounds.shape:
+            raise ValueError(
+                f"{owner}: a bound must have one number for each of the {at.rounds.size} checkpoints; "
+                f"got shape {values.shape}."
+            )
+        found = found + values
+    return found

@@ -19,18 +19,21 @@ Source: Lacoste-Julien, Schmidt, Bach, 2012, with j0 for 1.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import InverseTime
+from riskkit.algorithms.steps import InverseTime
 from riskkit.algorithms.weighted_average import WeightedSGD
 from riskkit.problem import Constants, Problem
-from riskkit.theory.bound import Floats
+from riskkit.theory.bound import At, Count, Floats, Inequality, Source
 
 
-def excluded(problem: Problem, algorithm: WeightedSGD) -> str | None:
+def excluded(problem: Problem, algorithm: Any) -> str | None:
     """Why ``optimization`` proves nothing about the run, or None."""
+    if not isinstance(algorithm, WeightedSGD):
+        return f"nothing is proved here about {algorithm.name}"
     lam, step = problem.constants.lam, algorithm.step_sizes
     if not lam > 0:
         return f"The weighted average needs strong convexity; {problem.name} is {problem.regime}. Use Theorem 3."
@@ -65,3 +68,38 @@ def gradients(constants: Constants, step: InverseTime, eps: npt.ArrayLike, D2: f
     b = target * (j0 - 0.5) - G**2 / lam
     root = (-b + np.sqrt(b * b + 2 * target * A)) / target
     return np.maximum(np.ceil(root * (1 - 1e-12)), 1.0)
+
+
+SOURCE = Source(
+    key="lacostejulien2012simpler",
+    text="Lacoste-Julien, Schmidt, Bach: A simpler approach to obtaining an O(1/t) convergence rate",
+    bibtex="""@article{lacostejulien2012simpler,
+  title   = {A Simpler Approach to Obtaining an {O(1/t)} Convergence Rate for the Projected Stochastic Subgradient Method},
+  author  = {Lacoste-Julien, Simon and Schmidt, Mark and Bach, Francis},
+  journal = {arXiv preprint arXiv:1212.2002},
+  year    = {2012},
+}
+""",
+)
+
+OPTIMIZATION = Inequality(
+    name="weighted average.optimization.average",
+    title="the weighted average",
+    quantity="optimization",
+    output="average",
+    source=SOURCE,
+    hypotheses=(excluded,),
+    proved=lambda at: optimization(at.constants, at.algorithm.step_sizes, at.rounds, at.D2),
+    statement=r"\frac{\max(0, \lambda j_0(j_0-2)/4) D^2 + JG^2/\lambda}{J(j_0 + (J-1)/2)}",
+)
+
+
+def _claim(at: At, targets: Floats) -> Floats:
+    return np.full(len(targets), math.nan)
+
+
+def _proved(at: At, targets: Floats) -> Floats:
+    return gradients(at.constants, at.algorithm.step_sizes, targets, at.D2)
+
+
+GRADIENTS = Count("weighted average.count", "the weighted average", SOURCE, (excluded,), _claim, _proved, ("average",))

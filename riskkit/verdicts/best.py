@@ -1,9 +1,4 @@
-"""The best alpha: where the measured excess risk is least along each line in alpha, beside what the theorems advise.
-
-The slides end Theorem 1 with a best alpha of order min(1, sqrt(n/(kT))), Theorem 2 with equation 7, a condition under
-which it is not 1, and Theorem 3 with "by properly choosing alpha". Each is confronted with the minimiser measured on
-common random numbers.
-"""
+"""The best value of a coordinate: where a measured mean is least along each line, beside what bounds advise."""
 
 from __future__ import annotations
 
@@ -15,151 +10,178 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
+from riskkit.experiment.plan import Cell
+from riskkit.experiment.point import held
+from riskkit.experiment.readings import Best
 from riskkit.stats import slopes
 from riskkit.stats.first_passage import growth
 from riskkit.stats.minimiser import Minimiser, minimiser
 from riskkit.stats.slopes import MARGIN
-from riskkit.theory.bound import Bound, Floats
-from riskkit.theory.hypotheses import minimise_over_alpha
-from riskkit.theory.zhou2021 import strongly_convex
-from riskkit.verdicts.evidence import Evidence, Finding, held, nothing_left, setting_at, sound, with_losses
-from riskkit.verdicts.judges import Verdict
-from riskkit.verdicts.outcome import Outcome, counted, undecided
+from riskkit.theory.bound import Form
+from riskkit.verdicts.bounds import on_line
+from riskkit.verdicts.evidence import Evidence, nothing_left, sound, with_losses, words
+from riskkit.verdicts.finding import Finding, finding
+from riskkit.verdicts.outcome import Outcome, Verdict, counted, undecided
 
-MINIMUM_ALPHAS = 4
-"""A line with fewer values of alpha has no minimiser to speak of."""
+MINIMUM_VALUES = 4
+"""A line with fewer values of the coordinate has no minimizer to speak of."""
 
 
-class BestAlpha(NamedTuple):
-    """One line in alpha: the measured minimiser of the excess risk, and the minimisers of bound and claim.
+class BestValue(NamedTuple):
+    """One line: the measured minimizer of a quantity, and the minimizers of a bound's forms.
 
-    ``equation7``: whether its first form holds at alpha = 1 (None where the theorem is not the second).
-    ``excludes_one``: whether alpha = 1 is beaten beyond chance.
+    ``where``: what is held, n and kT among it. ``condition``: whether the stated condition holds at the line's largest
+    value (None where there is none). ``excludes_last``: whether the largest value of the grid is beaten beyond chance.
     """
 
+    algorithm: str
+    coordinate: str
     where: dict[str, float]
+    quantity: str
     output: str
-    n: int
-    gradients: int
     found: Minimiser
-    explicit: float
+    proved: float
     claim: float
-    equation7: bool | None
+    condition: bool | None
+    last: float
 
     @property
-    def excludes_one(self) -> bool:
-        return self.found.high < 1
+    def excludes_last(self) -> bool:
+        return self.found.high < self.last
 
     def to_json(self) -> dict[str, Any]:
         measured = {name: value for name, value in self.found._asdict().items() if name not in ("leaves", "sizes")}
         return {
+            "algorithm": self.algorithm,
+            "coordinate": self.coordinate,
             **self.where,
+            "quantity": self.quantity,
             "output": self.output,
-            "kT": self.gradients,
             **measured,
-            "explicit": self.explicit,
+            "proved": self.proved,
             "claim": self.claim,
-            "equation7": self.equation7,
-            "excludes_one": self.excludes_one,
+            "condition": self.condition,
+            "excludes_last": self.excludes_last,
         }
 
 
-def best_alphas(evidence: Evidence) -> list[BestAlpha]:
-    """Every line in alpha, for each bound of the experiment on the excess risk; lines with a cell that is not sound are
-    left out."""
-    experiment = evidence.plan.experiment
-    found: list[BestAlpha] = []
-    for bound in experiment.bounds:
-        if bound.quantity != "excess" or evidence.replicates < 2:
-            continue
-        for sweep in evidence.plan.size.sweeps:
-            for line in sweep.lines() if sweep.axis == "alpha" else []:
-                cells, bad = sound(evidence, [evidence.plan.cell(point) for point in line])
-                if bad or len(cells) < MINIMUM_ALPHAS:
-                    continue
-                values = evidence.values(cells, "excess", bound.output)
-                point = line[0]
-                measured = minimiser(values, np.array([cell.point.alpha for cell in cells]))
-                setting = setting_at(evidence, cells[-1:])
-                kinds = {name: _least(bound, setting, name) for name in ("explicit", "claim")}
-                holds = None
-                if bound.theorem == 2:
-                    lam = experiment.problem.constants.lam
-                    holds = bool(strongly_convex.equation7(point.n, point.k, point.T, lam).first)
-                where = held(line, "alpha")
-                found.append(
-                    BestAlpha(where, bound.output, point.n, point.k * point.T, measured, **kinds, equation7=holds)
+def best_values(evidence: Evidence, reading: Best) -> list[BestValue]:
+    """Every line along the coordinate; lines with a cell that is not sound are left out."""
+    found: list[BestValue] = []
+    bound = reading.bound
+    for name in evidence.plan.experiment.judged if evidence.replicates >= 2 else ():
+        for line, cells in _lines(evidence, reading, name):
+            if sound(evidence, cells)[1] or len(cells) < MINIMUM_VALUES:
+                continue
+            values = evidence.values(cells, bound.quantity, bound.output)
+            measured = minimiser(values, np.array([cell.point[reading.coordinate] for cell in cells]))
+            at = evidence.at(cells[-1:])
+            least: dict[Form, float] = {"proved": math.nan, "claim": math.nan}
+            if hasattr(bound, "least"):
+                least = {form: bound.least(form, at, reading.coordinate) for form in least}
+            holds = None if reading.condition is None else bool(reading.condition.holds(at))
+            where = held(line, reading.coordinate)
+            where |= {key: line[0][key] for key in ("n", "kT") if key == "n" or {"T", "k"} <= set(line[0])}
+            found.append(
+                BestValue(
+                    name,
+                    reading.coordinate,
+                    where,
+                    bound.quantity,
+                    bound.output,
+                    measured,
+                    least["proved"],
+                    least["claim"],
+                    holds,
+                    float(cells[-1].point[reading.coordinate]),
                 )
+            )
     return found
 
 
-def _least(bound: Bound, setting: Any, kind: str) -> float:
-    """The alpha at which the claim or the explicit bound is least; nan where it is not known."""
-
-    def total(alpha: Floats) -> Floats:
-        there = dataclasses.replace(setting, alpha=alpha, path_moment=math.nan)
-        return np.sum(bound.explicit(there) if kind == "explicit" else bound.claim(there), axis=0)
-
-    return math.nan if np.isnan(total(np.array([0.5]))).any() else minimise_over_alpha(total)
+def _lines(evidence: Evidence, reading: Best, name: str) -> list[tuple[Sequence[Any], list[Cell]]]:
+    grids = [grid for grid in evidence.plan.size.grids if grid.along == reading.coordinate]
+    lines = [line for grid in grids for line in grid.lines()]
+    return [(line, on_line(evidence.plan, line, name)) for line in lines]
 
 
-def findings(evidence: Evidence, lines: Sequence[BestAlpha]) -> list[Finding]:
-    """How the best alpha goes with n/(kT) (Theorem 1), and whether equation 7 predicts it (Theorem 2). Cells without a
-    value, which cost their line, are counted in the sentences."""
-    plan = evidence.plan
-    along = [line for sweep in plan.size.sweeps if sweep.axis == "alpha" for line in sweep.lines()]
-    cells = [plan.cell(point) for line in along if len(line) >= MINIMUM_ALPHAS for point in line]
-    _, lost = sound(evidence, cells)
+def best_findings(evidence: Evidence, reading: Best, lines: Sequence[BestValue]) -> list[Finding]:
+    """How the best value goes with the reading's scale, and whether its condition tells when it is the largest. Cells
+    without a value, which cost their line, are counted in the sentences."""
     found: list[Finding] = []
-    for bound in plan.experiment.bounds if evidence.replicates >= 2 else ():
-        if bound.quantity != "excess" or bound.theorem not in (1, 2):
-            continue
-        own = [line for line in lines if line.output == bound.output]
-        what, axis = ("best alpha", "n/(kT)") if bound.theorem == 1 else ("equation 7", None)
-        if len(own) >= (3 if bound.theorem == 1 else 1):
-            judged = with_losses((_rate if bound.theorem == 1 else _equation7)(evidence, bound, own), evidence, cells)
-        elif lost:
-            subject = f"{what} ({bound.output} iterate) on {plan.experiment.problem.name}"
-            judged = nothing_left("minimiser", subject, evidence, cells, axis=axis or "")
-        else:
-            continue
-        found.append(Finding(f"theorem{bound.theorem}.{what}", axis, {}, "excess", bound.output, judged))
+    bound, source = reading.bound, reading.bound.name.partition(".")[0]
+    for name in evidence.plan.experiment.judged if evidence.replicates >= 2 else ():
+        own = [line for line in lines if line.algorithm == name]
+        every = [cells for _, cells in _lines(evidence, reading, name) if len(cells) >= MINIMUM_VALUES]
+        cells = [cell for line in every for cell in line]
+        _, lost = sound(evidence, cells)
+        for asked, key, axis, least in (
+            (reading.scale, f"best {reading.coordinate}", reading.scale and reading.scale.name, 3),
+            (reading.condition, reading.condition and reading.condition.name, None, 1),
+        ):
+            if asked is None or not cells:
+                continue
+            problem = cells[0].run.about()["problem"]
+            if len(own) >= least:
+                judged = _rate(evidence, reading, own, problem) if axis else _condition(evidence, reading, own, problem)
+                judged = with_losses(judged, evidence, cells)
+            elif lost:
+                about = f"{key} ({bound.output} iterate) on {problem}"
+                judged = nothing_left("minimiser", about, evidence, cells, axis=axis or "")
+            else:
+                continue
+            found.append(
+                finding(
+                    f"{source}.{key}",
+                    judged,
+                    title=bound.title,
+                    algorithm=name,
+                    form="claim",
+                    axis=axis,
+                    quantity=bound.quantity,
+                    output=bound.output,
+                )
+            )
     return found
 
 
-def _rate(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Verdict:
-    """The exponent of the best alpha in n/(kT) over the lines whose minimiser lies inside the grid: claimed 1/2."""
+def _rate(evidence: Evidence, reading: Best, lines: Sequence[BestValue], problem: str) -> Verdict:
+    """The exponent of the best value in the scale over the lines whose minimizer lies inside the grid."""
+    scale = reading.scale
+    assert scale is not None
     inside = [line for line in lines if math.isfinite(line.found.vertex)]
-    subject = (
-        f"the alpha with the smallest excess risk ({bound.output} iterate) on {evidence.plan.experiment.problem.name}"
+    about = (
+        f"the {reading.coordinate} with the smallest {words(reading.bound.quantity)} "
+        f"({reading.bound.output} iterate) on {problem}"
     )
     draft = dataclasses.replace(
-        undecided("minimiser", subject, evidence.replicates, axis="n/(kT)", points=len(inside)), claim_slope=0.5
+        undecided("minimiser", about, evidence.replicates, axis=scale.name, points=len(inside)),
+        claim_slope=scale.exponent,
     )
-    x = np.array([line.n / line.gradients for line in inside])
+    x = np.array([scale.value(line.where) for line in inside])
     if len(inside) < 3 or np.ptp(x) == 0:
         return draft.concluded(
             Outcome.PRE_ASYMPTOTIC,
             f"{counted(len(inside), 'line')} of {len(lines)} has its minimiser inside the grid, and a rate needs 3",
         )
     grown = growth([i.found.vertex for i in inside], [i.found.leaves for i in inside], inside[0].found.sizes, x)
-    gap = grown.slope - 0.5
-    ratios = [line.found.vertex / math.sqrt(r) for line, r in zip(inside, x, strict=True)]
+    gap = grown.slope - scale.exponent
+    ratios = [line.found.vertex / r**scale.exponent for line, r in zip(inside, x, strict=True)]
     draft = dataclasses.replace(
         draft,
         slope=grown.slope,
         slope_low=grown.low,
         slope_high=grown.high,
         difference=gap,
-        difference_low=grown.narrow_low - 0.5,
-        difference_high=grown.narrow_high - 0.5,
+        difference_low=grown.narrow_low - scale.exponent,
+        difference_high=grown.narrow_high - scale.exponent,
         start=float(x.min()),
         stop=float(x.max()),
     )
     said = (
-        f"it goes like (n/(kT))^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}] over "
-        f"{counted(grown.points, 'line')} (claimed 1/2), and c in c sqrt(n/(kT)) lies between "
-        f"{min(ratios):.3g} and {max(ratios):.3g}"
+        f"it goes like ({scale.name})^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}] over "
+        f"{counted(grown.points, 'line')} (claimed {scale.exponent:g}), and c in c ({scale.name})^{scale.exponent:g} "
+        f"lies between {min(ratios):.3g} and {max(ratios):.3g}"
     )
     within = max(slopes.tail(MARGIN - gap, grown.se, grown.df), slopes.tail(MARGIN + gap, grown.se, grown.df))
     off = 2 * min(slopes.tail(gap, grown.se, grown.df), slopes.tail(-gap, grown.se, grown.df))
@@ -170,24 +192,29 @@ def _rate(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Verdict:
     return draft.concluded(Outcome.INCONCLUSIVE, said, min(within, off))
 
 
-def _equation7(evidence: Evidence, bound: Bound, lines: list[BestAlpha]) -> Verdict:
-    """Equation 7 says when the best alpha is not 1. It is contradicted where it holds although 1 beats all others (the
-    set of possible minimisers is {1}), or fails although 1 is beaten."""
-    subject = (
-        f"equation 7's prediction of the best alpha ({bound.output} iterate) on {evidence.plan.experiment.problem.name}"
+def _condition(evidence: Evidence, reading: Best, lines: Sequence[BestValue], problem: str) -> Verdict:
+    """A condition says when the best value is not the largest. It is contradicted where it holds although the largest
+    beats all others (the set of possible minimizers is that alone), or fails although the largest is beaten."""
+    condition = reading.condition
+    assert condition is not None
+    last = lines[0].last
+    about = (
+        f"{condition.name}'s prediction of the best {reading.coordinate} ({reading.bound.output} iterate) on {problem}"
     )
-    holds = [line for line in lines if line.equation7]
-    fails = [line for line in lines if not line.equation7]
-    wrong_when_true = sum(line.found.low == 1 for line in holds)
-    wrong_when_false = sum(line.excludes_one for line in fails)
-    draft = undecided("minimiser", subject, evidence.replicates, points=len(lines))
+    holds = [line for line in lines if line.condition]
+    fails = [line for line in lines if not line.condition]
+    wrong_when_true = sum(line.found.low == line.last for line in holds)
+    wrong_when_false = sum(line.excludes_last for line in fails)
+    draft = undecided("minimiser", about, evidence.replicates, points=len(lines))
+    name = reading.coordinate
     said = (
-        f"its first form holds at alpha = 1 in {len(holds)} of {counted(len(lines), 'line')}; there the best alpha is "
-        f"below 1 in {sum(line.excludes_one for line in holds)} and 1 in {wrong_when_true}; where it fails, the best "
-        f"alpha is below 1 all the same in {wrong_when_false} of {len(fails)} (each a 95% statement)"
+        f"its first form holds at {name} = {last:g} in {len(holds)} of {counted(len(lines), 'line')}; there the best "
+        f"{name} is below {last:g} in {sum(line.excludes_last for line in holds)} and {last:g} in {wrong_when_true}; "
+        f"where it fails, the best {name} is below {last:g} all the same in {wrong_when_false} of {len(fails)} (each a "
+        "95% statement)"
     )
     wrong = wrong_when_true + wrong_when_false
-    decided = sum(line.found.low == 1 or line.excludes_one for line in lines)
+    decided = sum(line.found.low == line.last or line.excludes_last for line in lines)
     if not decided:
         return draft.concluded(Outcome.INCONCLUSIVE, said)
     if wrong > _by_chance(len(lines)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -16,17 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
-from riskkit.experiment.grid import Axis, Cell, Plan, Point, describe
-from riskkit.measure.decomposition import DATASET, QUANTITIES, Measured
+from riskkit.experiment.plan import Cell, Plan
+from riskkit.experiment.readings import Exact
+from riskkit.measure.decomposition import QUANTITIES, Measured
 from riskkit.problem import constants_of
-from riskkit.stats import slopes
-from riskkit.stats.bands import simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_INTERVAL
-from riskkit.theory.bound import Floats, Setting
-from riskkit.verdicts import judges
-from riskkit.verdicts.judges import Verdict
-from riskkit.verdicts.outcome import Kind, Outcome, undecided
+from riskkit.theory.bound import FORMS, At, Bound, Floats, total
+from riskkit.verdicts.outcome import Kind, Outcome, Verdict, undecided
 
 RAN_AWAY = frozenset({"diverged", "non-finite"})
 """The statuses that an algorithm itself brings about."""
@@ -39,11 +36,11 @@ CONTROLLED = ("generalization", "excess")
 
 
 class Level(NamedTuple):
-    """A bound evaluated at cells, (P,) each; NaN where it does not cover the cell, and why."""
+    """A bound evaluated at cells, (P,) each; NaN where it does not cover the cell or has no such form, and why."""
 
     claim: Floats
-    explicit: Floats
-    trivial: Floats
+    published: Floats
+    proved: Floats
     reasons: list[str | None]
 
 
@@ -60,7 +57,22 @@ class Evidence:
 
     @property
     def replicates(self) -> int:
-        return self.plan.size.replicates
+        return int(self.plan.size.replicates)
+
+    @property
+    def real(self) -> list[Cell]:
+        """The cells of all algorithms that are no planted faults."""
+        planted = {
+            name
+            for reading in self.plan.experiment.readings
+            if getattr(reading, "planted", False)
+            for name in reading.algorithms
+        }
+        return [cell for cell in self.plan.cells if cell.name not in planted]
+
+    def named(self, name: str) -> list[Cell]:
+        """The cells of one algorithm."""
+        return [cell for cell in self.plan.cells if cell.name == name]
 
     def of(self, cell: Cell) -> tuple[Measured, int] | None:
         """The cell's run and its checkpoint's place in it; None if it failed."""
@@ -76,13 +88,14 @@ class Evidence:
         }
 
     def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
-        """(R, P), with the control variate where it applies; NaN columns for cells that failed or diverged."""
+        """(R, P), with the control variate where it applies; NaN columns for cells that failed or diverged, and for
+        runs that do not measure the quantity."""
         columns = np.full((self.replicates, len(cells)), np.nan)
         for p, cell in enumerate(cells):
-            if (found := self.of(cell)) is not None:
+            if (found := self.of(cell)) is not None and quantity in found[0].values:
                 run, slot = found
                 columns[:, p] = run.values[quantity][:, slot, OUTPUTS.index(output)]
-                if quantity in CONTROLLED:
+                if quantity in CONTROLLED and "control" in run.dataset:
                     columns[:, p] -= run.dataset["control"]
         return columns
 
@@ -120,7 +133,9 @@ class Evidence:
     def _finite(self, run: Measured) -> npt.NDArray[np.bool_]:
         """(K,) whether everything reported is in range in all replicates at each checkpoint; looked at once a run."""
         if run.run not in self._looked:
-            parts = [(np.abs(run.values[name]) < LARGEST).all(axis=(0, 2)) for name in REPORTED]
+            parts = [
+                (np.abs(values) < LARGEST).all(axis=(0, 2)) for name, values in run.values.items() if name in REPORTED
+            ]
             self._looked[run.run] = np.logical_and.reduce(parts)
         return self._looked[run.run]
 
@@ -133,242 +148,106 @@ class Evidence:
         return float(self.values([cell], "path_moment", "last").mean())
 
     def dataset(self, cell: Cell, name: str) -> Floats:
-        """(R,) values of a dataset-level quantity for the cell's sample size."""
+        """(R,) values of a number of the datasets of the cell's sample size; nan where its run has none."""
         found = self.of(cell)
         assert found is not None
-        return found[0].dataset[name]
+        return found[0].dataset.get(name, np.full(self.replicates, np.nan))
 
+    # What is known beside the measurements.
 
-def effective(cell: Cell) -> tuple[int, int, float]:
-    """T, k, alpha of the run behind a cell: SGD takes kT rounds of one step with alpha = 1."""
-    if cell.role == "Lookahead":
-        return cell.point.T, cell.point.k, cell.point.alpha
-    return cell.point.T * cell.point.k, 1, 1.0
-
-
-def labels(cell: Cell) -> dict[str, Any]:
-    """The columns that tell cells apart; SGD's alpha is 1 wherever it stands in the grid."""
-    return {
-        "algorithm": cell.role,
-        "n": cell.point.n,
-        "T": cell.point.T,
-        "k": cell.point.k,
-        "alpha": cell.alpha,
-        "matched_alpha": cell.matched_alpha,
-        "gradients": cell.gradients,
-        "eta": cell.eta,
-        "beta": cell.beta,
-        "lam": constants_of(cell.run.problem).lam,
-        "mu": constants_of(cell.run.problem).mu,
-    }
-
-
-COLUMNS = (
-    *("experiment", "problem", "algorithm", "n", "T", "k", "alpha", "matched_alpha", "gradients", "eta", "beta"),
-    *("lam", "mu", "output", "quantity", "mean", "sem", "low", "high", "band_low", "band_high", "replicates"),
-    *("diverged", "diverged_at", "claim", "explicit", "trivial", "exact", "z_replace_one", "step", "L", "G", "d"),
-    *("seed", "dtype", "engine", "run_id", "status", "reason"),
-)
-"""Of the table, in its order."""
-
-
-class Judge(NamedTuple):
-    """What is known of cells beside their measurements, by quantity and output: bounds (None: none) and exact values,
-    (P,) NaN where there is none; and for which quantities simultaneous bands are wanted."""
-
-    level: Callable[[Evidence, Sequence[Cell], str, str], Level | None]
-    exact: Callable[[Evidence, Sequence[Cell], str, str], Floats]
-    banded: tuple[str, ...] = REPORTED
-
-
-def table(evidence: Evidence, judge: Judge) -> dict[str, list[Any] | npt.NDArray[Any]]:
-    """The long-form table, column by column: one row = one cell x output x quantity, the cells running fastest."""
-    experiment, cells = evidence.plan.experiment, evidence.plan.cells
-    states = [evidence.status(cell) for cell in cells]
-    ok = np.array([state == "ok" for state, _ in states])
-    same = _of_cells(evidence, states)
-    parts: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for quantity in REPORTED:
-        for output in OUTPUTS:
-            values = evidence.values(cells, quantity, output)
-            values[:, ~ok] = np.nan
-            estimate = slopes.estimate(values)
-            band_low, band_high = np.full((2, len(cells)), np.nan)
-            if quantity in judge.banded:
-                band_low, band_high = _bands(values, cells)
-            nothing = np.full(len(cells), np.nan)
-            level = judge.level(evidence, cells, quantity, output)
-            level = level or Level(nothing, nothing, nothing, [None] * len(cells))
-            agreement = nothing
-            if quantity == "generalization":
-                gap = slopes.estimate(values - evidence.values(cells, "replace_one", output))
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
-            part: dict[str, list[Any] | Floats] = {
-                "experiment": [experiment.name] * len(cells),
-                **same,
-                "output": [output] * len(cells),
-                "quantity": [quantity] * len(cells),
-                "mean": estimate.mean,
-                "sem": estimate.sem,
-                "low": estimate.low,
-                "high": estimate.high,
-                "band_low": band_low,
-                "band_high": band_high,
-                "claim": level.claim,
-                "explicit": level.explicit,
-                "trivial": level.trivial,
-                "exact": judge.exact(evidence, cells, quantity, output),
-                "z_replace_one": agreement,
-                "reason": [
-                    reason or (f"not covered: {uncovered}" if uncovered else "")
-                    for (_, reason), uncovered in zip(states, level.reasons, strict=True)
-                ],
+    def at(self, cells: Sequence[Cell]) -> At:
+        """Where a bound is evaluated for cells of one algorithm, which differ in its rounds alone; what was measured of
+        the datasets is nan where the first cell failed."""
+        head = cells[0]
+        longest = max(cells, key=lambda cell: cell.taken)
+        measured = {}
+        if self.of(head) is not None:
+            measured = {
+                field: float(self.dataset(head, name).mean())
+                for field, name in (("D2", "start_distance"), ("f0", "start_gap"), ("g2", "gradient_at_minimiser"))
             }
-            for name in COLUMNS:
-                parts[name].append(part[name])
-    return {
-        name: np.concatenate(column) if isinstance(column[0], np.ndarray) else list(itertools.chain(*column))
-        for name, column in parts.items()
-    }
+        assert head.run.problem is not None
+        return At(
+            problem=head.run.problem,
+            algorithm=longest.algorithm,
+            n=head.run.n,
+            rounds=np.array([cell.taken for cell in cells], dtype=np.int64),
+            path_moment=np.array([self.path_moment(cell) for cell in cells]),
+            **measured,
+        )
 
+    def level(self, bound: Bound, cells: Sequence[Cell]) -> Level:
+        """The bound at each cell, its measured inputs being means over the same replicates."""
+        known = self._levels.setdefault(bound.name, {})
+        missing = [cell for cell in cells if (cell.point, cell.name) not in known]
+        reasons = {(cell.point, cell.name): excludes(bound, cell) for cell in missing}
+        for cell in missing:
+            known[cell.point, cell.name] = dict.fromkeys(FORMS, math.nan), reasons[cell.point, cell.name]
+        covered = [c for c in missing if reasons[c.point, c.name] is None and self.of(c) is not None]
+        for group in alike(covered):
+            at = self.at(group)
+            for form in bound.forms:
+                values = total(bound.evaluate(form, at), at, f"{bound.name}, {form}")
+                for cell, value in zip(group, values.tolist(), strict=True):
+                    known[cell.point, cell.name][0][form] = value
+        found = [known[cell.point, cell.name] for cell in cells]
+        columns = {form: np.array([numbers[form] for numbers, _ in found], dtype=np.float64) for form in FORMS}
+        return Level(**columns, reasons=[reason for _, reason in found])
 
-def _of_cells(evidence: Evidence, states: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
-    """The columns that are the same for every quantity and output."""
-    cells = evidence.plan.cells
-    about = [labels(cell) for cell in cells]
-    diverged = [evidence.diverged(cell) for cell in cells]
-    constants = [constants_of(cell.run.problem) for cell in cells]
-    found = [evidence.of(cell) for cell in cells]
-    return {
-        **{name: [one[name] for one in about] for name in about[0]},
-        "problem": [cell.run.problem.name for cell in cells],
-        "replicates": [evidence.replicates] * len(cells),
-        "diverged": [count for count, _ in diverged],
-        "diverged_at": [step for _, step in diverged],
-        "step": [describe(cell) for cell in cells],
-        "L": [one.L for one in constants],
-        "G": [one.G for one in constants],
-        "d": [cell.run.problem.dim for cell in cells],
-        "seed": [str(evidence.plan.experiment.seed)] * len(cells),
-        "dtype": [evidence.plan.dtype] * len(cells),
-        "engine": [one[0].engine if one is not None else "" for one in found],
-        "run_id": [cell.address for cell in cells],
-        "status": [state for state, _ in states],
-    }
+    @functools.cached_property
+    def _levels(self) -> dict[str, dict[Any, tuple[dict[str, float], str | None]]]:
+        return {}
 
+    def trivial(self, quantity: str, cells: Sequence[Cell]) -> Floats:
+        """(P,) what is true without any bound: E f_0 for the optimization error and the excess risk, D^2 for the
+        distance (what theta_0 achieves), M for the generalization error, nothing (inf) for the stability."""
+        found = np.full(len(cells), np.nan)
+        for p, cell in enumerate(cells):
+            if quantity == "stability":
+                found[p] = math.inf
+            elif quantity == "generalization" and cell.run.problem is not None:
+                found[p] = constants_of(cell.run.problem).M
+            elif self.of(cell) is not None:
+                found[p] = self.dataset(cell, "start_distance" if quantity == "distance" else "start_gap").mean()
+        return found
 
-def _bands(values: Floats, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
-    """(P,) ends of the 95% band that is simultaneous over the sound cells of an algorithm; NaN for other cells."""
-    low, high = np.full((2, len(cells)), np.nan)
-    sound = np.isfinite(values).all(axis=0)
-    for role in dict.fromkeys(cell.role for cell in cells):
-        places = np.flatnonzero(sound & np.array([cell.role == role for cell in cells]))
-        if len(places) and len(values) >= MINIMUM_INTERVAL:
-            band = simultaneous_band(values[:, places])
-            low[places], high[places] = band.low, band.high
-    return low, high
+    def exact(self, quantity: str, output: str, cells: Sequence[Cell]) -> Floats:
+        """(P,) expectations known in closed form, NaN where none is; a planted fault has what it pretends to be."""
+        answer = np.full(len(cells), np.nan)
+        place = {(cell.point, cell.name): p for p, cell in enumerate(cells)}
+        for reading in self.plan.experiment.readings:
+            if isinstance(reading, Exact) and (reading.quantity, reading.output) == (quantity, output):
+                own = [c for c in cells if c.run.problem is not None and c.name in (reading.algorithms or (c.name,))]
+                for group in alike(own):
+                    for cell, value in zip(group, self.expected(reading, group).tolist(), strict=True):
+                        answer[place[cell.point, cell.name]] = value
+        return answer
 
-
-class Finding(NamedTuple):
-    """A verdict and what it is about."""
-
-    bound: str
-    axis: str | None
-    where: dict[str, float]
-    quantity: str
-    output: str
-    verdict: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        about = {"bound": self.bound, "axis": self.axis, "where": self.where}
-        return {**about, "quantity": self.quantity, "output": self.output, **self.verdict.to_json()}
-
-
-class Comparison(NamedTuple):
-    """An algorithm against another at one cell: ratio of means on common random numbers, with its interval.
-
-    ``about``: further coordinates, where n, T, k and alpha do not say all.
-    """
-
-    point: Point
-    against: str
-    quantity: str
-    output: str
-    ratio: float
-    low: float
-    high: float
-    p_value: float
-    p_adjusted: float
-    algorithm: str = "Lookahead"
-    about: dict[str, float] = {}  # noqa: RUF012 (never written to)
-
-    @property
-    def outcome(self) -> str:
-        """ "smaller" or "larger" if the adjusted p-value is at most .05, else "undecided"."""
-        if not self.p_adjusted <= 0.05:
-            return "undecided"
-        return "smaller" if self.ratio < 1 else "larger"
-
-    def to_json(self) -> dict[str, Any]:
-        fields = {name: value for name, value in self._asdict().items() if name not in ("point", "about")}
-        return {**self.point._asdict(), **self.about, **fields, "outcome": self.outcome}
-
-
-ESTIMATOR_PRECISION = 0.5
-"""The two estimators of the generalization error agree only if 4 standard errors of their difference are at most this
-part of the largest generalization error among the cells."""
-
-
-def two_estimators(evidence: Evidence, cells: Sequence[Cell]) -> list[Finding]:
-    """For each output whether F - F_S and the replace-one identity have the same mean in every one of the cells: two
-    estimators that share nothing but the trajectory."""
-    good, _ = sound(evidence, cells)
-    found = []
-    for output in OUTPUTS:
-        subject = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
-        if good:
-            direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
-            scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
-            judged = judges.judge_identity(
-                other - direct, np.zeros(len(good)), subject=subject, precision=ESTIMATOR_PRECISION, scale=scale
+    def expected(self, reading: Exact, cells: Sequence[Cell]) -> Floats:
+        """(P,) what a reading says is the expectation at cells of one algorithm."""
+        found = np.asarray(reading.expected(self.at(cells)), dtype=np.float64)
+        if found.shape != (len(cells),):
+            raise ValueError(
+                f"{self.plan.experiment.name}: the expected {reading.quantity} must have one number for each of "
+                f"{len(cells)} checkpoints; got shape {found.shape}."
             )
-            judged = with_losses(judged, evidence, cells)
-        else:
-            judged = nothing_left("identity", subject, evidence, cells)
-        found.append(Finding("replace-one identity", None, {}, "replace_one", output, judged))
-    return found
+        return found
 
 
-def setting_at(evidence: Evidence, cells: Sequence[Cell]) -> Setting:
-    """Where a bound is evaluated for cells of one step, with what was measured of their datasets."""
-    grid = np.array([effective(cell) for cell in cells])
-    inputs = {name: np.array([evidence.dataset(cell, name).mean() for cell in cells]) for name in DATASET}
-    return Setting(
-        constants=evidence.plan.experiment.problem.constants,
-        step=cells[0].step,
-        n=np.array([cell.point.n for cell in cells]),
-        T=grid[:, 0].astype(np.int64),
-        k=grid[:, 1].astype(np.int64),
-        alpha=grid[:, 2],
-        D2=inputs["start_distance"],
-        f0=inputs["start_gap"],
-        g2=inputs["gradient_at_minimiser"],
-        path_moment=np.array([evidence.path_moment(cell) for cell in cells]),
-    )
+def excludes(bound: Bound, cell: Cell) -> str | None:
+    """Why the bound says nothing about the cell, or None."""
+    if cell.run.problem is None:
+        return f"{bound.title} speaks of simulated runs; {cell.name} is of another kind."
+    return bound.excludes(cell.run.problem, cell.algorithm)
 
 
-def held(line: Sequence[Point], axis: Axis) -> dict[str, float]:
-    """The coordinates that do not change along the line; kT if T and k both do."""
-    held = {}
-    for name in ("n", "T", "k", "alpha"):
-        values = {getattr(point, name) for point in line}
-        if len(values) == 1 and name != axis:
-            held[name] = values.pop()
-    products = {point.k * point.T for point in line}
-    if len(products) == 1 and "T" not in held and "k" not in held:
-        held["kT"] = products.pop()
-    return held
+def alike(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """The cells in groups of one problem, sample size and algorithm, which differ in its rounds alone."""
+    groups: dict[Any, list[Cell]] = {}
+    for cell in cells:
+        key = (cell.run.problem, cell.run.n, traits.without_horizon(cell.algorithm))
+        groups.setdefault(key, []).append(cell)
+    return list(groups.values())
 
 
 def words(quantity: str) -> str:
@@ -381,7 +260,15 @@ def words(quantity: str) -> str:
         "replace_one": "replace-one estimate of the generalization error",
         "stability": "distance between runs on S and on S with one example replaced",
         "path_stability": "largest distance so far between runs on S and on S with one example replaced",
-    }[quantity]
+    }.get(quantity, quantity.replace("_", " "))
+
+
+def subject(quantity: str, output: str, name: str, cells: Sequence[Cell]) -> str:
+    """``the optimization error of SGD (last iterate) on ridge``; without the problem where there are several."""
+    problems = {str(cell.run.about()["problem"]) for cell in cells}
+    return f"the {words(quantity)} of {name} ({output} iterate)" + (
+        f" on {problems.pop()}" if len(problems) == 1 else ""
+    )
 
 
 def listed(where: dict[str, float]) -> str:
@@ -431,3 +318,11 @@ def sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[s
         else:
             bad.append(reason)
     return good, bad
+
+
+def judged_on(
+    evidence: Evidence, kind: Kind, subject: str, cells: Sequence[Cell], judge: Callable[[list[Cell]], Verdict]
+) -> Verdict:
+    """The judge's verdict on the sound cells, the others counted; INCONCLUSIVE where none is sound."""
+    good, _ = sound(evidence, cells)
+    return with_losses(judge(good), evidence, cells) if good else nothing_left(kind, subject, evidence, cells)

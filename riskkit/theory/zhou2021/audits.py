@@ -17,13 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms.staged import SLRLA, Constant, InverseTime, SqrtHorizon, Stage, Step
+from riskkit.algorithms.staged import SLRLA, Stage
+from riskkit.algorithms.steps import Constant, InverseTime, SqrtHorizon, Step
 from riskkit.problem import Constants
 from riskkit.theory import exact_moments, sgd_averaging
-from riskkit.theory.bound import Bound, Floats, Setting
-from riskkit.theory.hypotheses import minimise_over_alpha
+from riskkit.theory.bound import Bound, Floats
 from riskkit.theory.recursion import fold
 from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, slrla, strongly_convex
+from riskkit.theory.zhou2021.setting import Setting, minimise_over_alpha
 
 UNIT = Constants(L=1, G=1, lam=1, lam_example=1, mu=1, M=1)
 STEP = InverseTime(1.0, 2.0)

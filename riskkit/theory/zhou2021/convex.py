@@ -36,19 +36,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import Constant, SqrtHorizon
-from riskkit.theory.bound import Bound, Floats, Setting
-from riskkit.theory.hypotheses import (
-    Inequality,
-    convex,
-    finite,
-    grid,
-    not_proved,
-    one_stage,
-    scheduled,
-    step_at_most,
-    within_reach,
-)
+from riskkit.algorithms.steps import Constant, SqrtHorizon, first_size
+from riskkit.theory.bound import Floats, Scale
+from riskkit.theory.hypotheses import convex, finite, one_stage, scheduled, step_at_most, within_reach
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
+
+TITLE = "Theorem 1"
 
 SCHEDULES = (Constant, SqrtHorizon)
 
@@ -84,12 +77,10 @@ class ExcessRate(NamedTuple):
 def step_size(setting: Setting) -> Floats:
     """eta at every cell. Raises TypeError for a step that is not constant in j."""
     cells = grid(setting)
-    match setting.step:
-        case Constant(eta):
-            return np.full(cells.T.shape, eta)
-        case SqrtHorizon(eta0):
-            return eta0 / np.sqrt(cells.k * cells.T)
-    raise TypeError(f"Theorem 1 needs a Constant or SqrtHorizon step; got {type(setting.step).__name__}.")
+    if not isinstance(setting.step, SCHEDULES):
+        raise TypeError(f"{TITLE} needs a Constant or SqrtHorizon step; got {type(setting.step).__name__}.")
+    sizes = np.vectorize(lambda T, k: first_size(setting.step, int(T), int(k)), otypes=[np.float64])
+    return sizes(cells.T, cells.k)
 
 
 def _optimization_average(setting: Setting) -> Optimization:
@@ -131,60 +122,56 @@ def _excess_claim(setting: Setting) -> ExcessRate:
     return ExcessRate(*_optimization_claim(setting), *_generalization_claim(setting))
 
 
-_RUN = (one_stage(1), convex(1), scheduled(1, *SCHEDULES), within_reach(1))
-_LIMIT = step_at_most(1, "2/L", lambda problem, stage: 2 / problem.constants.L if problem.constants.L else np.inf)
-_STABLE = (*_RUN, finite(1, "G", "L"), _LIMIT)
+_RUN = (one_stage(TITLE), convex(TITLE), scheduled(TITLE, *SCHEDULES), within_reach(TITLE))
+_LIMIT = step_at_most(TITLE, "2/L", lambda problem, stage: 2 / problem.constants.L if problem.constants.L else np.inf)
+_STABLE = (*_RUN, finite(TITLE, "G", "L"), _LIMIT)
 
-OPTIMIZATION_AVERAGE: Bound = Inequality(
+OPTIMIZATION_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.optimization.average",
-    theorem=1,
+    title=TITLE,
     quantity="optimization",
     output="average",
     statement=r"\frac{D^2}{2\alpha\eta kT} + \frac{\eta G^2}{2}",
     claim_statement=r"\frac{1}{\alpha\sqrt{kT}}",
-    schedules=SCHEDULES,
     hypotheses=_RUN,
     claimed=_optimization_claim,
-    proved=_optimization_average,
+    explicit_terms=_optimization_average,
 )
 
-OPTIMIZATION_LAST: Bound = Inequality(
+OPTIMIZATION_LAST: StagedInequality = StagedInequality(
     name="theorem1.optimization.last",
-    theorem=1,
+    title=TITLE,
     quantity="optimization",
     output="last",
     statement=r"\mathrm{not\ proved\ for\ the\ last\ iterate}",
     claim_statement=r"\frac{1}{\alpha\sqrt{kT}}",
-    schedules=SCHEDULES,
     hypotheses=_RUN,
     claimed=_optimization_claim,
-    proved=not_proved,
+    explicit_terms=None,
 )
 
-GENERALIZATION_LAST: Bound = Inequality(
+GENERALIZATION_LAST: StagedInequality = StagedInequality(
     name="theorem1.generalization.last",
-    theorem=1,
+    title=TITLE,
     quantity="generalization",
     output="last",
     statement=r"\frac{2\alpha\eta G^2 kT}{n}",
     claim_statement=r"\frac{\alpha\sqrt{kT}}{n}",
-    schedules=SCHEDULES,
     hypotheses=_STABLE,
     claimed=_generalization_claim,
-    proved=_generalization_last,
+    explicit_terms=_generalization_last,
 )
 
-GENERALIZATION_AVERAGE: Bound = Inequality(
+GENERALIZATION_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.generalization.average",
-    theorem=1,
+    title=TITLE,
     quantity="generalization",
     output="average",
     statement=r"\frac{\eta G^2}{n}(\alpha k(T-1) + k - 1)",
     claim_statement=r"\frac{\alpha\sqrt{kT}}{n}",
-    schedules=SCHEDULES,
     hypotheses=_STABLE,
     claimed=_generalization_claim,
-    proved=_generalization_average,
+    explicit_terms=_generalization_average,
 )
 
 
@@ -196,43 +183,40 @@ def _stability_average(setting: Setting) -> Stability:
     return Stability(_generalization_average(setting).stability / setting.constants.G)
 
 
-STABILITY_LAST: Bound = Inequality(
+STABILITY_LAST: StagedInequality = StagedInequality(
     name="theorem1.stability.last",
-    theorem=1,
+    title=TITLE,
     quantity="stability",
     output="last",
     statement=r"\frac{2\alpha\eta GkT}{n}",
     claim_statement=r"\frac{\alpha\sqrt{kT}}{n}",
-    schedules=SCHEDULES,
     hypotheses=_STABLE,
     claimed=_generalization_claim,
-    proved=_stability_last,
+    explicit_terms=_stability_last,
 )
 
-STABILITY_AVERAGE: Bound = Inequality(
+STABILITY_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.stability.average",
-    theorem=1,
+    title=TITLE,
     quantity="stability",
     output="average",
     statement=r"\frac{\eta G}{n}(\alpha k(T-1) + k - 1)",
     claim_statement=r"\frac{\alpha\sqrt{kT}}{n}",
-    schedules=SCHEDULES,
     hypotheses=_STABLE,
     claimed=_generalization_claim,
-    proved=_stability_average,
+    explicit_terms=_stability_average,
 )
 
-EXCESS_AVERAGE: Bound = Inequality(
+EXCESS_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.excess.average",
-    theorem=1,
+    title=TITLE,
     quantity="excess",
     output="average",
     statement=r"\frac{D^2}{2\alpha\eta kT} + \frac{\eta G^2}{2} + \frac{\eta G^2}{n}(\alpha k(T-1) + k - 1)",
     claim_statement=r"\frac{1}{\alpha\sqrt{kT}} + \frac{\alpha\sqrt{kT}}{n}",
-    schedules=SCHEDULES,
     hypotheses=_STABLE,
     claimed=_excess_claim,
-    proved=_excess_average,
+    explicit_terms=_excess_average,
 )
 
 
@@ -283,3 +267,7 @@ def refined_floor(
     if np.any(unknown & (k > 1)):
         raise ValueError("refined_floor: give the movement E||v_k - v_0||^2 where k > 1; without it use eta G^2/2.")
     return eta * G**2 / 2 - (1 - alpha) * np.where(unknown, eta * G**2 / 2, movement / (2 * eta * k))
+
+
+BEST_ALPHA = Scale("n/(kT)", lambda where: where["n"] / where["kT"], 0.5)
+"""The slides' best alpha is of order min(1, sqrt(n/(kT)))."""

@@ -41,14 +41,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms.staged import Algorithm, InverseTime
+from riskkit.algorithms.staged import Algorithm
+from riskkit.algorithms.steps import InverseTime
 from riskkit.problem import Problem
 from riskkit.theory import recursion
-from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.bound import Floats
 from riskkit.theory.hypotheses import (
-    Inequality,
     finite,
-    grid,
     inverse_time,
     offset_at_least,
     one_stage,
@@ -57,6 +56,9 @@ from riskkit.theory.hypotheses import (
     step_constant_at_most,
     within_reach,
 )
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
+
+TITLE = "Theorem 3"
 
 
 class Optimization(NamedTuple):
@@ -102,7 +104,7 @@ class ExcessRate(NamedTuple):
 
 
 def _optimization(setting: Setting) -> Optimization:
-    cells, step, constants = grid(setting), inverse_time(3, setting.step), setting.constants
+    cells, step, constants = grid(setting), inverse_time(TITLE, setting.step), setting.constants
     solved = recursion.solve(
         cells.T, cells.k, cells.alpha, lambda T, k: recursion.inverse_time_rounds(T, k, step.offset)
     )
@@ -115,7 +117,7 @@ def _optimization(setting: Setting) -> Optimization:
 
 
 def _generalization(setting: Setting) -> Generalization:
-    cells, step, constants = grid(setting), inverse_time(3, setting.step), setting.constants
+    cells, step, constants = grid(setting), inverse_time(TITLE, setting.step), setting.constants
     _two_examples(cells.n)
     burn_in, stability = np.empty(cells.n.shape), np.empty(cells.n.shape)
     shaped = (cells.n, cells.T, cells.k, cells.alpha, burn_in, stability)
@@ -213,67 +215,63 @@ def _unprojected(problem: Problem, algorithm: Algorithm) -> str | None:
 
 
 _RUN = (
-    one_stage(3),
-    polyak_lojasiewicz(3),
-    scheduled(3, InverseTime),
-    step_constant_at_most(3, "mu", "PL constant"),
-    within_reach(3),
+    one_stage(TITLE),
+    polyak_lojasiewicz(TITLE),
+    scheduled(TITLE, InverseTime),
+    step_constant_at_most(TITLE, "mu", "PL constant"),
+    within_reach(TITLE),
 )
-_OPTIMIZATION = (*_RUN, offset_at_least(3, 2.0), finite(3, "G", "L", "rho"), _unprojected)
-_GENERALIZATION = (*_RUN, finite(3, "G", "L"))
+_OPTIMIZATION = (*_RUN, offset_at_least(TITLE, 2.0), finite(TITLE, "G", "L", "rho"), _unprojected)
+_GENERALIZATION = (*_RUN, finite(TITLE, "G", "L"))
 
 _CLAIM = r"\frac{1}{(Tk+1)^{2\alpha}} + \frac{\alpha(\alpha+2(1-\alpha)(k-1))}{\mu^2(Tk+1)^{2\alpha-1}}"
 _GENERALIZATION_CLAIM = r"\frac{\alpha^{1/(1+\gamma)}(Tk)^{\gamma/(1+\gamma)}}{n-1}"
 _GENERALIZATION_BOUND = r"\min_{0\leq j_b\leq kT}\left(\frac{Mj_b}{n} + G\,\delta_T(j_b)\right)"
 
-OPTIMIZATION: Bound = Inequality(
+OPTIMIZATION: StagedInequality = StagedInequality(
     name="theorem3.optimization.last",
-    theorem=3,
+    title=TITLE,
     quantity="optimization",
     output="last",
     statement=r"f_T",
     claim_statement=_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=_OPTIMIZATION,
     claimed=_optimization_claim,
-    proved=_optimization,
+    explicit_terms=_optimization,
 )
 
-GENERALIZATION: Bound = Inequality(
+GENERALIZATION: StagedInequality = StagedInequality(
     name="theorem3.generalization.last",
-    theorem=3,
+    title=TITLE,
     quantity="generalization",
     output="last",
     statement=_GENERALIZATION_BOUND,
     claim_statement=_GENERALIZATION_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=_GENERALIZATION,
     claimed=_generalization_claim,
-    proved=_generalization,
+    explicit_terms=_generalization,
 )
 
-STABILITY: Bound = Inequality(
+STABILITY: StagedInequality = StagedInequality(
     name="theorem3.stability.last",
-    theorem=3,
+    title=TITLE,
     quantity="stability",
     output="last",
     statement=r"\delta_T(0)",
     claim_statement=_GENERALIZATION_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=_GENERALIZATION,
     claimed=_generalization_claim,
-    proved=_stability,
+    explicit_terms=_stability,
 )
 
-EXCESS: Bound = Inequality(
+EXCESS: StagedInequality = StagedInequality(
     name="theorem3.excess.last",
-    theorem=3,
+    title=TITLE,
     quantity="excess",
     output="last",
     statement=r"f_T + " + _GENERALIZATION_BOUND,
     claim_statement=_CLAIM + " + " + _GENERALIZATION_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=(*_OPTIMIZATION, *_GENERALIZATION),
     claimed=_excess_claim,
-    proved=_excess,
+    explicit_terms=_excess,
 )

@@ -38,17 +38,23 @@ Source: Zhou et al., NeurIPS 2021, Algorithm 3 and Theorem 4 (informal).
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import SLRLA, Algorithm, Constant, Stage
-from riskkit.problem import Constants, Problem
-from riskkit.theory.bound import Bound, Floats, Setting
-from riskkit.theory.hypotheses import dependent_draws
+from riskkit.algorithms.staged import SLRLA, Algorithm, Output, Stage
+from riskkit.algorithms.steps import Constant
+from riskkit.problem import Constants, Problem, constants_of
+from riskkit.theory.bound import At, Count, Floats, Inequality
+from riskkit.theory.hypotheses import Hypothesis, dependent_draws, staged
 from riskkit.theory.recursion import scan
+from riskkit.theory.zhou2021 import polyak_lojasiewicz, strongly_convex
+from riskkit.theory.zhou2021.setting import PAPER, Setting, StagedInequality, setting_of
+
+TITLE = "Theorem 4"
 
 
 class LookaheadCount(NamedTuple):
@@ -161,7 +167,7 @@ def slrla_gradients(
     return 16 * G**2 / (_modulus(constants) * alpha * eps) * (1 - 2.0**-Q) + Q * k
 
 
-def lookahead_gradients(bound: Bound, setting: Setting, eps: float, most: int = 10**7) -> Floats:
+def lookahead_gradients(bound: StagedInequality, setting: Setting, eps: float, most: int = 10**7) -> Floats:
     """Lookahead's gradients kT at the first T where an explicit optimization bound is at most eps.
 
     Args:
@@ -199,7 +205,7 @@ def diameter(problem: Problem) -> float:
 def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
     """Why ``optimization`` proves nothing about the run, or None."""
     constants, most = problem.constants, getattr(problem, "largest_step", math.inf)
-    if reason := dependent_draws(4, algorithm):
+    if reason := dependent_draws(TITLE, algorithm):
         return reason
     if not (constants.lam > 0 or constants.mu > 0):
         return f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
@@ -272,7 +278,7 @@ def affordable_schedule(
 
 def stability_excluded(constants: Constants, algorithm: Algorithm) -> str | None:
     """Why ``stability`` proves nothing about the run, or None."""
-    if reason := dependent_draws(4, algorithm):
+    if reason := dependent_draws(TITLE, algorithm):
         return reason
     if algorithm.anchor_every is not None:
         return "Theorem 4's stability is proved for an anchor that moves once a stage, not every few steps."
@@ -351,3 +357,124 @@ def _stage_gradient(constants: Constants, diameter: float, beta: float) -> float
 
 def _together(*values: npt.ArrayLike) -> tuple[Floats, ...]:
     return tuple(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values)))
+
+
+def _at_stage_ends(values: Floats, at: At) -> Floats:
+    """A bound at the stages' ends (Q,) as one at the checkpoints (K,): nan at all others."""
+    found = np.full(at.rounds.shape, math.nan)
+    places = np.searchsorted(at.algorithm.stage_ends, at.rounds)
+    ends = np.isin(at.rounds, at.algorithm.stage_ends)
+    found[ends] = values[places[ends]]
+    return found
+
+
+def _passes_on(output: Output) -> Hypothesis:
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        if {stage.output for stage in algorithm.stages} == {output}:
+            return None
+        return f"the stages do not pass on their {output} iterate"
+
+    return ask
+
+
+def _staged(problem: Problem, algorithm: Algorithm) -> str | None:
+    return staged(TITLE, problem, algorithm)
+
+
+def _stable(problem: Problem, algorithm: Algorithm) -> str | None:
+    return stability_excluded(constants_of(problem), algorithm)
+
+
+OPTIMIZATION = Inequality(
+    name="theorem4.optimization.average",
+    title=TITLE,
+    quantity="optimization",
+    output="average",
+    source=PAPER,
+    hypotheses=(_staged, _passes_on("average"), optimization_excluded),
+    proved=lambda at: _at_stage_ends(optimization(at.problem, at.algorithm, at.f0), at),
+    statement=r"E_q = \frac{E_{q-1}}{m}\left(\beta_q + \frac{1}{\alpha\eta_q kT_q}\right) + \frac{\eta_q G_q^2}{2}",
+)
+"""At the stages' ends."""
+
+
+def _generalization(output: Output) -> Inequality:
+    return Inequality(
+        name=f"theorem4.generalization.{output}",
+        title=TITLE,
+        quantity="generalization",
+        output=output,
+        source=PAPER,
+        hypotheses=(_staged, _passes_on(output), _stable),
+        proved=lambda at: _at_stage_ends(at.constants.G * stability(at.constants, at.algorithm, at.n), at),
+        statement=r"G\,\delta_q",
+    )
+
+
+def _stability(output: Output) -> Inequality:
+    return Inequality(
+        name=f"theorem4.stability.{output}",
+        title=TITLE,
+        quantity="stability",
+        output=output,
+        source=PAPER,
+        hypotheses=(_staged, _passes_on(output), _stable),
+        proved=lambda at: _at_stage_ends(stability(at.constants, at.algorithm, at.n), at),
+        statement=r"\delta_q",
+    )
+
+
+GENERALIZATION_LAST, GENERALIZATION_AVERAGE = _generalization("last"), _generalization("average")
+STABILITY_LAST, STABILITY_AVERAGE = _stability("last"), _stability("average")
+BOUNDS = (OPTIMIZATION, GENERALIZATION_LAST, GENERALIZATION_AVERAGE, STABILITY_LAST, STABILITY_AVERAGE)
+
+
+# Counts.
+
+
+def _has_modulus(problem: Problem, algorithm: Algorithm) -> str | None:
+    if problem.constants.lam or problem.constants.mu:
+        return None
+    return f"{TITLE} needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
+
+
+def _in_stages(problem: Problem, algorithm: Algorithm) -> str | None:
+    return None if len(algorithm.stages) > 1 else "one stage is Lookahead"
+
+
+def _slrla_claim(at: At, targets: Floats) -> Floats:
+    return claimed_slrla_gradients(targets, at.algorithm.stages[0].alpha, _modulus(at.constants))
+
+
+def _slrla_proved(at: At, targets: Floats) -> Floats:
+    """The end of the first stage whose recursion is at most eps; inf where none is, nan where nothing is proved."""
+    if _passes_on("average")(at.problem, at.algorithm) or optimization_excluded(at.problem, at.algorithm):
+        return np.full(len(targets), math.nan)
+    reached = optimization(at.problem, at.algorithm, at.f0)
+    ends = at.algorithm.gradients(at.algorithm.stage_ends)
+    # The schedule makes the recursion equal to eps up to a rounding.
+    hits = [np.flatnonzero(reached <= eps * (1 + 1e-9)) for eps in targets]
+    return np.array([float(ends[hit[0]]) if hit.size else math.inf for hit in hits])
+
+
+def _lookahead_claim(at: At, targets: Floats) -> Floats:
+    alpha, modulus = at.algorithm.stages[0].alpha, _modulus(at.constants)
+    if at.constants.lam > 0:
+        return np.sum(claimed_lookahead_gradients(targets, alpha, modulus), axis=0)
+    return claimed_lookahead_gradients_pl(targets, alpha, modulus)
+
+
+def _lookahead_proved(at: At, targets: Floats) -> Floats:
+    """The first round at which the explicit bound of Theorem 2 or 3 is at most eps."""
+    bound = strongly_convex.OPTIMIZATION if at.constants.lam > 0 else polyak_lojasiewicz.OPTIMIZATION
+    if bound.excludes(at.problem, at.algorithm):
+        return np.full(len(targets), math.nan)
+    setting = dataclasses.replace(setting_of(at), T=1, path_moment=math.nan)
+    return np.array([float(lookahead_gradients(bound, setting, float(eps))) for eps in targets])
+
+
+GRADIENTS = (
+    Count("theorem4.count", TITLE, PAPER, (_staged, _has_modulus, _in_stages), _slrla_claim, _slrla_proved),
+    Count("theorem4.count", TITLE, PAPER, (_staged, _has_modulus), _lookahead_claim, _lookahead_proved),
+)
+"""SLRLA's counts where there are stages, else Lookahead's, whose alpha = 1 is SGD."""

@@ -39,16 +39,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import InverseTime, Stage
+from riskkit.algorithms.staged import Stage
+from riskkit.algorithms.steps import InverseTime
 from riskkit.problem import Problem
 from riskkit.theory import recursion
-from riskkit.theory.bound import Bound, Floats, Setting
+from riskkit.theory.bound import At, Condition, Floats
 from riskkit.theory.hypotheses import (
-    Inequality,
     finite,
-    grid,
     inverse_time,
-    minimise_over_alpha,
     offset_at_least,
     one_stage,
     scheduled,
@@ -58,6 +56,9 @@ from riskkit.theory.hypotheses import (
     strongly_convex_examples,
     within_reach,
 )
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid, minimise_over_alpha
+
+TITLE = "Theorem 2"
 
 
 class Distance(NamedTuple):
@@ -102,7 +103,7 @@ class ExcessRate(NamedTuple):
 
 
 def _distance(setting: Setting) -> Distance:
-    cells, step = grid(setting), inverse_time(2, setting.step)
+    cells, step = grid(setting), inverse_time(TITLE, setting.step)
     solved = recursion.solve(
         cells.T, cells.k, cells.alpha, lambda T, k: recursion.inverse_time_rounds(T, k, step.offset)
     )
@@ -116,7 +117,7 @@ def _optimization(setting: Setting) -> Optimization:
 
 
 def _generalization(setting: Setting) -> Stability:
-    cells, step, constants = grid(setting), inverse_time(2, setting.step), setting.constants
+    cells, step, constants = grid(setting), inverse_time(TITLE, setting.step), setting.constants
 
     def rounds(T: int, k: int) -> recursion.Rounds:
         q = k / (k * np.arange(1.0, T + 1) + step.offset - 1)
@@ -165,24 +166,24 @@ def printed_noise(alpha: npt.ArrayLike, k: npt.ArrayLike, T: npt.ArrayLike, lam:
 
 
 def _stable_step(problem: Problem, stage: Stage) -> float:
-    return 2 / (problem.constants.L + inverse_time(2, stage.step).lam)
+    return 2 / (problem.constants.L + inverse_time(TITLE, stage.step).lam)
 
 
 _RUN = (
-    one_stage(2),
-    strongly_convex(2),
-    scheduled(2, InverseTime),
-    step_constant_at_most(2, "lam", "strong convexity"),
-    within_reach(2),
+    one_stage(TITLE),
+    strongly_convex(TITLE),
+    scheduled(TITLE, InverseTime),
+    step_constant_at_most(TITLE, "lam", "strong convexity"),
+    within_reach(TITLE),
 )
-_DISTANCE = (*_RUN, offset_at_least(2, 2.0), finite(2, "G"))
-_OPTIMIZATION = (*_RUN, offset_at_least(2, 2.0), finite(2, "G", "L"))
+_DISTANCE = (*_RUN, offset_at_least(TITLE, 2.0), finite(TITLE, "G"))
+_OPTIMIZATION = (*_RUN, offset_at_least(TITLE, 2.0), finite(TITLE, "G", "L"))
 _GENERALIZATION = (
     *_RUN,
-    strongly_convex_examples(2),
-    step_constant_at_most(2, "lam_example", "strong convexity of every l(.; z)"),
-    finite(2, "G", "L"),
-    step_at_most(2, "2/(L + lam)", _stable_step),
+    strongly_convex_examples(TITLE),
+    step_constant_at_most(TITLE, "lam_example", "strong convexity of every l(.; z)"),
+    finite(TITLE, "G", "L"),
+    step_at_most(TITLE, "2/(L + lam)", _stable_step),
 )
 
 _CLAIM = (
@@ -192,69 +193,64 @@ _CLAIM = (
 _GENERALIZATION_CLAIM = r"\frac{1}{n\lambda}\frac{(Tk+1)^\alpha-1}{((T+1)k+2)^\alpha}"
 _GENERALIZATION_BOUND = r"\frac{2G^2}{n\lambda}\left(1-\prod_{t=1}^{T}\left(1-\frac{\alpha k}{tk+j_0-1}\right)\right)"
 
-DISTANCE: Bound = Inequality(
+DISTANCE: StagedInequality = StagedInequality(
     name="theorem2.distance.last",
-    theorem=2,
+    title=TITLE,
     quantity="distance",
     output="last",
     statement=r"r_T",
     claim_statement=_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=_DISTANCE,
     claimed=_optimization_claim,
-    proved=_distance,
+    explicit_terms=_distance,
 )
 
-OPTIMIZATION: Bound = Inequality(
+OPTIMIZATION: StagedInequality = StagedInequality(
     name="theorem2.optimization.last",
-    theorem=2,
+    title=TITLE,
     quantity="optimization",
     output="last",
     statement=r"\frac{L}{2}r_T + g\sqrt{r_T}",
     claim_statement=_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=_OPTIMIZATION,
     claimed=_optimization_claim,
-    proved=_optimization,
+    explicit_terms=_optimization,
 )
 
-STABILITY: Bound = Inequality(
+STABILITY: StagedInequality = StagedInequality(
     name="theorem2.stability.last",
-    theorem=2,
+    title=TITLE,
     quantity="stability",
     output="last",
     statement=r"\frac{2G}{n\lambda}\left(1-\prod_{t=1}^{T}\left(1-\frac{\alpha k}{tk+j_0-1}\right)\right)",
     claim_statement=_GENERALIZATION_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=_GENERALIZATION,
     claimed=_generalization_claim,
-    proved=_stability,
+    explicit_terms=_stability,
 )
 
-GENERALIZATION: Bound = Inequality(
+GENERALIZATION: StagedInequality = StagedInequality(
     name="theorem2.generalization.last",
-    theorem=2,
+    title=TITLE,
     quantity="generalization",
     output="last",
     statement=_GENERALIZATION_BOUND,
     claim_statement=_GENERALIZATION_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=_GENERALIZATION,
     claimed=_generalization_claim,
-    proved=_generalization,
+    explicit_terms=_generalization,
 )
 
-EXCESS: Bound = Inequality(
+EXCESS: StagedInequality = StagedInequality(
     name="theorem2.excess.last",
-    theorem=2,
+    title=TITLE,
     quantity="excess",
     output="last",
     statement=r"\frac{L}{2}r_T + g\sqrt{r_T} + " + _GENERALIZATION_BOUND,
     claim_statement=_CLAIM + " + " + _GENERALIZATION_CLAIM,
-    schedules=(InverseTime,),
     hypotheses=(*_OPTIMIZATION, *_GENERALIZATION),
     claimed=_excess_claim,
-    proved=_excess,
+    explicit_terms=_excess,
 )
 
 
@@ -314,3 +310,12 @@ def equation7(
     pole = alpha == 1
     left = 1 / (lam * np.where(pole, 1.0, alpha - 1) ** 2 * k * T)
     return Equation7(np.log(T) / T**alpha > log / (n * lam * k**alpha), pole | (left > log / (n * (k * T) ** alpha)))
+
+
+def _first_form(at: At) -> bool:
+    (stage,) = at.algorithm.stages
+    return bool(equation7(at.n, stage.k, at.rounds[-1], at.constants.lam).first)
+
+
+EQUATION_7 = Condition("equation 7", _first_form)
+"""Its first form, at alpha = 1."""

@@ -1,0 +1,100 @@
+"""What is asked of any algorithm: a staged lookahead, or a method of one's own.
+
+An algorithm may answer each question by an attribute or a method of the name that is given; where it has none, the
+answer is the default that is right for a method with ``init, query, step, output`` and a number of ``steps``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.algorithms.staged import Output
+from riskkit.algorithms.steps import described, first_size
+
+Algorithmic = Any
+"""A staged lookahead (``Algorithm``) or a method of one's own (``Method``)."""
+
+
+def rounds(algorithm: Algorithmic) -> int:
+    """``rounds``: how many rounds there are, which checkpoints count; default ``steps``: a round is one step."""
+    return int(getattr(algorithm, "rounds", algorithm.steps))
+
+
+def batch(algorithm: Algorithmic) -> int:
+    """``batch``: how many examples each step draws; default 1."""
+    return int(getattr(algorithm, "batch", 1))
+
+
+def steps_after(algorithm: Algorithmic, after: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """``steps_after(rounds)``: steps taken when the given rounds end; default: as many as rounds."""
+    asked = np.asarray(after, dtype=np.int64)
+    own = getattr(algorithm, "steps_after", None)
+    return asked if own is None else np.asarray(own(asked), dtype=np.int64)
+
+
+def gradients(algorithm: Algorithmic, after: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Stochastic gradients taken when the given rounds end: ``batch`` of them a step."""
+    return batch(algorithm) * steps_after(algorithm, after)
+
+
+def stage_ends(algorithm: Algorithmic) -> npt.NDArray[np.int64]:
+    """``stage_ends``: the rounds with which stages end, (Q,); default: the last round."""
+    return np.asarray(getattr(algorithm, "stage_ends", [rounds(algorithm)]), dtype=np.int64)
+
+
+def passed_on(algorithm: Algorithmic) -> Output:
+    """``passed_on``: the output that it is run for; default ``last``."""
+    return getattr(algorithm, "passed_on", "last")
+
+
+def sampling(algorithm: Algorithmic) -> str:
+    """``sampling``: how examples are drawn; default with replacement."""
+    return str(getattr(algorithm, "sampling", "with replacement"))
+
+
+def shown(algorithm: Algorithmic) -> dict[str, float]:
+    """``shown()``: what tables say of it beside its name, numbers by name (k, alpha, eta, beta, batch, ...); default:
+    its numeric fields but ``steps``, and eta, the first size of what it calls ``step_sizes``."""
+    own = getattr(algorithm, "shown", None)
+    if own is not None:
+        return dict(own())
+    found = {"k": 1.0, "alpha": 1.0, "beta": 0.0}
+    if dataclasses.is_dataclass(algorithm):
+        for field in dataclasses.fields(algorithm):
+            value = getattr(algorithm, field.name)
+            if (
+                field.compare
+                and field.name != "steps"
+                and isinstance(value, int | float)
+                and not isinstance(value, bool)
+            ):
+                found[field.name] = float(value)
+    sizes = getattr(algorithm, "step_sizes", None)
+    found.setdefault("eta", math.nan if sizes is None else first_size(sizes, 1, 1))
+    return found
+
+
+def schedule(algorithm: Algorithmic) -> str:
+    """``schedule``: the step sizes as text; default: what it calls ``step_sizes``, or "its own"."""
+    own = getattr(algorithm, "schedule", None)
+    sizes = getattr(algorithm, "step_sizes", None)
+    return own if isinstance(own, str) else "its own" if sizes is None else described(sizes)
+
+
+def without_horizon(algorithm: Algorithmic) -> Any:
+    """``without_horizon()``: what identifies it but for how long it runs, so that a shorter run is the beginning of a
+    longer one; default: itself, which shares with no other length."""
+    own = getattr(algorithm, "without_horizon", None)
+    return algorithm if own is None else own()
+
+
+def canonical(algorithm: Algorithmic) -> tuple[Algorithmic, int]:
+    """``canonical()``: an algorithm with the same numbers and how many of its rounds make one of this one's; default:
+    itself, and 1."""
+    own = getattr(algorithm, "canonical", None)
+    return (algorithm, 1) if own is None else own()

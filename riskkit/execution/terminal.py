@@ -1,0 +1,130 @@
+"""The verdicts of an experiment as text for a terminal."""
+
+from __future__ import annotations
+
+import io
+import math
+import sys
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from riskkit.algorithms.traits import passed_on
+from riskkit.stats.first_passage import PassageStatus
+from riskkit.verdicts.counts import Count, Line
+from riskkit.verdicts.finding import Comparison, Finding
+from riskkit.verdicts.findings import Found
+from riskkit.verdicts.outcome import Verdict
+
+Colour = Literal["plain", "ansi"]
+
+
+class Terminal(NamedTuple):
+    """Where verdicts are read."""
+
+    width: int
+    colour: Colour
+
+    @staticmethod
+    def here() -> Terminal:
+        """Standard output, or a page of 140 columns."""
+        return Terminal(Console().width, "ansi") if sys.stdout.isatty() else Terminal(140, "plain")
+
+
+def verdict_text(name: str, question: str, found: Found, width: int, colour: Colour = "plain") -> str:
+    """The verdicts as a table, the counts and the comparisons, for a terminal of that width."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=colour == "ansi")
+    shown = Table(title=f"{name}\n{question}", title_justify="left", title_style="bold")
+    for heading in ("bound", "where", "verdict"):
+        shown.add_column(heading, no_wrap=True)
+    shown.add_column("numbers")
+    # Lines of one bound that end the same way without a number of their own share a row.
+    rows: dict[tuple[str, str, str, str], list[str]] = {}
+    for finding in found.findings:
+        numbers = _numbers(finding.verdict) or finding.verdict.finding
+        key = (finding.bound, finding.algorithm, str(finding.verdict.outcome), numbers)
+        rows.setdefault(key, []).append(_place(finding))
+    several = len({finding.algorithm for finding in found.findings if finding.algorithm}) > 1
+    for (bound, algorithm, outcome, numbers), places in rows.items():
+        where = places[0] if len(places) == 1 else f"{len(places)} lines, {places[0].split(':')[0]} .."
+        shown.add_row(f"{bound} of {algorithm}" if several and algorithm else bound, where, outcome, numbers)
+    console.print(shown)
+    if found.counts:
+        console.print(_counted(found.counts))
+    for line in (*_compared(found.comparisons), *found.uncompared):
+        console.print(line)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def _compared(comparisons: Sequence[Comparison]) -> list[str]:
+    """One line for each opponent and quantity."""
+    groups: dict[tuple[str, str, str, str], list[Comparison]] = {}
+    for comparison in comparisons:
+        key = (comparison.algorithm, f"{comparison.against}{comparison.note}", comparison.quantity, comparison.output)
+        groups.setdefault(key, []).append(comparison)
+    lines = []
+    for (algorithm, against, quantity, output), group in groups.items():
+        ratios = [comparison.ratio for comparison in group]
+        outcomes = [comparison.outcome for comparison in group]
+        lines.append(
+            f"{algorithm} / {against}, {quantity} ({output}): {min(ratios):.3g} to {max(ratios):.3g} in {len(group)} "
+            f"cells; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after Holm"
+        )
+    return lines
+
+
+def _counted(counts: Sequence[Count]) -> Table:
+    """Gradients to reach a few of the targets: a row for each entry and problem, with the output it passes on. All of
+    them, with intervals, claims and proved counts, are in verdict.json."""
+    shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left")
+    targets = sorted({count.eps for count in counts}, reverse=True)
+    chosen = dict.fromkeys(targets[i] for i in (len(targets) // 3, 2 * len(targets) // 3, len(targets) - 1))
+    rows: dict[Line, dict[float, str]] = {}
+    for count in counts:
+        if count.eps in chosen and count.output == passed_on(count.line.head.algorithm):
+            reached = f"{count.passage.at:.3g}"
+            if count.passage.status is not PassageStatus.REACHED:
+                reached = {
+                    PassageStatus.AT_ONCE: "1",
+                    PassageStatus.NOT_REACHED: f"> {count.line.gradients[-1]}",
+                    PassageStatus.LOST: "no value",
+                }.get(count.passage.status, "?")
+            said = "; ".join("-" if math.isnan(x) else f"{x:.2g}" for x in (count.claim, count.proved))
+            rows.setdefault(count.line, {})[count.eps] = f"{reached} ({said})"
+    varied = [
+        name
+        for name in dict.fromkeys(name for line in rows for name in line.where)
+        if len({line.where.get(name) for line in rows}) > 1
+    ]
+    for heading in ("algorithm", *varied, *(f"eps = {eps:.3g}" for eps in chosen)):
+        shown.add_column(heading, no_wrap=True)
+    for line, cells in rows.items():
+        places = (f"{line.where[name]:.3g}" if name in line.where else "" for name in varied)
+        shown.add_row(line.head.name, *places, *(cells.get(eps, "") for eps in chosen))
+    return shown
+
+
+def _place(finding: Finding) -> str:
+    axis = "all cells" if finding.axis is None else f"along {finding.axis}:"
+    return f"{axis} {', '.join(f'{name}={value:g}' for name, value in finding.where.items())}".strip()
+
+
+def _numbers(verdict: Verdict) -> str:
+    """What the verdict rests on, in a few words ("" if no number); the sentence in verdict.json says all of it."""
+    if verdict.kind in ("rate", "exponent") and math.isfinite(verdict.slope):
+        text = f"slope {verdict.slope:+.3f} [{verdict.slope_low:+.3f}, {verdict.slope_high:+.3f}]"
+        text += f", {'oracle' if verdict.kind == 'exponent' else 'claim'} {verdict.claim_slope:+.3f}"
+        if math.isfinite(verdict.asymptote):
+            text += f", limit {verdict.asymptote:+g}"
+        return text
+    if verdict.kind in ("count", "minimiser") and math.isfinite(verdict.slope):
+        text = f"exponent {verdict.slope:.3f} [{verdict.slope_low:.3f}, {verdict.slope_high:.3f}]"
+        return text if math.isnan(verdict.claim_slope) else f"{text}, claim {verdict.claim_slope:.3f}"
+    if verdict.kind == "level" and math.isfinite(verdict.ratio):
+        return f"measured / bound at most {verdict.ratio:.3g} in {verdict.points} cells"
+    if verdict.kind == "identity" and math.isfinite(verdict.ratio):
+        return f"measured / exact {verdict.ratio:.4g} in the farthest of {verdict.points} cells"
+    return ""

@@ -1,0 +1,193 @@
+"""From a question at one size to its cells, and to the distinct runs that they read.
+
+A *cell* is one point under one algorithm. A *run* is one computation, of which a cell reads one checkpoint. Runs that
+differ in their length alone are one run, read at several checkpoints; so are an algorithm and its canonical form, such
+as SGD with any number k of steps a round.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from riskkit.algorithms import traits
+from riskkit.experiment.point import Point
+from riskkit.experiment.runs import Run, Simulated, run_address
+
+
+class Cell(NamedTuple):
+    """One point under one algorithm, and where its numbers lie: checkpoint ``rounds`` of ``run``.
+
+    Attributes:
+        point: its coordinates, the algorithm's own among them.
+        name: of the algorithm, in the experiment.
+        algorithm: as it was made for the point, and how many of its own rounds have been taken (``taken``).
+        address: of the run.
+    """
+
+    point: Point
+    name: str
+    algorithm: Any
+    taken: int
+    run: Run
+    rounds: int
+    address: str
+
+    @property
+    def gradients(self) -> int:
+        """Taken in all at the checkpoint."""
+        return int(self.run.gradients(self.rounds))
+
+    @property
+    def shown(self) -> dict[str, float]:
+        """What the algorithm says of itself."""
+        return shown(self.algorithm)
+
+
+@functools.lru_cache(maxsize=4096)
+def shown(algorithm: Any) -> dict[str, float]:
+    return traits.shown(algorithm)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A question at one size: its cells, and the distinct runs they read."""
+
+    experiment: Any
+    size: Any
+    dtype: str
+    cells: tuple[Cell, ...]
+    runs: dict[str, Run]
+    """By content address."""
+
+    def cell(self, point: Point, name: str) -> Cell | None:
+        """The cell of an algorithm at a point; None where it does not run."""
+        return self._by_place.get((point, name))
+
+    @functools.cached_property
+    def _by_place(self) -> dict[tuple[Point, str], Cell]:
+        return {(cell.point, cell.name): cell for cell in self.cells}
+
+    @functools.cached_property
+    def heads(self) -> dict[str, list[Cell]]:
+        """The cells of each run, in the order of the plan."""
+        found: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.address, []).append(cell)
+        return found
+
+
+class _Wanted(NamedTuple):
+    """One algorithm at one point, before runs are shared: its run of its own, and the key under which it is shared."""
+
+    point: Point
+    name: str
+    run: Run
+    key: Any
+    factor: int
+
+
+def plan(experiment: Any, size: Any, dtype: str) -> Plan:
+    """The cells of every grid, each once, and the runs that answer them.
+
+    Raises ValueError, in one line, for a coordinate that no function reads, and for what makes no algorithm.
+    """
+    wanted = list(_wanted(experiment, size))
+    longest: dict[Any, tuple[Any, set[int]]] = {}
+    if experiment.read is None:
+        for one in wanted:
+            held = longest.get(one.key)
+            reads = {round_ * one.factor for round_ in one.run.rounds}
+            if held is None:
+                longest[one.key] = one.run, reads
+            else:
+                held[1].update(reads)
+                if one.run.rounds[-1] * one.factor > held[0].rounds[-1]:
+                    longest[one.key] = one.run, held[1]
+    cells: list[Cell] = []
+    runs: dict[str, Run] = {}
+    # A run and its address cost far more than a look: each is made once, however many cells read it.
+    known: dict[Any, tuple[Run, str]] = {}
+    for one in wanted:
+        if one.key not in known:
+            run = one.run
+            if experiment.read is None:
+                head, reads = longest[one.key]
+                run = _shared(head, tuple(sorted(reads)))
+            where = run_address(run, experiment.seed, dtype)
+            known[one.key] = run, where
+            runs[where] = run
+        run, where = known[one.key]
+        algorithm = one.run.algorithm
+        if experiment.read is None:
+            (taken,) = one.run.rounds
+            cells.append(Cell(one.point, one.name, algorithm, taken, run, taken * one.factor, where))
+        else:
+            for rounds in one.run.rounds:
+                point = one.point.with_(gradients=int(run.gradients(rounds)))
+                cells.append(Cell(point, one.name, algorithm, rounds, run, rounds, where))
+    cells = list({(cell.point, cell.name): cell for cell in cells}.values())
+    return Plan(experiment, size, dtype, tuple(cells), runs)
+
+
+def _shared(run: Any, rounds: tuple[int, ...]) -> Run:
+    """The run in its canonical form, read after the given rounds of it."""
+    if not isinstance(run, Simulated):
+        return run
+    algorithm, _ = traits.canonical(run.algorithm)
+    return dataclasses.replace(run, algorithm=algorithm, rounds=rounds)
+
+
+def _wanted(experiment: Any, size: Any) -> Iterator[_Wanted]:
+    """Every algorithm at every point of every grid, each once."""
+    problems: dict[Any, Any] = {}
+    seen: set[tuple[Point, str]] = set()
+    read: set[str] = {"n"}
+    for grid in size.grids:
+        for point in grid.points():
+            problem = _problem(experiment, point.watched(read), problems)
+            for name, make in experiment.algorithms.items():
+                for place in make.points(point) if hasattr(make, "points") else [point]:
+                    if (place, name) in seen:
+                        continue
+                    seen.add((place, name))
+                    made = make(place.watched(read, problem))
+                    if made is not None:
+                        yield _want(experiment, place, name, made, problem)
+    if "T" in read:  # kT / k
+        read |= {"kT", "k"}
+    for name in dict.fromkeys(name for grid in size.grids for name in grid.coordinates):
+        if name not in read:
+            raise ValueError(
+                f"{experiment.name}: no function of the point reads the coordinate {name}; "
+                "drop it, or let the problem or an algorithm read it."
+            )
+
+
+def _problem(experiment: Any, point: Point, made: dict[Any, Any]) -> Any:
+    """The problem at a point, one object for equal ones."""
+    given = experiment.problem
+    if given is None or hasattr(given, "sample"):
+        return given
+    problem = given(point)
+    return made.setdefault(problem, problem)
+
+
+def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> _Wanted:
+    if isinstance(made, Run):
+        return _Wanted(point, name, made, made, 1)
+    if not hasattr(made, "steps"):
+        raise ValueError(
+            f"{experiment.name}: {name} must be an algorithm (with steps, and init, query, step, output), a run, or "
+            f"None at {point!r}; got {type(made).__name__}."
+        )
+    if problem is None:
+        raise ValueError(f"{experiment.name}: {name} is an algorithm, which needs a problem to run on; got None.")
+    if experiment.read is not None:
+        run = Simulated(problem, point["n"], made, experiment.read(made))
+        return _Wanted(point, name, run, run, 1)
+    canonical, factor = traits.canonical(made)
+    run = Simulated(problem, point["n"], made, (traits.rounds(made),))
+    return _Wanted(point, name, run, (problem, run.n, traits.without_horizon(canonical)), factor)

@@ -1,0 +1,146 @@
+"""The question: problem, algorithms, bounds, readings, grids, replicates, seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from riskkit.algorithms.arguments import whole
+from riskkit.experiment.plan import Plan, plan
+from riskkit.experiment.point import Grid, Point
+from riskkit.experiment.readings import Reading
+from riskkit.experiment.runs import Reader
+from riskkit.problem import Problem
+from riskkit.theory.bound import Bound
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How much is computed: one grid or several, and replicates for every point."""
+
+    grids: tuple[Grid, ...]
+    replicates: int
+
+    def __init__(self, grids: Grid | Iterable[Grid], replicates: int) -> None:
+        object.__setattr__(self, "grids", (grids,) if isinstance(grids, Grid) else tuple(grids))
+        object.__setattr__(self, "replicates", whole("experiment", "replicates", replicates, 1))
+        if not self.grids:
+            raise ValueError("Size: grids must hold at least one Grid; got none.")
+
+    def quick(self, replicates: int, steps: int) -> Size:
+        """Fewer replicates, and only the runs of at most ``steps`` gradients (``Grid.short``)."""
+        return Size([grid.short(steps) for grid in self.grids], min(self.replicates, replicates))
+
+    def replaced(self, axes: Mapping[str, Sequence[float]], owner: str) -> Size:
+        """With whole axes replaced in every grid that has them; ValueError if none has."""
+        own = list(dict.fromkeys(name for grid in self.grids for name in grid.coordinates))
+        for name in axes:
+            if name not in own:
+                raise ValueError(f"{owner} has no axis {name}; its axes are {', '.join(own)}.")
+        return Size(
+            [
+                grid.replaced(**{name: values for name, values in axes.items() if name in grid.coordinates})
+                for grid in self.grids
+            ],
+            self.replicates,
+        )
+
+
+class Own:
+    """An algorithm with coordinates of its own: ``Own(make, eta=(0.1, 0.2), beta=(0.0, 0.5))`` runs at every pair."""
+
+    def __init__(self, make: Callable[[Point], Any], /, **coordinates: Iterable[float]) -> None:
+        self.make = make
+        self.coordinates = {name: tuple(values) for name, values in coordinates.items()}
+
+    def points(self, point: Point) -> list[Point]:
+        return [
+            point.with_(**dict(zip(self.coordinates, values, strict=True)))
+            for values in itertools.product(*self.coordinates.values())
+        ]
+
+    def __call__(self, point: Point) -> Any:
+        return self.make(point)
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A question, ending in "?", and all that is needed to answer it.
+
+    Attributes:
+        question: ends in "?".
+        problem: a problem, or a function of the point that gives one; None if every algorithm is a run of its own kind.
+        algorithms: by name: a function of the point that gives an algorithm (a staged lookahead or a method of one's
+            own), a run of another kind, or None where it does not run; ``Own(...)`` gives it coordinates of its own.
+        sizes: by name; "laptop" is the size of the default sweep, "paper" the one for a paper. Without a laptop size an
+            experiment is too slow for the default sweep.
+        bounds: each is judged as a level, and as a rate along the axis of each grid.
+        readings: what else is asked of the measurements.
+        controls: names of algorithms that run beside the others, are compared and drawn, and not judged.
+        read: how often each run is read; None: at its end, and at the points that it is the beginning of.
+        limits: quantity -> its exponent along T as T grows, a function of the coordinates that are held.
+        seed: of every random number.
+        name: the module's name in ``experiments/``, which the study gives it.
+    """
+
+    question: str
+    algorithms: Mapping[str, Callable[[Point], Any]]
+    sizes: Mapping[str, Size]
+    problem: Problem | Callable[[Point], Problem] | None = None
+    bounds: tuple[Bound, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    controls: tuple[str, ...] = ()
+    read: Reader | None = None
+    limits: Mapping[str, Callable[[Mapping[str, float]], float]] = dataclasses.field(default_factory=dict)
+    seed: int = 0
+    name: str = "experiment"
+
+    def __post_init__(self) -> None:
+        if not self.question.endswith("?"):
+            raise ValueError(f"{self.name}: question must end with a question mark; got {self.question!r}.")
+        if not 0 <= self.seed < 2**64:
+            raise ValueError(f"{self.name}: seed must be a whole number in [0, 2^64); got {self.seed!r}.")
+        if not self.sizes:
+            raise ValueError(f"{self.name}: sizes must hold at least one Size; got none.")
+        for name in self._named():
+            if name not in self.algorithms:
+                raise ValueError(
+                    f"{self.name}: there is no algorithm {name!r}; there are {', '.join(self.algorithms)}."
+                )
+
+    def _named(self) -> Iterable[str]:
+        """The algorithms that controls and readings name."""
+        yield from self.controls
+        for reading in self.readings:
+            for field in ("algorithm", "ratio_to"):
+                if getattr(reading, field, ""):
+                    yield getattr(reading, field)
+            yield from getattr(reading, "against", ())
+            yield from getattr(reading, "algorithms", ())
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The algorithms that bounds and exact values are told of, all but the controls, in their order."""
+        return tuple(name for name in self.algorithms if name not in self.controls)
+
+    def size(self, name: str) -> Size:
+        """The size of that name; the last one where there is none."""
+        return self.sizes.get(name) or list(self.sizes.values())[-1]
+
+    def asymptote(self, quantity: str, where: Mapping[str, float]) -> float:
+        """The exponent along T in the limit, for the coordinates that are held; NaN where none is stated."""
+        limit = self.limits.get(quantity)
+        try:
+            return limit(where) if limit is not None else float("nan")
+        except KeyError:
+            return float("nan")
+
+    def on(self, problem: Problem) -> Experiment:
+        """The same experiment on another problem."""
+        return dataclasses.replace(self, problem=problem)
+
+    def plan(self, size: Size, dtype: str = "float64") -> Plan:
+        """The cells of every grid, each once, and the runs that answer them."""
+        return plan(self, size, dtype)

@@ -1,0 +1,230 @@
+"""Every bound against the measurements: as a level over all points, as a rate along the axis of each grid."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from riskkit.experiment.plan import Cell, Plan
+from riskkit.experiment.point import held
+from riskkit.experiment.readings import COMPARATIVE
+from riskkit.stats import slopes
+from riskkit.theory.bound import Bound, Floats, Form
+from riskkit.verdicts import judges
+from riskkit.verdicts.evidence import Evidence, excludes, listed, nothing_left, sound, subject, with_losses
+from riskkit.verdicts.finding import Finding, finding
+from riskkit.verdicts.judges import UNBOUNDED_AXES
+from riskkit.verdicts.outcome import Verdict
+
+
+def bound_findings(evidence: Evidence) -> list[Finding]:
+    """For every bound and every judged algorithm that it covers: a level for each form with constants, and a rate for
+    each line of each grid. A bound that covers none says so once, of the first."""
+    found: list[Finding] = []
+    experiment = evidence.plan.experiment
+    for bound in experiment.bounds:
+        cells = {name: evidence.named(name) for name in experiment.judged}
+        covered = [name for name, own in cells.items() if any(excludes(bound, cell) is None for cell in own)]
+        for name in covered or list(cells)[:1]:
+            found += _levels(evidence, bound, name, cells[name])
+            found += _rates(evidence, bound, name)
+    return found
+
+
+def _levels(evidence: Evidence, bound: Bound, name: str, cells: Sequence[Cell]) -> list[Finding]:
+    about = subject(bound.quantity, bound.output, name, cells)
+    forms: list[Form] = [form for form in bound.forms if form != "claim"] or ["proved"]
+    return [
+        finding(
+            bound.name,
+            _level(evidence, bound, form, cells, about),
+            title=bound.title,
+            algorithm=name,
+            form=form,
+            quantity=bound.quantity,
+            output=bound.output,
+        )
+        for form in forms
+    ]
+
+
+def _level(evidence: Evidence, bound: Bound, form: Form, cells: Sequence[Cell], about: str) -> Verdict:
+    good, bad = sound(evidence, cells)
+    level = evidence.level(bound, good)
+    limit: Floats = getattr(level, form)
+    covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(limit[p])]
+    if not covered:
+        reason = next((reason for reason in level.reasons if reason), None)
+        if bad and reason is None:
+            return nothing_left("level", about, evidence, cells)
+        return judges.not_covered("level", reason or "no explicit bound is proved for this output", subject=about)
+    known = [good[p] for p in covered]
+    values = evidence.values(known, bound.quantity, bound.output)
+    trivial = evidence.trivial(bound.quantity, known)
+    judged = judges.judge_level(values, limit[covered], trivial, subject=about)
+    return with_losses(judged, evidence, _under(bound, cells, level, good))
+
+
+def _under(bound: Bound, cells: Sequence[Cell], level: Any, good: Sequence[Cell]) -> list[Cell]:
+    """The cells that the bound covers, whatever became of them; of the sound ones those at which it says something."""
+    silent = {
+        (cell.point, cell.name)
+        for p, cell in enumerate(good)
+        if level.reasons[p] is None
+        and not any(np.isfinite(part[p]) for part in (level.claim, level.published, level.proved))
+    }
+    return [cell for cell in cells if (cell.point, cell.name) not in silent and excludes(bound, cell) is None]
+
+
+def _rates(evidence: Evidence, bound: Bound, name: str) -> list[Finding]:
+    found: list[Finding] = []
+    if "claim" not in bound.forms:
+        return found
+    for grid in evidence.plan.size.grids:
+        for line in grid.lines():
+            cells = on_line(evidence.plan, line, name)
+            if len(cells) < 2:
+                continue
+            where = held(line, grid.along)
+            about = f"{subject(bound.quantity, bound.output, name, cells)} ({listed(where)})"
+            judged = _rate(evidence, bound, cells, grid.along, about)
+            if grid.along == "T":
+                limit = evidence.plan.experiment.asymptote(bound.quantity, where)
+                judged = dataclasses.replace(judged, asymptote=limit, asymptote_distance=judged.slope - limit)
+            found.append(
+                finding(
+                    bound.name,
+                    judged,
+                    title=bound.title,
+                    algorithm=name,
+                    form="claim",
+                    axis=grid.along,
+                    where=where,
+                    quantity=bound.quantity,
+                    output=bound.output,
+                )
+            )
+    return found
+
+
+def on_line(plan: Plan, line: Sequence[Any], name: str) -> list[Cell]:
+    """The cells of an algorithm at the points of a line; those where it does not run are left out."""
+    return [cell for point in line if (cell := plan.cell(point, name)) is not None]
+
+
+def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, about: str) -> Verdict:
+    good, bad = sound(evidence, line)
+    level = evidence.level(bound, good)
+    covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.claim[p])]
+    if len(covered) < 2:
+        reason = next((reason for reason in level.reasons if reason), None)
+        if reason is None and not np.isfinite(level.claim).all():
+            reason = "nothing is claimed for such step sizes"
+        if bad and reason is None:
+            return nothing_left("rate", about, evidence, line, axis=axis)
+        return judges.not_covered("rate", reason or "one point only", subject=about)
+    known = [good[p] for p in covered]
+    judged = judges.judge_rate(
+        evidence.values(known, bound.quantity, bound.output),
+        np.array([cell.point[axis] for cell in known], dtype=float),
+        level.claim[covered],
+        level.proved[covered],
+        evidence.trivial(bound.quantity, known),
+        subject=about,
+        quantity=bound.quantity,
+        axis=axis,
+    )
+    return with_losses(judged, evidence, [cell for cell in line if excludes(bound, cell) is None])
+
+
+def half_width(evidence: Evidence) -> float:
+    """The widest 95% interval's half width among the exponents along axes with a limit, of the bounds' quantities, that
+    can be fitted over all sound points of a line; NaN if none can. Precision on demand stops on this and nothing else.
+    """
+    widths: list[float] = []
+    experiment = evidence.plan.experiment
+    for quantity, output in dict.fromkeys((b.quantity, b.output) for b in experiment.bounds):
+        for name in experiment.judged:
+            for grid in evidence.plan.size.grids:
+                for line in grid.lines() if grid.along in UNBOUNDED_AXES else []:
+                    cells, _ = sound(evidence, on_line(evidence.plan, line, name))
+                    if len(cells) < 4:
+                        continue
+                    x = np.array([cell.point[grid.along] for cell in cells], dtype=float)
+                    fit = slopes.fit_rate(evidence.values(cells, quantity, output), x)
+                    if fit.fitted:
+                        widths.append((fit.high - fit.low) / 2)
+    return max(widths, default=math.nan)
+
+
+class RunningExponents(NamedTuple):
+    """The exponents of one line between neighbouring points, W of them: measured with 95% intervals, and the claim's
+    own (NaN where it is not known).
+
+    ``spans`` are the pairs of points; the numbers are NaN where a mean is not positive.
+    """
+
+    algorithm: str
+    axis: str
+    where: dict[str, float]
+    quantity: str
+    output: str
+    spans: list[tuple[float, float]]
+    slope: Floats
+    low: Floats
+    high: Floats
+    claim_slope: Floats
+
+    def to_json(self) -> dict[str, Any]:
+        numbers = {
+            name: [float(x) if math.isfinite(x) else None for x in getattr(self, name)]
+            for name in ("slope", "low", "high", "claim_slope")
+        }
+        return {**self._asdict(), **numbers}
+
+
+def running(evidence: Evidence) -> list[RunningExponents]:
+    """Along every line of an axis with a limit, for each quantity and output that has a bound, over the sound cells."""
+    found: list[RunningExponents] = []
+    experiment = evidence.plan.experiment
+    bounds = {(bound.quantity, bound.output): bound for bound in reversed(experiment.bounds)}
+    for (quantity, output), bound in reversed(bounds.items()):
+        for name in experiment.judged:
+            for grid in evidence.plan.size.grids:
+                for line in grid.lines() if grid.along in UNBOUNDED_AXES else []:
+                    cells, _ = sound(evidence, on_line(evidence.plan, line, name))
+                    if len(cells) < 2 or evidence.replicates < 2:
+                        continue
+                    x = np.array([cell.point[grid.along] for cell in cells], dtype=float)
+                    _, slope, low, high = slopes.running_exponents(evidence.values(cells, quantity, output), x)
+                    claim = evidence.level(bound, cells).claim
+                    with np.errstate(divide="ignore", invalid="ignore"):
+                        claimed = np.diff(np.log(claim)) / np.diff(np.log(x))
+                    spans = list(itertools.pairwise(x.tolist()))
+                    where = held(line, grid.along)
+                    found.append(
+                        RunningExponents(name, grid.along, where, quantity, output, spans, slope, low, high, claimed)
+                    )
+    return found
+
+
+def refusal(made: Plan) -> str | None:
+    """Why no bound of the experiment covers any cell of it (the first reason of each bound), or None: some bound does,
+    or there is something to say whatever the bounds cover."""
+    experiment = made.experiment
+    if any(isinstance(reading, COMPARATIVE) for reading in experiment.readings) or experiment.read is not None:
+        return None
+    reasons: dict[str, None] = {}
+    for bound in experiment.bounds:
+        for cell in made.cells:
+            if cell.name in experiment.judged:
+                reason = excludes(bound, cell)
+                if reason is None:
+                    return None
+                reasons.setdefault(reason)
+    return next(iter(reasons), None) and " ".join(list(reasons)[:2])

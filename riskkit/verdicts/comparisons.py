@@ -1,0 +1,201 @@
+"""Algorithms against one another on common random numbers: paired at a point or a budget, or each at its best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from riskkit.experiment.plan import Cell
+from riskkit.experiment.readings import POSITIVE, Paired, Tuned
+from riskkit.stats import slopes
+from riskkit.stats.slopes import selecting_replicates
+from riskkit.verdicts import judges
+from riskkit.verdicts.counts import Line, lines
+from riskkit.verdicts.evidence import Evidence, clause, losses
+from riskkit.verdicts.finding import Comparison, coordinates
+from riskkit.verdicts.outcome import counted
+
+
+def comparisons(evidence: Evidence) -> list[Comparison]:
+    """Every judged algorithm against the controls, and what the readings ask for, Holm-adjusted as one family."""
+    found: list[Comparison] = []
+    if evidence.replicates >= 2:
+        for reading in _asked(evidence):
+            found += _tuned(evidence, reading) if isinstance(reading, Tuned) else _paired(evidence, reading)
+    adjusted = judges.holm([comparison.p_value for comparison in found])
+    return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
+
+
+def _asked(evidence: Evidence) -> list[Paired | Tuned]:
+    experiment = evidence.plan.experiment
+    controls = [Paired(name, experiment.controls, POSITIVE) for name in experiment.judged if experiment.controls]
+    return [*controls, *(r for r in experiment.readings if isinstance(r, Paired | Tuned))]
+
+
+def uncompared(evidence: Evidence) -> list[str]:
+    """A sentence for each pair of algorithms, and each tuning, in which cells that are not sound had no part."""
+    found = []
+    for reading in _asked(evidence):
+        if isinstance(reading, Tuned):
+            found += _untuned(evidence, reading)
+            continue
+        for against in reading.against:
+            pairs = _meeting(evidence, reading.algorithm, against)
+            gone = [pair for pair in pairs if losses(evidence, (cell for part in pair for cell in part))]
+            if gone:
+                cells = dict.fromkeys(cell for pair in gone for part in pair for cell in part)
+                kind = "pair" if evidence.plan.experiment.read is None else "pair of lines"
+                count = counted(len(pairs), "pair") + ("" if kind == "pair" else " of lines")
+                found.append(
+                    f"{reading.algorithm} / {against}: {len(gone)} of {count} not compared; "
+                    f"{clause(losses(evidence, cells))}"
+                )
+    return found
+
+
+def _untuned(evidence: Evidence, reading: Tuned) -> list[str]:
+    found = []
+    for name in (reading.algorithm, *reading.against):
+        own = [line for line in lines(evidence) if line.head.name == name]
+        gone = [line for line in own if line.reason]
+        if gone:
+            lost = losses(evidence, (cell for line in gone for cell in line.cells))
+            said = f"{len(gone)} of {counted(len(own), 'line')} had no part in the tuning"
+            found.append(f"{name}: {said}; {clause(lost)}")
+    return found
+
+
+Part = tuple[Cell, ...]
+"""A cell, or the cells of a line."""
+
+
+def _meeting(evidence: Evidence, ours: str, theirs: str) -> list[tuple[Part, Part]]:
+    """What is compared: cells at one point or, where runs are read on a grid of gradients, lines; of one problem and
+    sample size, where the coordinates that both have agree. What shares its numbers is not compared."""
+    plan = evidence.plan
+    if plan.experiment.read is None:
+        parts: list[list[Part]] = [[(cell,) for cell in evidence.named(name)] for name in (ours, theirs)]
+    else:
+        every = lines(evidence)
+        parts = [[line.cells for line in every if line.head.name == name] for name in (ours, theirs)]
+    places: dict[Any, list[Part]] = {}
+    for part in parts[1]:
+        places.setdefault((part[0].run.company, part[0].run.n), []).append(part)
+    return [
+        (a, b)
+        for a in parts[0]
+        for b in places.get((a[0].run.company, a[0].run.n), [])
+        if _agree(a[0], b[0], lines=plan.experiment.read is not None)
+        and (a[0].address, a[-1].rounds) != (b[0].address, b[-1].rounds)
+    ]
+
+
+def _agree(a: Cell, b: Cell, *, lines: bool) -> bool:
+    """Whether two cells have the same value of every coordinate of both points; of lines the gradients do not count."""
+    return all(
+        a.point[name] == b.point[name] for name in a.point if name in b.point and not (lines and name == "gradients")
+    )
+
+
+def _paired(evidence: Evidence, reading: Paired) -> list[Comparison]:
+    found: list[Comparison] = []
+    for against in reading.against:
+        pairs = [pair for pair in _meeting(evidence, reading.algorithm, against) if not _lost(evidence, pair)]
+        if evidence.plan.experiment.read is None:
+            cells = [(a[0], b[0]) for a, b in pairs]
+        else:
+            cells = [met for a, b in pairs for met in _budgets(a, b, reading.fractions)]
+        for quantity, output in reading.of:
+            found += _ratios(evidence, cells, quantity, output)
+    return found
+
+
+def _lost(evidence: Evidence, pair: tuple[Part, Part]) -> bool:
+    return bool(losses(evidence, (cell for part in pair for cell in part)))
+
+
+def _budgets(a: Part, b: Part, fractions: Sequence[float]) -> list[tuple[Cell, Cell]]:
+    """The last cells of two lines within each fraction of the smaller budget."""
+    budget = min(a[-1].gradients, b[-1].gradients)
+    found = []
+    for fraction in fractions:
+        ours, theirs = ([cell for cell in part if cell.gradients <= fraction * budget] for part in (a, b))
+        if ours and theirs:
+            found.append((ours[-1], theirs[-1]))
+    return found
+
+
+def _ratios(
+    evidence: Evidence, pairs: Sequence[tuple[Cell, Cell]], quantity: str, output: str, first: int = 0, note: str = ""
+) -> list[Comparison]:
+    """Ratios of the means of pairs of cells, on the replicates from ``first`` on; a mean that is not positive in every
+    leave-out has none."""
+    if not pairs:
+        return []
+    ours, theirs = zip(*pairs, strict=True)
+    a, b = (evidence.values(cells, quantity, output)[first:] for cells in (ours, theirs))
+    ratio = slopes.paired_ratio(a, b)
+    found = []
+    for p, (mine, other) in enumerate(pairs):
+        if np.isfinite(ratio.ratio[p]):
+            numbers = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
+            found.append(Comparison(mine.name, other.name, note, _where(mine, other), quantity, output, *numbers))
+    return found
+
+
+def _where(mine: Cell, other: Cell) -> dict[str, float]:
+    own, theirs = coordinates(mine), coordinates(other)
+    own["gradients"] = float(mine.gradients)
+    differ = {f"against_{name}": theirs[name] for name in ("alpha", "beta", "eta") if name in theirs}
+    return {**own, **differ}
+
+
+def _tuned(evidence: Evidence, reading: Tuned) -> list[Comparison]:
+    """Each algorithm at its best values of the tuned coordinates, chosen on the first quarter of the replicates and
+    compared on the rest."""
+    found: list[Comparison] = []
+    good = [line for line in lines(evidence) if not line.reason]
+    chosen = selecting_replicates(evidence.replicates)
+    for quantity, output in reading.of:
+        best: dict[Any, tuple[float, Line]] = {}
+        tried: dict[Any, list[tuple[float, ...]]] = {}
+        for line in good:
+            head = line.head
+            if head.name not in (reading.algorithm, *reading.against):
+                continue
+            held = tuple((n, v) for n, v in head.point.items() if n not in (*reading.over, "gradients"))
+            key = (head.run.company, head.name, held)
+            mean = float(evidence.values([line.cells[-1]], quantity, output)[:chosen].mean())
+            tried.setdefault(key, []).append(_tuned_values(head, reading))
+            if key not in best or mean < best[key][0]:
+                best[key] = (mean, line)
+        inside = {key: _inside(_tuned_values(line.head, reading), tried[key]) for key, (_, line) in best.items()}
+        for mine, (_, ours) in best.items():
+            for yours, (_, theirs) in best.items():
+                if mine[1] != reading.algorithm or yours[1] not in reading.against or mine[0] != yours[0]:
+                    continue
+                if not all(dict(yours[2]).get(name, value) == value for name, value in mine[2]):
+                    continue
+                pairs, note = [(ours.cells[-1], theirs.cells[-1])], " (both tuned)"
+                met = _ratios(evidence, pairs, quantity, output, chosen, note)
+                if not (inside[mine] and inside[yours]):
+                    ended = " (both tuned; a best step ends its grid)"
+                    met = [one._replace(p_value=1.0, note=ended) for one in met]
+                found += met
+    return found
+
+
+def _tuned_values(cell: Cell, reading: Tuned) -> tuple[float, ...]:
+    known = coordinates(cell)
+    return tuple(known.get(name, math.nan) for name in reading.over)
+
+
+def _inside(values: tuple[float, ...], tried: Sequence[tuple[float, ...]]) -> bool:
+    """Whether no tuned value is an end of those tried; a coordinate with one value only is none that is tuned."""
+    for value, every in zip(values, zip(*tried, strict=True), strict=True):
+        if len(set(every)) > 1 and not min(every) < value < max(every):
+            return False
+    return True

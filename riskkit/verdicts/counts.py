@@ -1,0 +1,277 @@
+"""Gradients to reach an error: first passages of each line, how they grow, and what is claimed and proved of them.
+
+A *line* is one run: an algorithm on one problem and sample size, its cells in the order of their gradients.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from riskkit.algorithms.staged import OUTPUTS, Output
+from riskkit.experiment.plan import Cell
+from riskkit.experiment.readings import GradientsTo
+from riskkit.experiment.runs import Run
+from riskkit.stats import slopes
+from riskkit.stats.first_passage import Growth, Passage, PassageStatus, first_passages, growth
+from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS
+from riskkit.theory import bound as theory
+from riskkit.theory.bound import Floats
+from riskkit.verdicts.evidence import Evidence, listed, nothing_left, sound, with_losses
+from riskkit.verdicts.finding import Finding, finding
+from riskkit.verdicts.outcome import Outcome, Verdict, counted, undecided
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """The cells of one run, ascending; ``reason``: why it has no counts, where a checkpoint is not sound."""
+
+    run: Run
+    cells: tuple[Cell, ...]
+    reason: str
+
+    @property
+    def head(self) -> Cell:
+        return self.cells[0]
+
+    @property
+    def where(self) -> dict[str, float]:
+        """The coordinates that tell it from other lines: those of its point and what its algorithm says of itself."""
+        shown = {name: value for name, value in self.head.shown.items() if name != "batch" or value != 1}
+        point = {name: value for name, value in self.head.point.items() if name != "gradients"}
+        found = {"n": float(self.run.n), **shown, **point}
+        return {name: float(value) for name, value in found.items() if not math.isnan(value)}
+
+    @property
+    def gradients(self) -> np.ndarray:
+        return self.run.gradients([cell.rounds for cell in self.cells])
+
+
+def lines(evidence: Evidence) -> list[Line]:
+    """Every algorithm on every run that it reads."""
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in evidence.plan.cells:
+        groups.setdefault((cell.name, cell.address), []).append(cell)
+    found = []
+    for cells in groups.values():
+        cells.sort(key=lambda cell: cell.rounds)
+        good, bad = sound(evidence, cells)
+        found.append(Line(cells[0].run, tuple(cells), "" if len(good) == len(cells) else bad[0]))
+    return found
+
+
+LOST = Passage(math.nan, math.nan, math.nan, np.empty(0), np.empty(0, dtype=np.int64), PassageStatus.LOST)
+"""Of a line that is not sound."""
+
+
+class Count(NamedTuple):
+    """The gradients after which one line's mean is first under eps.
+
+    ``beside`` (with its 95% interval) is another quantity at the first checkpoint under eps. ``said``: what is claimed
+    and proved, None where nothing speaks of the line. A line that is not sound has no count, and says why.
+    """
+
+    line: Line
+    output: Output
+    eps: float
+    passage: Passage
+    said: theory.Count | None
+    claim: float
+    proved: float
+    beside: str
+    mean: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "algorithm": self.line.head.name,
+            **self.line.where,
+            "output": self.output,
+            "eps": self.eps,
+            "gradients": self.passage.at,
+            "low": self.passage.low,
+            "high": self.passage.high,
+            "status": str(self.passage.status),
+            "reason": self.line.reason,
+            "claim": self.claim,
+            "proved": self.proved,
+            self.beside: self.mean,
+            f"{self.beside}_low": self.low,
+            f"{self.beside}_high": self.high,
+        }
+
+
+def counted_lines(evidence: Evidence, reading: GradientsTo) -> list[Count]:
+    """Every line, output and target."""
+    targets = np.array(sorted(reading.eps, reverse=True))
+    found: list[Count] = []
+    if not targets.size or evidence.replicates < 2:
+        return found
+    for line in lines(evidence):
+        said = _said(line, reading)
+        if line.reason:
+            found += [
+                Count(line, output, eps, LOST, said, math.nan, math.nan, reading.beside, math.nan, math.nan, math.nan)
+                for output in OUTPUTS
+                for eps in targets.tolist()
+            ]
+            continue
+        claims, proofs = _numbers(evidence, line, said, targets)
+        for output in OUTPUTS:
+            values = evidence.values(line.cells, reading.quantity, output)
+            passages = first_passages(values, line.gradients, targets)
+            under = values.mean(axis=0)[:, None] <= targets
+            other = slopes.estimate(evidence.values(line.cells, reading.beside, output))
+            speaks = said is not None and output in said.outputs
+            for e, passage in enumerate(passages):
+                at = int(np.argmax(under[:, e]))
+                seen = [math.nan] * 3
+                if passage.status is PassageStatus.REACHED:
+                    seen = [float(part[at]) for part in (other.mean, other.low, other.high)]
+                claim, proved = (float(claims[e]), float(proofs[e])) if speaks else (math.nan, math.nan)
+                found.append(
+                    Count(line, output, float(targets[e]), passage, said, claim, proved, reading.beside, *seen)
+                )
+    return found
+
+
+def _said(line: Line, reading: GradientsTo) -> theory.Count | None:
+    """The first of the reading's counts that covers the line."""
+    problem = line.run.problem
+    if problem is None:
+        return None
+    return next((count for count in reading.counts if count.excludes(problem, line.head.algorithm) is None), None)
+
+
+def _numbers(evidence: Evidence, line: Line, said: theory.Count | None, targets: Floats) -> tuple[Floats, Floats]:
+    if said is None:
+        nothing = np.full(len(targets), math.nan)
+        return nothing, nothing
+    at = evidence.at([line.head])
+    return said.claim(at, targets), said.proved(at, targets)
+
+
+def count_findings(evidence: Evidence, reading: GradientsTo, counts: Sequence[Count]) -> list[Finding]:
+    """Along eps a verdict for each line and output, and along the reading's coordinate one for each algorithm, output
+    and eps, from the counts that were reached; lines that are not sound are counted in the sentence."""
+    found: list[Finding] = []
+    along_eps: dict[tuple[Any, ...], list[Count]] = {}
+    along_axis: dict[tuple[Any, ...], list[Count]] = {}
+    for count in counts:
+        along_eps.setdefault((count.line.head.name, count.line.run, count.output), []).append(count)
+        if reading.along:
+            held = tuple(_held(count, reading.along).items())
+            along_axis.setdefault((count.line.head.name, held, count.output, count.eps), []).append(count)
+    for group in along_eps.values():
+        found += _growth(evidence, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
+    for group in along_axis.values():
+        values = [count.line.where[reading.along] for count in group if reading.along in count.line.where]
+        if len(set(values)) == len(group):
+            where = {**_held(group[0], reading.along), "eps": group[0].eps}
+            found += _growth(evidence, group, reading.along, where, MINIMUM_POINTS - 1)
+    return found
+
+
+def _held(count: Count, axis: str) -> dict[str, float]:
+    """What is held along another coordinate than eps: n, k, alpha and the line's other coordinates, but for what the
+    algorithm derives from the coordinate itself."""
+    point = count.line.head.point
+    return {
+        name: value
+        for name, value in count.line.where.items()
+        if name in ("n", "k", "alpha") or (name in point and name != axis)
+    }
+
+
+def _growth(
+    evidence: Evidence, group: Sequence[Count], axis: str, where: dict[str, float], least: int
+) -> list[Finding]:
+    """The exponent of the counts in 1/eps or another 1/coordinate, and what claim and proof have on the same points;
+    nothing where fewer than ``least`` targets were reached, unless that is because cells have no value."""
+    name, output, said = group[0].line.head.name, group[0].output, group[0].said
+    reached = [count for count in group if count.passage.status is PassageStatus.REACHED]
+    lost = [count for count in group if count.line.reason]
+    cells = list(dict.fromkeys(cell for count in lost for cell in count.line.cells))
+    about = f"gradients of {name} ({output} iterate) to reach eps ({listed(where)})"
+
+    def made(judged: Verdict) -> list[Finding]:
+        return [
+            finding(
+                "count" if said is None else said.name,
+                judged,
+                title="" if said is None else said.title,
+                algorithm=name,
+                form="claim" if not math.isnan(reached[0].claim if reached else math.nan) else "proved",
+                axis=axis,
+                where=where,
+                quantity="gradients",
+                output=output,
+            )
+        ]
+
+    if len(reached) < least:
+        if len(reached) + len(lost) < least or not lost:
+            return []
+        return made(nothing_left("count", about, evidence, cells, axis=axis))
+    reached.sort(key=lambda count: -(count.eps if axis == "eps" else count.line.where[axis]))
+    coordinate = [1 / (count.eps if axis == "eps" else count.line.where[axis]) for count in reached]
+    passages = [count.passage for count in reached]
+    claim, proved = (_curve_slope([getattr(c, what) for c in reached], coordinate) for what in ("claim", "proved"))
+    if math.isnan(claim) and math.isnan(proved):
+        return []
+    grown = growth([p.at for p in passages], [p.leaves for p in passages], passages[0].sizes, coordinate)
+    draft = dataclasses.replace(
+        undecided("count", about, evidence.replicates, axis=axis, points=grown.points),
+        slope=grown.slope,
+        slope_low=grown.low,
+        slope_high=grown.high,
+        claim_slope=proved if math.isnan(claim) else claim,
+        explicit_slope=proved,
+        ratio=reached[-1].passage.at / (reached[-1].proved if math.isnan(claim) else reached[-1].claim),
+        start=min(coordinate),
+        stop=max(coordinate),
+    )
+    rival = "the proved counts" if math.isnan(claim) else "the claim"
+    return made(with_losses(_judge_growth(draft, grown, axis, rival), evidence, cells))
+
+
+def _judge_growth(draft: Verdict, grown: Growth, axis: str, rival: str) -> Verdict:
+    """``rival``: what the counts are compared with, the claim or, where none is stated, the proved counts."""
+    said = f"the counts grow like (1/{axis})^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}]"
+    gap = grown.slope - draft.claim_slope
+    draft = dataclasses.replace(
+        draft,
+        difference=gap,
+        difference_low=grown.narrow_low - draft.claim_slope,
+        difference_high=grown.narrow_high - draft.claim_slope,
+    )
+    found = f"{said}, {rival} like (1/{axis})^{draft.claim_slope:.3f} on the same {counted(draft.points, 'point')}"
+    if rival == "the claim" and math.isfinite(draft.explicit_slope):
+        found += f", the proved counts like (1/{axis})^{draft.explicit_slope:.3f}"
+    if grown.se > 0:
+        below, above = (float(slopes.tail(side, grown.se, grown.df)) for side in (-gap, gap))
+        within = max(slopes.tail(MARGIN - gap, grown.se, grown.df), slopes.tail(MARGIN + gap, grown.se, grown.df))
+    else:
+        below, above, within = float(gap >= 0), float(gap <= 0), float(abs(gap) >= MARGIN)
+    if within <= 0.05:
+        return draft.concluded(Outcome.ATTAINED, found, within)
+    if gap < 0 and slopes.tail(-gap - MARGIN, grown.se, grown.df) <= 0.05:
+        fewer = "fewer than claimed" if rival == "the claim" else "fewer than proved"
+        return draft.concluded(Outcome.SLACK, f"{found}: {fewer}", below)
+    if gap > 0 and slopes.tail(gap - MARGIN, grown.se, grown.df) <= 0.05:
+        # An O(.) on a bounded window is not refuted by a steeper slope.
+        reason = f"steeper than {rival} on this window, which bounds what happens as eps -> 0 only"
+        return draft.concluded(Outcome.PRE_ASYMPTOTIC, f"{found}: {reason}")
+    return draft.concluded(Outcome.INCONCLUSIVE, found, min(below, above, within))
+
+
+def _curve_slope(values: Sequence[float], coordinate: Sequence[float]) -> float:
+    y, u = np.asarray(values, dtype=np.float64), np.log(coordinate)
+    if not (np.isfinite(y).all() and (y > 0).all()):
+        return math.nan
+    return float(np.polyfit(u, np.log(y), 1)[0])

@@ -1,0 +1,189 @@
+"""Means and exponents against values that are known exactly; planted faults; and two estimators of one expectation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from riskkit.algorithms.staged import OUTPUTS
+from riskkit.experiment.plan import Cell
+from riskkit.experiment.point import held
+from riskkit.experiment.readings import Exact
+from riskkit.stats.slopes import MINIMUM_POINTS
+from riskkit.theory.bound import Floats
+from riskkit.verdicts import judges
+from riskkit.verdicts.bounds import on_line
+from riskkit.verdicts.evidence import (
+    RAN_AWAY,
+    Evidence,
+    alike,
+    judged_on,
+    listed,
+    nothing_left,
+    sound,
+    subject,
+    with_losses,
+)
+from riskkit.verdicts.finding import Finding, finding, replaced
+from riskkit.verdicts.outcome import Outcome
+
+ESTIMATOR_PRECISION = 0.5
+"""The two estimators of the generalization error agree only if 4 standard errors of their difference are at most this
+part of the largest generalization error among the cells."""
+
+
+def exact_findings(evidence: Evidence, reading: Exact) -> list[Finding]:
+    """For each algorithm whose expectation is known: an identity over all cells, an exponent along each line in T, and
+    the exact ratio to a control's mean."""
+    found: list[Finding] = []
+    for name in reading.algorithms or evidence.plan.experiment.judged:
+        cells = evidence.named(name)
+        exact = _known(evidence, reading, cells)
+        found += _identity(evidence, reading, name, cells, exact)
+        found += _exponents(evidence, reading, name, exact)
+        if reading.ratio_to:
+            found += _ratio(evidence, reading, name, cells)
+    return found
+
+
+def _known(evidence: Evidence, reading: Exact, cells: Sequence[Cell]) -> dict[Cell, float]:
+    found: dict[Cell, float] = {}
+    for group in alike(cells):
+        found |= dict(zip(group, evidence.expected(reading, group).tolist(), strict=True))
+    return {cell: value for cell, value in found.items() if np.isfinite(value)}
+
+
+def _about(reading: Exact, name: str) -> dict[str, str]:
+    return {"algorithm": name, "quantity": reading.quantity, "output": reading.output, "title": "the closed form"}
+
+
+def _identity(
+    evidence: Evidence, reading: Exact, name: str, cells: Sequence[Cell], exact: dict[Cell, float]
+) -> list[Finding]:
+    about = subject(reading.quantity, reading.output, name, cells)
+    if not exact:
+        if not cells:
+            return []
+        judged = judges.not_covered("identity", "its expectation is not known at any checkpoint", subject=about)
+    else:
+        judged = judged_on(
+            evidence,
+            "identity",
+            about,
+            list(exact),
+            lambda good: judges.judge_identity(
+                evidence.values(good, reading.quantity, reading.output),
+                np.array([exact[cell] for cell in good]),
+                subject=about,
+            ),
+        )
+    key = "planted" if reading.planted else "exact"
+    if reading.planted:
+        ran_away = [reason for state, reason in map(evidence.status, cells) if state in RAN_AWAY]
+        if ran_away:
+            judged = judged.concluded(Outcome.CAUGHT, f"flagged by the engine: {ran_away[0]}")
+            judged = with_losses(judged, evidence, cells)
+    return [finding(f"{key} {reading.quantity}.{reading.output}", judged, form="exact", **_about(reading, name))]  # type: ignore[arg-type]
+
+
+def caught(found: Finding) -> Finding:
+    """A planted fault that disagrees with what it pretends to be is caught; one that agrees has been missed."""
+    if not found.bound.startswith("planted "):
+        return found
+    words = {Outcome.DISAGREES: Outcome.CAUGHT, Outcome.AGREES: Outcome.MISSED}
+    return replaced(found, outcome=words.get(found.verdict.outcome, found.verdict.outcome))
+
+
+def _exponents(evidence: Evidence, reading: Exact, name: str, exact: dict[Cell, float]) -> list[Finding]:
+    found: list[Finding] = []
+    for grid in evidence.plan.size.grids:
+        for line in grid.lines() if grid.along == "T" else []:
+            cells = on_line(evidence.plan, line, name)
+            if len(cells) < MINIMUM_POINTS or not all(cell in exact for cell in cells):
+                continue
+            where = held(line, "T")
+            about = f"{subject(reading.quantity, reading.output, name, cells)} ({listed(where)})"
+            good, _ = sound(evidence, cells)
+            if len(good) < MINIMUM_POINTS:
+                judged = nothing_left("exponent", about, evidence, cells, axis="T")
+            else:
+                judged = judges.judge_exponent(
+                    evidence.values(good, reading.quantity, reading.output),
+                    np.array([cell.point["T"] for cell in good], dtype=float),
+                    np.array([exact[cell] for cell in good]),
+                    subject=about,
+                    axis="T",
+                    asymptote=evidence.plan.experiment.asymptote(reading.quantity, where),
+                )
+                judged = with_losses(judged, evidence, cells)
+            found.append(
+                finding(
+                    f"exact {reading.quantity}.{reading.output}",
+                    judged,
+                    form="exact",
+                    axis="T",
+                    where=where,
+                    **_about(reading, name),  # type: ignore[arg-type]
+                )
+            )
+    return found
+
+
+def _ratio(evidence: Evidence, reading: Exact, name: str, cells: Sequence[Cell]) -> list[Finding]:
+    """Whether the ratio of the two means is the exact one, where both are known: E[a] - r E[b] = 0, with a and b from
+    the same replicates. Cells that share their numbers say nothing."""
+    plan = evidence.plan
+    met = [(cell, other) for cell in cells if (other := plan.cell(cell.point, reading.ratio_to)) is not None]
+    met = [(a, b) for a, b in met if (a.address, a.rounds) != (b.address, b.rounds)]
+    mine, theirs = (_known(evidence, reading, [pair[side] for pair in met]) for side in (0, 1))
+    pairs = [(a, b) for a, b in met if a in mine and theirs.get(b, 0.0) > 0]
+    if not pairs:
+        return []
+    ratio = {pair: mine[pair[0]] / theirs[pair[1]] for pair in pairs}
+    about = (
+        f"{subject(reading.quantity, reading.output, name, cells)} less its exact multiple of {reading.ratio_to}'s "
+        f"({min(ratio.values()):.3g} to {max(ratio.values()):.3g})"
+    )
+    both = [cell for pair in pairs for cell in pair]
+    there = [pair for pair in pairs if all(evidence.status(cell)[0] == "ok" for cell in pair)]
+    if there:
+        a, b = (evidence.values([pair[side] for pair in there], reading.quantity, reading.output) for side in (0, 1))
+        factor, scale = np.array([ratio[pair] for pair in there]), np.array([mine[pair[0]] for pair in there])
+        judged = judges.judge_identity(a - factor * b, np.zeros(len(there)), subject=about, scale=scale)
+        judged = with_losses(judged, evidence, both)
+    else:
+        judged = nothing_left("identity", about, evidence, both)
+    key = f"exact ratio {reading.quantity}.{reading.output}"
+    return [finding(key, judged, form="exact", **_about(reading, name))]  # type: ignore[arg-type]
+
+
+def estimator_findings(evidence: Evidence) -> list[Finding]:
+    """For each output whether F - F_S and the replace-one identity have the same mean in every cell: two estimators
+    that share nothing but the trajectory. Runs that are not paired have no such estimate."""
+    cells = [cell for cell in evidence.real if (of := evidence.of(cell)) is None or "replace_one" in of[0].values]
+    found = []
+    for output in OUTPUTS if cells else ():
+        about = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
+
+        def judge(good: list[Cell], output: str = output, about: str = about) -> judges.Verdict:
+            direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
+            scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
+            nothing: Floats = np.zeros(len(good))
+            return judges.judge_identity(
+                other - direct, nothing, subject=about, precision=ESTIMATOR_PRECISION, scale=scale
+            )
+
+        judged = judged_on(evidence, "identity", about, cells, judge)
+        found.append(
+            finding(
+                "replace-one identity",
+                judged,
+                title="the replace-one identity",
+                algorithm="",
+                form="exact",
+                quantity="replace_one",
+                output=output,
+            )
+        )
+    return found

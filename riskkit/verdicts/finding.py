@@ -1,0 +1,111 @@
+"""What judges find: verdicts, and comparisons of algorithms."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, Literal, NamedTuple
+
+from riskkit.experiment.plan import Cell
+from riskkit.verdicts.outcome import Verdict
+
+VerdictForm = Literal["claim", "published", "proved", "exact", "comparison"]
+"""What a verdict holds the measurements to: a bound's form, a value known exactly, or another measurement."""
+
+Group = Literal["source", "rederived", "self-check"]
+"""Whose statement it is: the source's own, one re-derived here, or the toolkit's agreement with itself."""
+
+GROUPS: dict[VerdictForm, Group] = {
+    "claim": "source",
+    "published": "source",
+    "proved": "rederived",
+    "exact": "self-check",
+    "comparison": "self-check",
+}
+
+
+class Finding(NamedTuple):
+    """A verdict and what it is about.
+
+    Attributes:
+        bound: the name of the bound, or of what else is tested; with algorithm, axis and where it is the verdict's key.
+        title: as sentences call it.
+        algorithm: by its name in the experiment; "" for a statement about several.
+        form, group: see above.
+        axis, where: along which coordinate, and what is held; None and {} for all cells.
+    """
+
+    bound: str
+    title: str
+    algorithm: str
+    form: VerdictForm
+    axis: str | None
+    where: dict[str, float]
+    quantity: str
+    output: str
+    verdict: Verdict
+    group: Group
+
+    def to_json(self) -> dict[str, Any]:
+        about = {name: value for name, value in self._asdict().items() if name != "verdict"}
+        return {**about, **self.verdict.to_json()}
+
+
+def finding(
+    bound: str,
+    verdict: Verdict,
+    *,
+    title: str,
+    algorithm: str,
+    form: VerdictForm,
+    quantity: str,
+    output: str,
+    axis: str | None = None,
+    where: dict[str, float] | None = None,
+    group: Group | None = None,
+) -> Finding:
+    """A Finding; without ``group`` the one that goes with the form."""
+    return Finding(bound, title, algorithm, form, axis, where or {}, quantity, output, verdict, group or GROUPS[form])
+
+
+class Comparison(NamedTuple):
+    """An algorithm against another on common random numbers: ratio of means, with its interval.
+
+    ``where``: the coordinates of the first, and those of the other that differ, under ``against_<name>``. Where a
+    minimum is known as an interval only, the difference of the means is what is exact: ``difference`` and its interval.
+    """
+
+    algorithm: str
+    against: str
+    note: str
+    where: dict[str, float]
+    quantity: str
+    output: str
+    ratio: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float = math.nan
+
+    @property
+    def outcome(self) -> str:
+        """ "smaller" or "larger" if the adjusted p-value is at most .05, else "undecided"."""
+        if not self.p_adjusted <= 0.05:
+            return "undecided"
+        return "smaller" if self.ratio < 1 else "larger"
+
+    def to_json(self) -> dict[str, Any]:
+        fields = {name: value for name, value in self._asdict().items() if name not in ("where", "note")}
+        fields["against"] = f"{self.against}{self.note}"
+        return {**self.where, **fields, "outcome": self.outcome}
+
+
+def coordinates(cell: Cell) -> dict[str, float]:
+    """A cell's coordinates: those of its point, and what its algorithm says of itself (T: rounds taken)."""
+    found = {"n": float(cell.run.n), "T": float(cell.taken), **cell.shown, **cell.point}
+    return {name: float(value) for name, value in found.items() if not math.isnan(value)}
+
+
+def replaced(found: Finding, **changes: Any) -> Finding:
+    """With some fields of the verdict replaced."""
+    return found._replace(verdict=dataclasses.replace(found.verdict, **changes))

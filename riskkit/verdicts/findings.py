@@ -1,0 +1,93 @@
+"""All that is found of an experiment: one judge a reading, and one family of verdicts."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+from riskkit.experiment.readings import Best, Exact, GradientsTo, Paired, Tuned
+from riskkit.verdicts import judges
+from riskkit.verdicts.best import BestValue, best_findings, best_values
+from riskkit.verdicts.bounds import RunningExponents, bound_findings, running
+from riskkit.verdicts.comparisons import comparisons, uncompared
+from riskkit.verdicts.counts import Count, count_findings, counted_lines
+from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.exact_values import caught, estimator_findings, exact_findings
+from riskkit.verdicts.finding import Comparison, Finding
+
+
+class Answer(NamedTuple):
+    """What one judge found of its reading: verdicts, and the numbers that they rest on."""
+
+    findings: list[Finding] = []  # noqa: RUF012 (never written to)
+    counts: list[Count] = []  # noqa: RUF012
+    best: list[BestValue] = []  # noqa: RUF012
+
+
+@functools.singledispatch
+def judge(reading: Any, evidence: Evidence) -> Answer:
+    """The judge of a reading; another kind of reading registers its own (``judge.register``)."""
+    raise TypeError(
+        f"{evidence.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Tuned or of a class with a "
+        f"judge of its own; got {type(reading).__name__}."
+    )
+
+
+@judge.register
+def _(reading: Exact, evidence: Evidence) -> Answer:
+    return Answer(findings=exact_findings(evidence, reading))
+
+
+@judge.register
+def _(reading: Best, evidence: Evidence) -> Answer:
+    best = best_values(evidence, reading)
+    return Answer(findings=best_findings(evidence, reading, best), best=best)
+
+
+@judge.register
+def _(reading: GradientsTo, evidence: Evidence) -> Answer:
+    counts = counted_lines(evidence, reading)
+    return Answer(findings=count_findings(evidence, reading, counts), counts=counts)
+
+
+@judge.register(Paired)
+@judge.register(Tuned)
+def _(reading: Paired | Tuned, evidence: Evidence) -> Answer:
+    return Answer()  # comparisons are one family of their own
+
+
+class Found(NamedTuple):
+    """Everything that is said of an experiment.
+
+    Attributes:
+        findings: the verdicts, Holm-adjusted as one family.
+        comparisons: Holm-adjusted as another.
+        uncompared: a sentence for each comparison in which some cells had no part.
+        running, counts, best: numbers beside the verdicts.
+    """
+
+    findings: list[Finding]
+    comparisons: list[Comparison]
+    uncompared: list[str]
+    running: list[RunningExponents]
+    counts: list[Count]
+    best: list[BestValue]
+
+
+def find(evidence: Evidence) -> Found:
+    """What bounds and readings say of what was measured."""
+    answers = [judge(reading, evidence) for reading in evidence.plan.experiment.readings]
+    found = [
+        *bound_findings(evidence),
+        *(one for answer in answers for one in answer.findings),
+        *estimator_findings(evidence),
+    ]
+    adjusted = judges.adjust([one.verdict for one in found])
+    return Found(
+        findings=[caught(one._replace(verdict=v)) for one, v in zip(found, adjusted, strict=True)],
+        comparisons=comparisons(evidence),
+        uncompared=uncompared(evidence),
+        running=running(evidence),
+        counts=[count for answer in answers for count in answer.counts],
+        best=[value for answer in answers for value in answer.best],
+    )

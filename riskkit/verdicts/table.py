@@ -1,0 +1,187 @@
+"""The long-form table: one row = one cell x output x quantity."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.algorithms import traits
+from riskkit.algorithms.staged import OUTPUTS
+from riskkit.experiment.plan import Cell
+from riskkit.stats import slopes
+from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.jackknife import MINIMUM_INTERVAL
+from riskkit.theory.bound import Floats
+from riskkit.verdicts.evidence import REPORTED, Evidence, Level, excludes
+from riskkit.verdicts.finding import coordinates
+
+FIRST = ("experiment", "problem", "algorithm", "n", "T", "k", "alpha")
+SHOWN = ("gradients", "eta", "beta", "batch")
+LAST = (
+    *("lam", "mu", "output", "quantity", "mean", "sem", "low", "high", "band_low", "band_high", "replicates"),
+    *("diverged", "diverged_at", "claim", "published", "proved", "trivial", "exact", "z_replace_one", "step", "L", "G"),
+    *("d", "seed", "dtype", "engine", "run_id", "status", "reason"),
+)
+"""Columns, in their order; an experiment's other coordinates stand before the columns of ``SHOWN``."""
+
+
+def columns(evidence: Evidence) -> list[str]:
+    """Of the table, in its order."""
+    fixed = {*FIRST, *SHOWN, *LAST}
+    others = dict.fromkeys(name for cell in evidence.plan.cells for name in coordinates(cell) if name not in fixed)
+    return [*FIRST, *others, *SHOWN, *LAST]
+
+
+def table(evidence: Evidence) -> dict[str, list[Any] | npt.NDArray[Any]]:
+    """The table, column by column, the cells running fastest.
+
+    Simultaneous bands are drawn over what is judged or compared; where runs are read on a grid of gradients, over what
+    is compared alone.
+    """
+    experiment, cells = evidence.plan.experiment, evidence.plan.cells
+    states = [evidence.status(cell) for cell in cells]
+    ok = np.array([state == "ok" for state, _ in states])
+    same = _of_cells(evidence, states)
+    banded = _banded(evidence)
+    names = columns(evidence)
+    parts: dict[str, list[Any]] = {name: [] for name in names}
+    nothing = np.full(len(cells), np.nan)
+    for quantity in _quantities(evidence):
+        for output in OUTPUTS:
+            values = evidence.values(cells, quantity, output)
+            values[:, ~ok] = np.nan
+            estimate = slopes.estimate(values)
+            band_low, band_high = np.full((2, len(cells)), np.nan)
+            if quantity in banded:
+                band_low, band_high = _bands(values, cells)
+            level = _level(evidence, cells, quantity, output)
+            agreement = nothing
+            if quantity == "generalization":
+                gap = slopes.estimate(values - evidence.values(cells, "replace_one", output))
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
+            part: dict[str, list[Any] | Floats] = {
+                "experiment": [experiment.name] * len(cells),
+                **same,
+                "output": [output] * len(cells),
+                "quantity": [quantity] * len(cells),
+                "mean": estimate.mean,
+                "sem": estimate.sem,
+                "low": estimate.low,
+                "high": estimate.high,
+                "band_low": band_low,
+                "band_high": band_high,
+                "claim": level.claim,
+                "published": level.published,
+                "proved": level.proved,
+                "trivial": _trivial(evidence, quantity, cells),
+                "exact": evidence.exact(quantity, output, cells),
+                "z_replace_one": agreement,
+                "reason": [
+                    reason or (f"not covered: {uncovered}" if uncovered else "")
+                    for (_, reason), uncovered in zip(states, level.reasons or [None] * len(cells), strict=True)
+                ],
+            }
+            for name in names:
+                parts[name].append(part[name])
+    return {
+        name: np.concatenate(column) if isinstance(column[0], np.ndarray) else list(itertools.chain(*column))
+        for name, column in parts.items()
+    }
+
+
+def _quantities(evidence: Evidence) -> list[str]:
+    """Those that some run measured, the usual ones first; all of the usual ones where nothing was measured."""
+    measured = dict.fromkeys(name for run in evidence.measured.values() for name in run.values if name != "path_moment")
+    return [
+        *(name for name in REPORTED if not measured or name in measured),
+        *(n for n in measured if n not in REPORTED),
+    ]
+
+
+def _banded(evidence: Evidence) -> set[str]:
+    experiment = evidence.plan.experiment
+    if experiment.read is None:
+        return set(_quantities(evidence))
+    compared = {quantity for reading in experiment.readings for quantity, _ in getattr(reading, "of", ())}
+    return compared or {"optimization"}
+
+
+def _level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str) -> Level:
+    """Of each cell the first bound on the quantity and output that covers it, else the first there is; no reasons where
+    there is no bound."""
+    nothing = np.full(len(cells), np.nan)
+    bounds = [b for b in evidence.plan.experiment.bounds if (b.quantity, b.output) == (quantity, output)]
+    if not bounds:
+        return Level(nothing, nothing, nothing, [])
+    found = Level(*(nothing.copy() for _ in range(3)), reasons=[None] * len(cells))
+    chosen: dict[int, list[int]] = {}
+    for p, cell in enumerate(cells):
+        covering = (b for b, bound in enumerate(bounds) if excludes(bound, cell) is None)
+        chosen.setdefault(next(covering, 0), []).append(p)
+    for b, places in chosen.items():
+        level = evidence.level(bounds[b], [cells[p] for p in places])
+        for mine, theirs in zip(found[:3], level[:3], strict=True):
+            mine[places] = theirs
+        for p, reason in zip(places, level.reasons, strict=True):
+            found.reasons[p] = reason
+    return found
+
+
+def _trivial(evidence: Evidence, quantity: str, cells: Sequence[Cell]) -> Floats:
+    """NaN where nothing is known without a bound."""
+    if quantity not in ("optimization", "excess", "generalization", "distance"):
+        return np.full(len(cells), np.nan)
+    known = evidence.trivial(quantity, cells)
+    return np.where(np.isfinite(known), known, np.nan)
+
+
+def _of_cells(evidence: Evidence, states: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
+    """The columns that are the same for every quantity and output."""
+    cells = evidence.plan.cells
+    diverged = [evidence.diverged(cell) for cell in cells]
+    about = [dict(cell.run.about()) for cell in cells]
+    places = [{**one, **coordinates(cell)} for one, cell in zip(about, cells, strict=True)]
+    found = [evidence.of(cell) for cell in cells]
+    whole = {"n", "T", "k", "gradients", "batch", "d"}
+    named = [name for name in columns(evidence) if any(name in place for place in places)]
+    coordinate = {
+        name: [
+            (int(place[name]) if name in whole and place[name] == place[name] else place[name])
+            if name in place
+            else np.nan
+            for place in places
+        ]
+        for name in named
+    }
+    return {
+        **{name: [np.nan] * len(cells) for name in ("T", "k", "alpha", *SHOWN, "lam", "mu", "L", "G", "d")},
+        **coordinate,
+        "algorithm": [cell.name for cell in cells],
+        "gradients": [cell.gradients for cell in cells],
+        "replicates": [evidence.replicates] * len(cells),
+        "diverged": [count for count, _ in diverged],
+        "diverged_at": [step for _, step in diverged],
+        "step": [traits.schedule(cell.algorithm) for cell in cells],
+        "seed": [str(evidence.plan.experiment.seed)] * len(cells),
+        "dtype": [evidence.plan.dtype] * len(cells),
+        "engine": [one[0].engine if one is not None else "" for one in found],
+        "run_id": [cell.address for cell in cells],
+        "status": [state for state, _ in states],
+    }
+
+
+def _bands(values: Floats, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
+    """(P,) ends of the 95% band that is simultaneous over the sound cells of an algorithm; NaN for other cells."""
+    low, high = np.full((2, len(cells)), np.nan)
+    sound = np.isfinite(values).all(axis=0)
+    for name in dict.fromkeys(cell.name for cell in cells):
+        places = np.flatnonzero(sound & np.array([cell.name == name for cell in cells]))
+        if len(places) and len(values) >= MINIMUM_INTERVAL:
+            band = simultaneous_band(values[:, places])
+            low[places], high[places] = band.low, band.high
+    return low, high
