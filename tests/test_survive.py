@@ -316,7 +316,6 @@ EXPERIMENT = Experiment(
     paper=Size((Sweep("T", n=(20, 30), k=(1,), alpha=(0.25, 1.0), T=(4, 16, 64, 1024)),), replicates=40),
 )
 """,
-    "figures/__init__.py": "def draw(*_):\n    return []\n",
 }
 
 
