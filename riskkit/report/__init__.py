@@ -1,6 +1,6 @@
 """Figures, tables and the HTML page, from what is stored.
 
-``__init__.pyi`` lists what is public. A name is imported on first use: matplotlib is loaded by what draws alone.
+``__init__.pyi`` lists what is public. A name is imported on first use: only what draws loads matplotlib.
 """
 
 import lazy_loader
