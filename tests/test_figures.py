@@ -374,9 +374,9 @@ def test_an_experiment_without_a_module_gets_the_standard_page(drawn, tmp_path):
 
 def test_a_study_without_figures_gets_the_standard_page(drawn, tmp_path, monkeypatch):
     results, _ = drawn
-    (tmp_path / "problems").mkdir()
-    (tmp_path / "problems" / "__init__.py").touch()
-    (tmp_path / "experiments").mkdir()
+    for file in (tmp_path / "problems" / "__init__.py", tmp_path / "experiments" / "own.py"):
+        file.parent.mkdir()
+        file.touch()
     monkeypatch.chdir(tmp_path)
     assert drawing.figure_modules() == {}
     shutil.copytree(results / "theorem2_ridge", tmp_path / "theorem2_ridge", ignore=shutil.ignore_patterns("figures"))
