@@ -40,15 +40,15 @@ def drawn(tmp_path_factory):
     from riskkit.execution import tasks
     from riskkit.experiment import study
     from riskkit.experiment.race import Race
-    from riskkit.report import plot
+    from riskkit.report import Page
 
     results, pages = tmp_path_factory.mktemp("results"), {}
-    save = plot.Page.save
+    save = Page.save
     races = [name for name in EXPERIMENTS if isinstance(study.experiment(name), Race)]
     tiny = ["--quick", "--replicates", "32", "--jobs", "1", "--out", str(results)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            plot.Page, "save", lambda page, folder, name: pages.__setitem__(name, page) or save(page, folder, name)
+            Page, "save", lambda page, folder, name: pages.__setitem__(name, page) or save(page, folder, name)
         )
         assert sweep.main([*[name for name in EXPERIMENTS if name not in races], *tiny]) == 0
         patch.setattr(tasks, "QUICK_STEPS", 64)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from riskkit.cli import compare, explain, figures, status, sweep
+from riskkit.cli import compare, explain, figures, status, sweep, tables
 from riskkit.conformance import check
 from riskkit.execution import loop, tasks
 from riskkit.experiment import study
-from riskkit.report import tables
 
 
 @pytest.fixture

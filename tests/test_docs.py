@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from riskkit.experiment import study
-from riskkit.report import tables
+from riskkit.report import references
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -63,9 +63,9 @@ def test_every_finding_has_a_figure_and_a_command():
 
 
 def test_the_citation_is_the_one_of_the_tables():
-    citation, entries = (ROOT / "CITATION.cff").read_text(), tables.PAPER + tables.toolkit_entry()
-    assert tables.PAPER.split("{Towards", 1)[1].split("},")[0].replace("{", "").replace("}", "") in citation
-    for line in (f"version: {tables.version('riskkit')}", "title: Towards Understanding Why Lookahead"):
+    citation, entries = (ROOT / "CITATION.cff").read_text(), references.PAPER + references.toolkit_entry()
+    assert references.PAPER.split("{Towards", 1)[1].split("},")[0].replace("{", "").replace("}", "") in citation
+    for line in (f"version: {references.version('riskkit')}", "title: Towards Understanding Why Lookahead"):
         assert line in citation
     for name in re.findall(r"family-names: (\w+)", citation):
         assert name in entries

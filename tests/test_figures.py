@@ -17,14 +17,14 @@ from conftest import EXPERIMENTS
 from matplotlib.image import imread
 from matplotlib.text import Text
 
-import figures
 from riskkit import Experiment, load
 from riskkit.cli.figures import main as figures_again
 from riskkit.experiment import study
-from riskkit.report import plot
+from riskkit.report import drawing, plot
+from riskkit.report.panels import apart
 from riskkit.store.shards import write_table
 
-HOME = {name: module.EXPERIMENT or "" for name, module in figures.modules().items()}
+HOME = {name: module.EXPERIMENT or "" for name, module in drawing.figure_modules().items()}
 """Figure -> the experiment in whose folder it lies."""
 
 BEYOND = {
@@ -124,7 +124,7 @@ def test_every_figure_is_legible_at_other_widths(drawn, venue):
     results, _ = drawn
     everything = [plot.stored(one) for one in sorted(results.iterdir()) if plot.is_stored(one)]
     with plot.sized_for(venue):
-        for module in figures.modules().values():
+        for module in drawing.figure_modules().values():
             page = module.draw(plot.stored(results / module.EXPERIMENT) if module.EXPERIMENT else everything)
             legible(page.finish())
 
@@ -263,7 +263,7 @@ def test_counts_are_those_of_the_verdicts_and_gaps_are_said(drawn, tmp_path):
     for count in lost:
         count.update(gradients=None, low=None, high=None, status="not reached within the budget")
     path.write_text(json.dumps(verdict))
-    page = figures.modules()[name].draw(plot.stored(tmp_path / name))
+    page = drawing.figure_modules()[name].draw(plot.stored(tmp_path / name))
     legible(page.finish())
     assert "not reached within the budget" in page.caption.replace("\n", " ")
     numbers = page.numbers()
@@ -296,14 +296,14 @@ def test_drawing_again_gives_the_same_bytes(drawn, tmp_path):
     first = {path.name: path.read_bytes() for path in (results / name / "figures").iterdir()}
     mpl.rcParams["font.size"] = 20  # what a notebook has set does not reach the page
     try:
-        figures.draw(tmp_path, [name])
+        drawing.draw_figures(tmp_path, [name])
     finally:
         mpl.rcdefaults()
     assert {path.name: path.read_bytes() for path in (tmp_path / name / "figures").iterdir()} == first
 
 
 def test_missing_cells_are_shown_and_said(broken):
-    for name, module in figures.modules().items():
+    for name, module in drawing.figure_modules().items():
         if name in BEYOND or module.EXPERIMENT not in GRIDS:
             continue
         page = module.draw(plot.stored(broken / module.EXPERIMENT))
@@ -333,7 +333,7 @@ def test_missing_cells_are_shown_and_said(broken):
 
 
 def test_an_estimate_below_zero_is_a_triangle_on_a_logarithmic_axis(broken):
-    page = figures.modules()["theorem1_attained"].draw(plot.stored(broken / "theorem1_attained"))
+    page = drawing.figure_modules()["theorem1_attained"].draw(plot.stored(broken / "theorem1_attained"))
     said = " ".join(text.get_text().replace("\n", " ") for text in page.finish().findobj(Text))
     assert "at or below zero" in said
 
@@ -346,7 +346,7 @@ def test_an_experiment_without_a_measured_cell_is_drawn_empty(drawn, tmp_path):
         table[[*ESTIMATES, "claim", "explicit", "trivial", "exact"]] = np.nan
         table["status"], table["reason"] = "failed", "nothing ran"
         write_table(tmp_path / name / "table.parquet", table)
-    for module in figures.modules().values():
+    for module in drawing.figure_modules().values():
         if module.EXPERIMENT is not None and (page := module.draw(plot.stored(tmp_path / module.EXPERIMENT))):
             page.finish()
 
@@ -354,7 +354,7 @@ def test_an_experiment_without_a_measured_cell_is_drawn_empty(drawn, tmp_path):
 def test_a_figure_of_ones_own_takes_under_15_lines(drawn):
     """The example of the module's docstring and of docs/figures.md, as it stands."""
     results, _ = drawn
-    example = re.search(r"    from riskkit import plot.*?return page\n", plot.__doc__, re.S).group()
+    example = re.search(r"    from riskkit.report import plot.*?return page\n", plot.__doc__, re.S).group()
     source = "\n".join(line.removeprefix("    ") for line in example.splitlines())
     assert len(source.splitlines()) < 15
     assert source in (Path(__file__).parent.parent / "docs" / "figures.md").read_text()
@@ -366,10 +366,36 @@ def test_a_figure_of_ones_own_takes_under_15_lines(drawn):
 def test_an_experiment_without_a_module_gets_the_standard_page(drawn, tmp_path):
     results, _ = drawn
     shutil.copytree(results / "theorem2_ridge", tmp_path / "own", ignore=shutil.ignore_patterns("figures"))
-    written = figures.draw(tmp_path, ["own", "absent"])
+    written = drawing.draw_figures(tmp_path, ["own", "absent"])
     assert tmp_path / "own" / "figures" / "errors.pdf" in written
     assert tmp_path / "figures" / "overview.pdf" in written
     assert pd.read_csv(tmp_path / "own" / "figures" / "errors.csv")["quantity"].nunique() == 3
+
+
+def test_a_study_without_figures_gets_the_standard_page(drawn, tmp_path, monkeypatch):
+    results, _ = drawn
+    for file in (tmp_path / "problems" / "__init__.py", tmp_path / "experiments" / "own.py"):
+        file.parent.mkdir()
+        file.touch()
+    monkeypatch.chdir(tmp_path)
+    assert drawing.figure_modules() == {}
+    shutil.copytree(results / "theorem2_ridge", tmp_path / "theorem2_ridge", ignore=shutil.ignore_patterns("figures"))
+    written = drawing.draw_figures(tmp_path, ["theorem2_ridge"])
+    assert {path.relative_to(tmp_path) for path in written} == {
+        Path("theorem2_ridge", "figures", f"errors.{suffix}") for suffix in ("pdf", "png", "svg", "csv", "txt")
+    }
+
+
+def test_several_processes_draw_the_same_bytes(drawn, tmp_path):
+    results, _ = drawn
+    names = ["theorem1_attained_optimization", "theorem2_ridge"]
+    for name in names:
+        shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
+    written = drawing.draw_figures(tmp_path, [*names, "absent"], jobs=2)
+    assert tmp_path / "figures" / "overview.pdf" in written
+    ours = [path.relative_to(tmp_path) for path in written if path.parent != tmp_path / "figures"]
+    assert set(ours) == {path.relative_to(results) for name in names for path in (results / name / "figures").iterdir()}
+    assert all((tmp_path / path).read_bytes() == (results / path).read_bytes() for path in ours)
 
 
 def test_an_alpha_keeps_its_colour_and_small_differences_show():
@@ -389,10 +415,10 @@ def luminance(colour):
 
 
 def test_labels_move_apart_as_little_as_possible():
-    assert plot.apart([0.0, 10.0], 2.0) == [0.0, 10.0]
-    assert plot.apart([5.0, 5.0], 2.0) == [4.0, 6.0]
+    assert apart([0.0, 10.0], 2.0) == [0.0, 10.0]
+    assert apart([5.0, 5.0], 2.0) == [4.0, 6.0]
     wanted = np.random.default_rng(1).uniform(0, 20, 12)
-    places = np.array(plot.apart(list(wanted), 2.0))
+    places = np.array(apart(list(wanted), 2.0))
     ranked = places[np.argsort(wanted)]
     assert (np.diff(ranked) > 2.0 - 1e-9).all()
     # No uniform shift of a touching group brings it nearer (the optimality condition of the least squares problem).

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from conftest import EXPERIMENTS
 
+from riskkit.cli import report
 from riskkit.report import html
 from riskkit.store.shards import StoreError
 
@@ -45,24 +46,24 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def page(drawn):
     results, _ = drawn
-    html = (results / "report.html").read_text()
+    text = (results / "report.html").read_text()
     reader = Reader()
-    reader.feed(html)
+    reader.feed(text)
     reader.close()
     assert reader.open == []
     reader.words = " ".join(" ".join(reader.text).split())
-    return html, reader
+    return text, reader
 
 
 def test_the_page_needs_nothing_else(page):
     """No address but those that name a vocabulary, no link but within the page."""
-    html, reader = page
+    text, reader = page
     assert all(link.startswith("#") for link in reader.links)
-    addresses = set(re.findall(r"https?://[^\s\"'<]+", html))
+    addresses = set(re.findall(r"https?://[^\s\"'<]+", text))
     vocabularies = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "http://www.w3.org/1998/Math/MathML"}
     assert addresses <= vocabularies
     assert not {"link", "img", "iframe", "object", "image"} & set(reader.tags)
-    assert set(re.findall(r"url\((.)", html)) <= {"#"}
+    assert set(re.findall(r"url\((.)", text)) <= {"#"}
 
 
 def test_every_name_is_there_once_and_every_link_leads_somewhere(page):
@@ -73,7 +74,7 @@ def test_every_name_is_there_once_and_every_link_leads_somewhere(page):
 
 def test_it_says_everything(drawn, page):
     results, _ = drawn
-    html, reader = page
+    text, reader = page
     for name in EXPERIMENTS:
         folder = results / name
         stored = json.loads((folder / "verdict.json").read_text())
@@ -81,11 +82,11 @@ def test_it_says_everything(drawn, page):
         for verdict in stored["verdicts"]:
             assert html.prose(verdict["finding"])[1:] in reader.words
         for figure in folder.glob("figures/*.svg"):
-            assert f'<figure id="figure-{figure.stem}">' in html
+            assert f'<figure id="figure-{figure.stem}">' in text
         assert f"python -m riskkit.sweep {name} --quick --replicates 32" in reader.words
         assert repr_of_problem(folder) in reader.words
     assert reader.tags.count("svg") == len(list(results.rglob("figures/*.svg")))
-    assert "@inproceedings{zhou2021lookahead," in page
+    assert "@inproceedings{zhou2021lookahead," in text
     assert reader.tags.count("math") > 10
 
 
@@ -95,7 +96,7 @@ def repr_of_problem(folder):
 
 def test_written_again_the_bytes_are_the_same(drawn, tmp_path, capsys):
     results, _ = drawn
-    assert html.main([str(results), "--out", str(tmp_path / "page.html")]) == 0
+    assert report.main([str(results), "--out", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_bytes() == (results / "report.html").read_bytes()
     assert capsys.readouterr().out == f"report {tmp_path / 'page.html'}\n"
 
@@ -135,7 +136,7 @@ def test_what_speaks_against_a_bound_comes_first(drawn, tmp_path):
 
 
 def test_an_empty_folder_is_one_line(tmp_path, capsys):
-    assert html.main([str(tmp_path)]) == 2
+    assert report.main([str(tmp_path)]) == 2
     assert "nothing stored" in capsys.readouterr().err
 
 

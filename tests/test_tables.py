@@ -12,8 +12,9 @@ import subprocess
 import pytest
 from conftest import EXPERIMENTS
 
-from riskkit.report import tables
-from riskkit.report.tables import Column, Table
+from riskkit.cli import tables
+from riskkit.report import content, latex, markdown
+from riskkit.report.table import Column, Table
 from riskkit.store.shards import StoreError
 
 SMALL = Table(
@@ -30,7 +31,7 @@ SMALL = Table(
 
 def test_a_table_as_latex():
     assert (
-        SMALL.latex()
+        latex.tabular(SMALL)
         == r"""% Two rows.
 % Needs \usepackage{booktabs,siunitx,amsmath,amssymb}.
 \begin{tabular}{l S[table-format=-1.3] r S[table-format=2.1e-1]}
@@ -48,7 +49,7 @@ $\alpha = 0.5$, $k = 4$ & -0.500 & $[-0.503,\,-0.496]$ & 1.2e-05 \\
 
 def test_a_table_as_markdown():
     assert (
-        SMALL.markdown()
+        markdown.pipe_table(SMALL)
         == """Two rows.
 
 | where | slope | ends | ratio |
@@ -72,7 +73,7 @@ def test_a_table_as_markdown():
     ],
 )
 def test_text_as_latex(text, wanted):
-    assert tables.latex(text) == wanted
+    assert latex.text(text) == wanted
 
 
 def read_markdown(text):
@@ -202,7 +203,7 @@ def test_results_that_are_not_there_are_one_line(tmp_path, capsys):
     assert "nothing stored" in capsys.readouterr().err
     (tmp_path / "verdict.json").write_text("{}")
     with pytest.raises(StoreError, match="must hold verdict"):
-        tables.results(tmp_path)
+        content.results(tmp_path)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")

@@ -384,18 +384,16 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
 
 def _present(out: Path, names: Sequence[str], jobs: int) -> None:
     """Figures, tables and the report of what is stored."""
-    from riskkit.cli.figures import draw
-    from riskkit.report import html
-    from riskkit.report.tables import write
+    from riskkit.report import draw_figures, write_report, write_tables
     from riskkit.store.atomic import StoreError
 
     try:
-        for path in draw(out, names, jobs=jobs):
+        for path in draw_figures(out, names, jobs=jobs):
             if path.suffix == ".pdf":
                 print(f"figure {path}")
-        for folder in dict.fromkeys(path.parent for path in write(out, names)):
+        for folder in dict.fromkeys(path.parent for path in write_tables(out, names)):
             print(f"tables {folder}/")
-        print(f"report {html.write(out)}")
+        print(f"report {write_report(out)}")
     except StoreError as error:
         raise StoppedError(str(error)) from error
     except OSError as error:

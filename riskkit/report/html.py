@@ -1,4 +1,4 @@
-"""``python -m riskkit.report results``: everything that is stored, on one page to read, print and share.
+"""Everything that is stored, on one HTML page to read, print and share.
 
 The page needs no network and nothing beside it: figures are inline SVG, mathematics is MathML. For each experiment: the
 question, the verdicts as sentences, the figures with their captions, the tables, where the numbers come from and the
@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-import sys
 from collections import Counter
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +19,9 @@ import jinja2
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-from riskkit.report import tables
+from riskkit.report import content
+from riskkit.report.references import PAPER, toolkit_entry
+from riskkit.report.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
 
 SVG = "http://www.w3.org/2000/svg"
@@ -66,36 +66,36 @@ class Section(NamedTuple):
     levels: list[dict[str, Any]]
     lines: list[dict[str, Any]]
     figures: list[Figure]
-    tables: list[tables.Table]
+    tables: list[Table]
     command: str
     provenance: list[tuple[str, str]]
 
 
 def render(folder: Path) -> str:
     """The page; the same bytes for the same results. Raises StoreError for results that are missing or unreadable."""
-    found = [tables.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
+    found = [content.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
     if not found:
         raise StoreError(f"nothing stored in {folder}/; run python -m riskkit.sweep first.")
     everything = [verdict for result in found for verdict in result.verdicts]
     alarms = [(result.name, v) for result in found for v in result.verdicts if v["outcome"] in ALARMS]
     template = importlib.resources.files("riskkit.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters |= {"prose": prose, "mathematics": mathematics, "cell": cell, "rival": tables.rival}
-    environment.filters |= {"latex": tables.sentence, "tone": lambda outcome: TONES.get(outcome, "open")}
+    environment.filters |= {"prose": prose, "mathematics": mathematics, "cell": cell, "rival": content.rival}
+    environment.filters |= {"latex": content.sentence, "tone": lambda outcome: TONES.get(outcome, "open")}
     return environment.from_string(template).render(
         sections=[section(folder / result.name, result) for result in found],
         overview=figures(folder, "all"),
-        summary=tables.of_all(found),
+        summary=content.of_all(found),
         counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
         total=len(everything),
         alarms=alarms,
-        numeric=(*tables.NUMERIC, "interval"),
-        references=tables.PAPER + "\n" + tables.toolkit_entry(),
+        numeric=(*NUMERIC, "interval"),
+        references=PAPER + "\n" + toolkit_entry(),
         version=version("riskkit"),
     )
 
 
-def section(folder: Path, result: tables.Results) -> Section:
+def section(folder: Path, result: content.Results) -> Section:
     return Section(
         name=result.name,
         question=result.question,
@@ -103,7 +103,7 @@ def section(folder: Path, result: tables.Results) -> Section:
         levels=[verdict for verdict in result.verdicts if not verdict["axis"]],
         lines=[verdict for verdict in result.verdicts if verdict["axis"]],
         figures=figures(folder, result.name),
-        tables=tables.of(result),
+        tables=content.of(result),
         command=command(result.record["request"]),
         provenance=provenance(result.record),
     )
@@ -170,7 +170,7 @@ def inline(path: Path, prefix: str, caption: str) -> Markup:
     try:
         root = ElementTree.fromstring(read(path))
     except ElementTree.ParseError as error:
-        raise StoreError(f"{path} is not readable as SVG ({error}); run python -m riskkit.figures again.") from error
+        raise StoreError(f"{path} is not readable as SVG ({error}); run riskkit figures again.") from error
     prefix = re.sub(r"\W", "-", prefix)
     for element in list(root.iter()):
         for child in list(element):
@@ -207,33 +207,14 @@ def mathematics(text: str) -> Markup:
     return Markup("").join(made)
 
 
-def cell(value: tables.Cell, column: tables.Column) -> Markup:
+def cell(value: Cell, column: Column) -> Markup:
     if isinstance(value, str) and column.align == "code":
         return Markup("<code>{}</code>").format(value)
-    return mathematics(tables.plain(value, column))
+    return mathematics(plain(value, column))
 
 
-def write(folder: Path, path: Path | None = None) -> Path:
+def write_report(folder: Path, path: Path | None = None) -> Path:
     """Writes the page (default: ``report.html`` in the results folder) and returns its path."""
     path = path or folder / "report.html"
     write_text(path, render(folder))
     return path
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    from riskkit.cli.sweep import Parser
-
-    parser = Parser(prog="riskkit.report", description="All that is stored, on one self-contained HTML page.")
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="folder (default: results)")
-    parser.add_argument("--out", type=Path, help="the page (default: report.html in that folder)")
-    arguments = parser.parse_args(argv)
-    try:
-        print(f"report {write(arguments.results, arguments.out)}")
-    except StoreError as error:
-        print(f"riskkit.report: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

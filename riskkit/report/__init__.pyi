@@ -1,0 +1,13 @@
+from . import plot as plot
+from .content import Results as Results
+from .drawing import draw_figures as draw_figures
+from .html import write_report as write_report
+from .page import Page as Page
+from .panels import Panel as Panel
+from .stored import Line as Line
+from .stored import Stored as Stored
+from .stored import is_stored as is_stored
+from .style import sized_for as sized_for
+from .table import Column as Column
+from .table import Table as Table
+from .tables import write_tables as write_tables

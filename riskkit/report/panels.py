@@ -1,0 +1,497 @@
+"""A panel: one pair of axes on a page, which draws rows of a table and records what it drew."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullFormatter, NullLocator
+
+from riskkit.report.stored import Line, differing
+from riskkit.report.style import (
+    ALGORITHMS,
+    COMPUTED,
+    FAINT,
+    INK,
+    SMALL,
+    STYLE,
+    Kind,
+    alpha_colour,
+    signed,
+    symbols,
+    written,
+)
+
+if TYPE_CHECKING:
+    from riskkit.report.page import Page
+
+Floats = npt.NDArray[np.float64]
+
+REACH = 300.0
+"""How far above all else a bound is followed."""
+
+PLACES = {
+    "upper left": 2,
+    "lower right": 4,
+    "upper right": 1,
+    "lower left": 3,
+    "center left": 6,
+    "center right": 7,
+    "upper center": 9,
+    "lower center": 8,
+    "center": 10,
+}
+"""matplotlib's codes of the places for a box, in the order in which they are preferred."""
+
+
+class Panel:
+    """One pair of axes on a page. The methods draw rows of a table and record what they drew."""
+
+    def __init__(self, page: Page, axes: Axes, name: str) -> None:
+        self.page, self.axes, self.name = page, axes, name
+        self._labels: list[Text] = []
+        self.ticks: set[float] = set()
+        self._trivial: set[tuple[bytes, bytes]] = set()
+        self._box: AnchoredOffsetbox | None = None
+
+    def measured(
+        self,
+        line: Line,
+        *,
+        value: str = "mean",
+        colour: str | None = None,
+        marker: str | None = None,
+        joined: bool = True,
+        hollow: bool = False,
+        key: str = "measured, 95% interval",
+    ) -> None:
+        """Markers at the means with the table's intervals and its simultaneous band; a cross at the foot of the panel
+        for each missing cell.
+
+        On a logarithmic axis an estimate at or under zero is shown as a triangle at the foot of the panel.
+        ``joined``: with a thin line, broken at gaps; leave it out where a closed form is drawn.
+        """
+        rows = line.rows
+        x, y, low, high = (rows[c].to_numpy(dtype=np.float64) for c in (line.axis, value, "low", "high"))
+        band = rows[["band_low", "band_high"]].to_numpy(dtype=np.float64).T
+        colours = self._colours(line, colour)
+        shape = marker or ALGORITHMS["Lookahead"][1]
+        below = (y <= 0) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
+        drawn = np.isfinite(y) & ~below
+        floor = np.where(low > 0, low, y * 1e-3) if self.axes.get_yscale() == "log" else low
+        with mpl.rc_context(STYLE):
+            if joined:
+                self.axes.plot(x, np.where(drawn, y, np.nan), color=self._line_colour(line, colour), lw=0.7, zorder=3)
+            bars = drawn & np.isfinite(low)
+            limits = self.axes.get_autoscaley_on()
+            self.axes.vlines(
+                x[bars], floor[bars], high[bars], colors=[colours[i] for i in np.flatnonzero(bars)], lw=0.9, zorder=4
+            )
+            self.axes.set_autoscaley_on(limits)
+            self._shade(x, y, band, drawn, self._line_colour(line, colour))
+            chosen = [colours[i] for i in np.flatnonzero(drawn)]
+            self.axes.scatter(
+                x[drawn],
+                y[drawn],
+                s=11,
+                marker=shape,
+                facecolors="white" if hollow else chosen,
+                edgecolors=chosen,
+                linewidths=0.7,
+                zorder=5,
+            )
+            foot = self.axes.get_xaxis_transform()
+            for absent, mark, size in ((~np.isfinite(y), "x", 14), (below, "v", 12)):
+                if absent.any():
+                    self.axes.scatter(
+                        x[absent],
+                        np.full(absent.sum(), 0.03),
+                        s=size,
+                        marker=mark,
+                        c=[colours[i] for i in np.flatnonzero(absent)],
+                        linewidths=0.8,
+                        transform=foot,
+                        clip_on=False,
+                        zorder=6,
+                    )
+        shown = colour or INK
+        face = "white" if hollow else shown
+        handle = Line2D([], [], color=shown, marker=shape, ms=3.2, mfc=face, mew=0.7, lw=0.7 if joined else 0)
+        self.page.key(key, handle)
+        for i in np.flatnonzero(~np.isfinite(y)):
+            row = rows.iloc[i]
+            words = {"failed": "failed to run (cross)", "diverged": "diverged (cross)"}.get(
+                row["status"], "no estimate"
+            )
+            self.page.missing.setdefault(words, {})[_cell(row)] = str(row["reason"]).rstrip(".")
+        for i in np.flatnonzero(below):
+            words = "with an estimate at or below zero, which a logarithmic axis cannot show (triangle)"
+            self.page.missing.setdefault(words, {})[
+                (*_cell(rows.iloc[i]), str(rows["quantity"].iloc[i]), str(rows["output"].iloc[i]))
+            ] = ""
+        if line.axis != "gradients":
+            self.ticks.update(x)
+        self._record("measured", line, x, y, {"low": low, "high": high, "band_low": band[0], "band_high": band[1]})
+        self.page.quote(line.verdict)
+        for replicates in rows["replicates"].unique():
+            self.page.note(
+                f"Means over {replicates} replicates. Bars are 95% intervals, each for its own cell; a shaded band is "
+                "simultaneous (95%) over all cells of its algorithm."
+            )
+
+    def _shade(self, x: Floats, y: Floats, band: Floats, drawn: npt.NDArray[np.bool_], colour: str) -> None:
+        """The simultaneous band as an area, broken at gaps and where it has no end."""
+        known = drawn & np.isfinite(band).all(axis=0)
+        if not known.any():
+            return
+        low = np.where(band[0] > 0, band[0], y * 1e-3) if self.axes.get_yscale() == "log" else band[0]
+        limits = self.axes.get_autoscaley_on()
+        self.axes.set_autoscaley_on(False)
+        self.axes.fill_between(x, low, band[1], where=known, color=colour, alpha=0.18, lw=0, zorder=1.2)
+        self.axes.set_autoscaley_on(limits)
+        self.page.shaded = True
+
+    def curve(self, line: Line, kind: Kind, *, colour: str | None = None) -> None:
+        """What is computed at the same cells: a column of the table, as a line without markers."""
+        x, y = (line.rows[c].to_numpy(dtype=np.float64) for c in (line.axis, kind))
+        if not np.isfinite(y).any():
+            return
+        if kind == "trivial" and (drawn := (x.tobytes(), y.tobytes())) in self._trivial:
+            return
+        if kind == "trivial":
+            self._trivial.add(drawn)
+        style, width, name = COMPUTED[kind]
+        grey = kind == "trivial" and colour is None
+        with mpl.rc_context(STYLE):
+            self.axes.plot(
+                x,
+                y,
+                color=FAINT if grey else self._line_colour(line, colour),
+                ls=style,
+                lw=width,
+                zorder={"trivial": 1.5, "exact": 2, "claim": 2.2, "explicit": 2.4}[kind],
+            )
+        self.page.key(name, Line2D([], [], color=INK if not grey else FAINT, ls=style, lw=width))
+        self.ticks.update(x)
+        self._record(kind, line, x, y)
+
+    def points(
+        self,
+        kind: str,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        x_name: str,
+        low: npt.ArrayLike | None = None,
+        high: npt.ArrayLike | None = None,
+        along: Literal["x", "y"] = "y",
+        about: Mapping[str, object] = MappingProxyType({}),
+        key: str = "",
+        style: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Numbers that are no rows of the table (exponents, predictions), recorded under ``kind``.
+
+        ``low`` and ``high`` are ends of intervals in y, or in x as ``along`` says; ``about`` fills further columns of
+        the record; ``style`` holds matplotlib's properties of a line.
+        """
+        x, y = _column(x), _column(y)
+        lower, upper = (np.full(len(x), np.nan) if end is None else _column(end) for end in (low, high))
+        with mpl.rc_context(STYLE):
+            (artist,) = self.axes.plot(x, y, **style)
+            bars = np.isfinite(lower) & np.isfinite(upper)
+            if bars.any():
+                extend = self.axes.vlines if along == "y" else self.axes.hlines
+                across = x if along == "y" else y
+                extend(across[bars], lower[bars], upper[bars], colors=artist.get_color(), lw=0.9, zorder=4)
+            if key:
+                handle = Line2D([], [])
+                handle.update_from(artist)
+                self.page.key(key, handle)
+        for i in range(len(x)):
+            entry = {"panel": self.name, "kind": kind, "x_name": x_name, "x": x[i], "y": y[i]}
+            self.page.records.append({**entry, "low": lower[i], "high": upper[i], "status": "ok", **about})
+
+    def mark(self, name: str, x: float, kind: Kind, *, about: Mapping[str, object] = MappingProxyType({})) -> None:
+        """A vertical line at x, in the line style of what is computed."""
+        style, width, _ = COMPUTED[kind]
+        with mpl.rc_context(STYLE):
+            self.axes.axvline(x, color=FAINT, ls=style, lw=width, zorder=1)
+        self.page.key(name, Line2D([], [], color=FAINT, ls=style, lw=width))
+        self.page.records.append({"panel": self.name, "kind": name, "x_name": "x", "x": x, "status": "ok", **about})
+
+    def end_label(self, line: Line, text: str = "", *, value: str = "mean", colour: str | None = None) -> None:
+        r"""Writes what is held ($\alpha$, or the text) beside the last measured point of the line; labels of one panel
+        are moved apart."""
+        y = line.rows[value].to_numpy(dtype=np.float64)
+        rows = line.rows[np.isfinite(y) & ((y > 0) | (self.axes.get_yscale() != "log"))]
+        if rows.empty:
+            return
+        last = rows.iloc[-1]
+        with mpl.rc_context(STYLE):
+            label = self.axes.text(
+                1.015,
+                float(last[value]),
+                text,
+                color=self._line_colour(line, colour),
+                transform=self.axes.get_yaxis_transform(),
+                va="center",
+                ha="left",
+                fontsize=SMALL,
+            )
+        self._labels.append(label)
+
+    def end_labels(self, lines: Sequence[Line]) -> None:
+        """What distinguishes each line, beside its last measured point."""
+        for line in lines:
+            words = symbols({name: line.where[name] for name in differing(lines) if name in line.where})
+            self.end_label(line, words, colour=FAINT if line.axis == "alpha" else None)
+
+    def box(self, entries: Iterable[tuple[str, str]]) -> None:
+        """Lines of small text, (words, colour) each, where nothing else is; the y axis is widened if need be."""
+        with mpl.rc_context(STYLE):
+            areas = [TextArea(words, textprops={"color": colour, "fontsize": SMALL}) for words, colour in entries]
+            packed = VPacker(children=list[Artist](areas), pad=0, sep=1.5)
+            self._box = AnchoredOffsetbox("upper left", child=packed, pad=0.1, borderpad=0.25, frameon=False)
+            self._box.set_in_layout(False)
+            self._box.set_zorder(7)
+            self.axes.add_artist(self._box)
+
+    def slopes(self, lines: Sequence[Line]) -> None:
+        """Measured slope, and the claim's (or the oracle's), of each line, in its colour, where nothing else is.
+
+        Several lines are told apart by what distinguishes them; a single one shows its outcome as well.
+        """
+        entries: list[tuple[str, str]] = []
+        differ = differing(lines)
+        claims = {signed(line.verdict["claim_slope"]) for line in lines if line.verdict.get("claim_slope") is not None}
+        for line in lines:
+            about = symbols({name: line.where[name] for name in differ if name in line.where})
+            judged = line.verdict
+            colour = INK if line.axis == "alpha" else self._line_colour(line, None)
+            if judged.get("slope") is None:
+                words = f"{about}: {str(judged['outcome']).lower()}" if about else str(judged["outcome"]).lower()
+            else:
+                words = f"{about}: slope {signed(judged['slope'])}" if about else f"slope {signed(judged['slope'])}"
+                if len(claims) > 1:
+                    words = f"{words.replace(': slope', ':')} / {signed(judged['claim_slope'])}"
+            entries.append((words, colour))
+        if claims:
+            entries.append((f"claim {claims.pop()}" if len(claims) == 1 else "slope / claim", INK))
+        self.box(entries)
+
+    def text(self, x: float, y: float, words: str, *, colour: str = INK, ha: str = "left", va: str = "center") -> None:
+        """Small text at a place given in fractions of the panel."""
+        with mpl.rc_context(STYLE):
+            self.axes.text(x, y, words, color=colour, ha=ha, va=va, fontsize=SMALL, transform=self.axes.transAxes)
+
+    def inside(self, y: float, words: str, *, colour: str = FAINT) -> None:
+        """Small text at the left edge of the panel, at the height y of its data, over whatever lines cross it."""
+        with mpl.rc_context(STYLE):
+            where = self.axes.get_yaxis_transform()
+            self.axes.text(
+                0.02,
+                y,
+                words,
+                color=colour,
+                ha="left",
+                va="center",
+                fontsize=SMALL,
+                transform=where,
+                zorder=6,
+                bbox={"fc": "white", "lw": 0, "pad": 0.6},
+            )
+
+    def beside(self, y: float, words: str, *, colour: str = INK) -> None:
+        """Small text to the right of the panel, at the height y of its data."""
+        with mpl.rc_context(STYLE):
+            where = self.axes.get_yaxis_transform()
+            self.axes.text(1.03, y, words, color=colour, ha="left", va="center", fontsize=SMALL, transform=where)
+
+    def outside(self, y: float, words: str, inches: float) -> None:
+        """Small bold text that begins so many inches to the left of the panel, at the height y of its data."""
+        with mpl.rc_context(STYLE):
+            self.axes.annotate(
+                words,
+                (0, y),
+                (-inches * 72, 0),
+                xycoords=self.axes.get_yaxis_transform(),
+                textcoords="offset points",
+                ha="left",
+                va="center",
+                fontsize=SMALL,
+                fontweight="bold",
+                annotation_clip=False,
+            )
+
+    def ticks_at(self, values: Iterable[float]) -> None:
+        """Lets the x axis have its ticks among these values too; those of measured points are in any case."""
+        self.ticks.update(values)
+
+    def cut(self) -> None:
+        """Lets a bound that is ``REACH`` times above everything else leave the panel at its top, and says so."""
+        lines = [artist for artist in self.axes.lines if artist.get_linestyle() != "None"]
+        dashed = [artist for artist in lines if artist.get_zorder() == 2.4]
+        others = [float(np.nanmax(np.append(a.get_ydata(), -np.inf))) for a in lines if a not in dashed]
+        highest = max(others, default=-math.inf)
+        if not (self.axes.get_yscale() == "log" and 0 < highest < math.inf):
+            return
+        if self.axes.get_ylim()[1] > REACH * highest:
+            self.axes.set_ylim(top=REACH * highest)
+            self.page.note("A bound that is higher still leaves its panel at the top.")
+
+    def tick(self) -> None:
+        """Ticks at measured x values, as many as fit, plain numbers; decades on a logarithmic y axis."""
+        if self.axes.get_xscale() == "log" and self.ticks:
+            values = sorted(self.ticks)
+            low, high = self.axes.get_xlim()
+            inch = self.axes.get_position().width * self.page.figure.get_figwidth() / math.log(high / low)
+            chosen = thinned(values, [math.log(value) * inch for value in values])
+            self.axes.xaxis.set_major_locator(FixedLocator(chosen))
+            self.axes.xaxis.set_major_formatter(FixedFormatter(written(chosen)))
+            self.axes.xaxis.set_minor_locator(FixedLocator([v for v in values if v not in chosen]))
+            self.axes.xaxis.set_minor_formatter(NullFormatter())
+        if self.axes.get_yscale() == "log":
+            low, high = self.axes.get_ylim()
+            if math.log10(high / low) > 1.5:
+                self.axes.yaxis.set_major_locator(LogLocator(numticks=7))
+                self.axes.yaxis.set_minor_locator(LogLocator(subs=tuple(range(2, 10)), numticks=7))
+            else:
+                few = sum(low <= m * 10.0**e <= high for m in (1, 2, 5) for e in range(-12, 12)) < 2
+                subs = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7) if few else (1, 2, 5)
+                self.axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
+                self.axes.yaxis.set_major_formatter("{x:g}")
+                self.axes.yaxis.set_minor_locator(NullLocator())
+            self.axes.yaxis.set_minor_formatter(NullFormatter())
+
+    def place_box(self) -> None:
+        """Moves the box to where it covers nothing that is drawn; makes room in a corner if there is no such place."""
+        if self._box is None:
+            return
+        for _ in range(12):
+            crowding = {place: self._covered(place) for place in PLACES}
+            free = min(PLACES, key=lambda place: crowding[place])
+            self._box.loc = PLACES[free]
+            if not crowding[free]:
+                return
+            best = min(("upper left", "lower right", "upper right", "lower left"), key=lambda place: crowding[place])
+            low, high = self.axes.get_ylim()
+            if self.axes.get_yscale() == "log":
+                stretch = (high / low) ** 0.08
+                self.axes.set_ylim(*((low, high * stretch) if best.startswith("upper") else (low / stretch, high)))
+            else:
+                stretch = (high - low) * 0.08
+                self.axes.set_ylim(*((low, high + stretch) if best.startswith("upper") else (low - stretch, high)))
+
+    def _covered(self, place: str) -> int:
+        """How many points of the lines and markers, taken every pixel or two, the box would hide there."""
+        assert self._box is not None
+        self._box.loc = PLACES[place]
+        extent = self._box.get_window_extent().padded(2)
+        hidden = 0
+        for artist in self.axes.lines:
+            vertices = artist.get_transform().transform(artist.get_xydata())
+            for (x0, y0), (x1, y1) in itertools.pairwise(vertices):
+                if np.isfinite([x0, y0, x1, y1]).all():
+                    steps = np.linspace(0, 1, 2 + int(math.hypot(x1 - x0, y1 - y0) / 2))
+                    hidden += extent.count_contains(np.column_stack([x0 + steps * (x1 - x0), y0 + steps * (y1 - y0)]))
+        for group in self.axes.collections:
+            offsets = group.get_offset_transform().transform(np.asarray(group.get_offsets()))
+            hidden += extent.padded(3).count_contains(offsets)
+        return hidden
+
+    def spread_labels(self) -> None:
+        """Moves the end labels apart, as little as possible."""
+        if not self._labels:
+            return
+        dots = self.page.figure.dpi
+        gap = SMALL * 1.12 * dots / 72
+        wanted = [float(self.axes.transData.transform((1, label.get_position()[1]))[1]) for label in self._labels]
+        for label, place in zip(self._labels, apart(wanted, gap), strict=True):
+            label.set_y(float(self.axes.transData.inverted().transform((0, place))[1]))
+
+    def _colours(self, line: Line, colour: str | None) -> list[str]:
+        if colour is not None:
+            return [colour] * len(line.rows)
+        return [alpha_colour(alpha) for alpha in line.rows["alpha"]]
+
+    def _line_colour(self, line: Line, colour: str | None) -> str:
+        if colour is not None:
+            return colour
+        alphas = line.rows["alpha"].unique()
+        return alpha_colour(float(alphas[0])) if len(alphas) == 1 else FAINT
+
+    def _record(
+        self, kind: str, line: Line, x: Floats, y: Floats, ends: Mapping[str, Floats] = MappingProxyType({})
+    ) -> None:
+        columns = ("quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha", "status")
+        for i, row in enumerate(line.rows[list(columns)].to_dict("records")):
+            entry = {"panel": self.name, "kind": kind, "x_name": line.axis, "x": x[i], "y": y[i]}
+            entry |= {name: end[i] for name, end in ends.items()} | {str(name): value for name, value in row.items()}
+            self.page.records.append(entry)
+
+
+def _cell(row: Any) -> tuple[str, ...]:
+    """What tells one cell of the table from another."""
+    return tuple(str(row[name]) for name in ("algorithm", "n", "T", "k", "alpha", "matched_alpha"))
+
+
+def _column(values: npt.ArrayLike) -> Floats:
+    return np.atleast_1d(np.asarray(values, dtype=np.float64))
+
+
+def thinned(values: Sequence[float], places: Sequence[float]) -> list[float]:
+    """The values that can be written at their places (inches) with the labels kept apart.
+
+    Every m-th from the first on, m as small as fits, where the places are even; else both ends, then those farthest
+    from the ones chosen.
+    """
+
+    letters = [3 if text.startswith("$") else len(text) for text in written(values)]
+
+    def fits(left: int, right: int) -> bool:
+        return abs(places[right] - places[left]) >= (letters[left] + letters[right]) * 0.025 + 0.07
+
+    steps = np.diff(places)
+    if len(steps) and np.allclose(steps, steps[0], rtol=0.02):
+        for every in range(1, len(values)):
+            kept = range(0, len(values), every)
+            if all(fits(i, i + every) for i in kept[:-1]):
+                return [values[i] for i in kept]
+    chosen = {0, len(values) - 1}
+    while True:
+        free = [i for i in range(len(values)) if all(fits(c, i) for c in chosen)]
+        if not free:
+            return [values[i] for i in sorted(chosen)]
+        chosen.add(max(free, key=lambda i: (min(abs(places[i] - places[c]) for c in chosen), -letters[i])))
+
+
+def apart(wanted: Iterable[float], gap: float) -> list[float]:
+    """Places at least ``gap`` apart, in the order of the wanted ones, with the least sum of squared moves.
+
+    With y_i - i gap for y_i the constraint is monotonicity: pool adjacent violators.
+    """
+    wanted = list(wanted)
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    pools: list[tuple[float, int]] = []
+    for rank, i in enumerate(order):
+        total, count = wanted[i] - rank * gap, 1
+        while pools and pools[-1][0] / pools[-1][1] > total / count:
+            more, members = pools.pop()
+            total, count = total + more, count + members
+        pools.append((total, count))
+    level = [total / count for total, count in pools for _ in range(count)]
+    places = [0.0] * len(wanted)
+    for rank, i in enumerate(order):
+        places[i] = level[rank] + rank * gap
+    return places

@@ -1,0 +1,67 @@
+"""The standard page of an experiment without a figure of its own: its errors along every axis, with their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from riskkit.report.page import Page
+from riskkit.report.stored import Stored
+from riskkit.report.style import FAINT, NAMES, Kind
+
+MOST_SLOPES = 4
+"""Lines of one panel whose slopes are written into it."""
+
+
+def errors(
+    stored: Stored,
+    *,
+    judged: Sequence[tuple[str, str]] = (),
+    axes: Sequence[str] = (),
+    drawn: Sequence[Kind] = ("trivial", "exact", "explicit"),
+    height: float | None = None,
+) -> Page | None:
+    """Errors along every axis with their bounds: a row for each (quantity, output), a column for each axis.
+
+    Without ``judged`` and ``axes``: all that have a rate verdict. ``drawn``: what is drawn beside the measurements,
+    where it is known. None if nothing was judged along any axis.
+    """
+    rates = [verdict for verdict in stored.verdicts if verdict["kind"] == "rate"]
+    judged = judged or list(dict.fromkeys((verdict["quantity"], verdict["output"]) for verdict in rates))
+    axes = axes or [axis for axis in ("T", "k", "n", "alpha") if any(verdict["axis"] == axis for verdict in rates)]
+    if not (judged and axes):
+        return None
+    page = Page(
+        f"{_sentence([f'{NAMES[q]} ({o} iterate)' for q, o in judged])} of Lookahead on {stored.problem}, against "
+        f"{', '.join(axes)}",
+        height=height or 0.75 + 1.55 * len(judged),
+        rows=len(judged),
+        columns=len(axes),
+        share="grid",
+    )
+    for quantity, output in judged:
+        for axis in axes:
+            panel = page.panel(xlabel=axis, ylabel=f"{NAMES[quantity]},\n{output} iterate")
+            lines = stored.lines(axis, quantity, output)
+            for line in lines:
+                for kind in drawn:
+                    panel.curve(line, kind)
+                panel.measured(line, joined=not np.isfinite(line.rows["exact"]).any())
+            if len(lines) <= MOST_SLOPES:
+                panel.slopes(lines)
+            else:
+                page.note(f"The slopes of the {len(lines)} lines along {axis} are in the table of rates.")
+                panel.end_labels(lines)
+            if not lines:
+                panel.text(0.5, 0.5, "not judged", colour=FAINT, ha="center")
+            panel.cut()
+        for verdict in stored.judged(quantity, output, "level"):
+            page.quote(verdict)
+    page.note("What is held along each axis is said in the verdicts.")
+    return page
+
+
+def _sentence(parts: list[str]) -> str:
+    text = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return text[0].upper() + text[1:]

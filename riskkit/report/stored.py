@@ -1,0 +1,144 @@
+"""What a results folder holds of one experiment, as figures read it: cells of the table by their lines, verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from riskkit.store.atomic import StoreError, read
+from riskkit.store.shards import Store, load
+
+
+class Line(NamedTuple):
+    """The cells of one line of a sweep under one algorithm, in the order of its axis, and the verdict on it.
+
+    Attributes:
+        rows: of the table, one quantity and output.
+        where: the coordinates that are held.
+        verdict: the rate verdict as stored in verdict.json (or the exponent verdict, where that was asked for).
+    """
+
+    rows: pd.DataFrame
+    axis: str
+    where: dict[str, float]
+    verdict: dict[str, Any]
+
+    def against(self, axis: str) -> Line:
+        """The same cells over another column of the table that grows with the axis, such as kT for T."""
+        return self._replace(axis=axis)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons, (of a race) counts
+    of gradients and (along alpha) best alphas, its record.
+
+    The table has the column kT beside those that ``riskkit.load`` gives.
+    """
+
+    folder: Path
+    table: pd.DataFrame
+    verdicts: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+    counts: list[dict[str, Any]]
+    best_alphas: list[dict[str, Any]]
+    question: str
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def problem(self) -> str:
+        return str(self.table["problem"].iloc[0])
+
+    @property
+    def replicates(self) -> int:
+        return int(self.table["replicates"].iloc[0])
+
+    def rows(self, **where: str | float) -> pd.DataFrame:
+        """Rows of the table whose columns have the given values (numbers to 1e-12 of themselves)."""
+        keep = np.ones(len(self.table), dtype=bool)
+        for name, value in where.items():
+            column = self.table[name]
+            if isinstance(value, str):
+                keep &= (column == value).to_numpy()
+            else:
+                keep &= np.isclose(column.to_numpy(dtype=np.float64), value, rtol=1e-12, atol=0.0)
+        return self.table[keep]
+
+    def lines(self, axis: str, quantity: str, output: str, kind: str = "rate") -> list[Line]:
+        """The lines of Lookahead along the axis, one for each rate verdict (or ``kind="exponent"``), in its order."""
+        found, seen = [], set()
+        for verdict in self.verdicts:
+            about = (verdict["axis"], verdict["quantity"], verdict["output"], verdict["kind"])
+            key = json.dumps(verdict["where"], sort_keys=True)
+            if about != (axis, quantity, output, kind) or key in seen:
+                continue
+            seen.add(key)
+            found.append(self.line(axis, quantity, output, verdict["where"], verdict))
+        return found
+
+    def line(
+        self,
+        axis: str,
+        quantity: str,
+        output: str,
+        where: dict[str, float],
+        verdict: dict[str, Any] | None = None,
+        algorithm: str = "Lookahead",
+    ) -> Line:
+        """One algorithm along the axis with the coordinates ``where`` held.
+
+        Along alpha, matched SGD is placed at the alpha by which its steps are shortened.
+        """
+        rows = self.rows(quantity=quantity, output=output, algorithm=algorithm, **where)
+        if axis == "alpha" and algorithm == "matched SGD":
+            axis = "matched_alpha"
+        return Line(rows.sort_values(axis, kind="stable"), axis, dict(sorted(where.items())), verdict or {})
+
+    def dataset_mean(self, name: str, n: int) -> float:
+        """Mean over the replicates of a number of the datasets of size n, such as ``start_distance`` (D_S^2).
+
+        Raises StoreError if no cell of that size was measured.
+        """
+        runs = self.table.loc[(self.table["n"] == n) & (self.table["status"] == "ok"), "run_id"]
+        if runs.empty:
+            raise StoreError(f"{self.folder} has no measured cell with n = {n}; run the same sweep again.")
+        run = str(runs.iloc[0])
+        return float(Store(self.folder).get_many([run], self.replicates)[run].dataset[name].mean())
+
+    def judged(self, quantity: str, output: str, kind: str) -> list[dict[str, Any]]:
+        """The verdicts of one kind on one quantity and output."""
+        return [v for v in self.verdicts if (v["quantity"], v["output"], v["kind"]) == (quantity, output, kind)]
+
+
+def is_stored(folder: Path) -> bool:
+    """True if the folder holds an experiment's table and verdicts."""
+    return (folder / "table.parquet").is_file() and (folder / "verdict.json").is_file()
+
+
+def stored(folder: Path) -> Stored:
+    """Opens ``results/<experiment>``; raises StoreError for files that are missing or cannot be read."""
+    try:
+        table = load(folder)
+        verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
+        judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best_alphas", "question")}
+    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{folder} must hold table.parquet, verdict.json and run.json, whole ({error}); run the same sweep again."
+        ) from error
+    return Stored(folder, table.assign(kT=table["k"] * table["T"]), **judged, record=record)
+
+
+def differing(lines: Sequence[Line]) -> list[str]:
+    """The coordinates that are held along each line, but not at one value for all."""
+    names = dict.fromkeys(name for line in lines for name in line.where)
+    return [name for name in names if len({line.where.get(name) for line in lines}) > 1]
