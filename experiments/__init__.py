@@ -1,1 +1,25 @@
 """The standard experiments: each module holds one EXPERIMENT, a question and how it is answered."""
+
+from __future__ import annotations
+
+from riskkit.report import Column, Table
+
+
+def tables() -> list[Table]:
+    """What this study shows beside its experiments: the audits of the paper's claims."""
+    from riskkit.theory.zhou2021.audits import table  # computes for half a second
+
+    rows = []
+    for row in table():
+        finding = row.finding if row.confirmed else f"NOT CONFIRMED: {row.finding}"
+        rows.append((row.number, row.name, row.first, row.second, row.compared, finding))
+    columns = (
+        Column("", "count"),
+        Column("audit", "prose"),
+        Column("first", "code"),
+        Column("second", "code"),
+        Column("compared", "prose"),
+        Column("finding", "prose"),
+    )
+    caption = "The claims of Zhou et al. (2021) compared with each other; constants that the slides leave out are 1."
+    return [Table("audits", caption, columns, tuple(rows), title="Do the claims agree with each other?")]

@@ -4,3 +4,15 @@ A module of this package draws one figure. ``EXPERIMENT`` names the experiment t
 returns the page (or None: there is nothing to show); with ``EXPERIMENT = None`` the figure shows every experiment in
 the results folder, and ``draw`` is given all of them. One whose name begins with "_" draws no figure.
 """
+
+ALGORITHMS = {
+    "Lookahead": ("#0072b2", "o"),
+    "SGD": ("#2b0a5e", "s"),
+    "matched SGD": ("#d55e00", "^"),
+    "SLRLA": ("#009e73", "D"),
+    "SLRLA as coded": ("#56b4e9", "P"),
+    "stagewise Lookahead": ("#cc79a7", "v"),
+    "stagewise SGD": ("#b58900", "X"),
+    "weighted SGD": ("#7a5195", "p"),
+}
+"""Colour (after Okabe and Ito) and marker of each algorithm, on every page."""

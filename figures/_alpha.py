@@ -16,7 +16,7 @@ KEYS = {"optimization": "optimization error", "generalization": "generalization 
 
 def u(stored: plot.Stored, output: str) -> plot.Page | None:
     """Rows: n. Columns: kT. The excess risk of Lookahead with its parts, that of matched SGD, and the best alphas."""
-    found = [line for line in stored.best_alphas if line["output"] == output]
+    found = [line for line in stored.best if line["output"] == output]
     if not found:
         return None
     sizes, products = (sorted({line[name] for line in found}) for name in ("n", "kT"))
@@ -48,7 +48,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
     """Excess risk and its parts, matched SGD, and the best alphas: measured, of the explicit bound, of the claim."""
     where = {name: best[name] for name in ("n", "k", "T")}
     matched = stored.line("alpha", "excess", best["output"], where, algorithm="matched SGD")
-    colour = plot.ALGORITHMS["matched SGD"][0]
+    colour = stored.look("matched SGD")[0]
     panel.measured(matched, colour=colour, marker="D", hollow=True, key="excess, matched SGD")
     for quantity in KEYS:
         line = stored.line("alpha", quantity, best["output"], where)
@@ -66,7 +66,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
     panel.points("not excluded", [best["low"], best["high"]], [low * 0.88] * 2, x_name="alpha", about=about, style=foot)
     if best["at"] == line.rows["alpha"].min():
         panel.page.note(f"At n = {best['n']}, kT = {best['kT']} it is the smallest alpha of the grid.")
-    for name, kind in ((r"best $\alpha$, explicit bound", "explicit"), (r"best $\alpha$, claim", "claim")):
+    for name, kind in ((r"best $\alpha$, explicit bound", "proved"), (r"best $\alpha$, claim", "claim")):
         if best[kind] is not None and best[kind] >= line.rows["alpha"].min() / 1.5:
             panel.mark(name, best[kind], kind, about=about)  # type: ignore[arg-type]
         elif best[kind] is not None:
@@ -75,7 +75,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
 
 def chart(stored: plot.Stored, output: str) -> plot.Page | None:
     """Maps over (n, kT): the best alpha measured, of the explicit bound, and of the claim with its constants 1."""
-    found = [line for line in stored.best_alphas if line["output"] == output and line["at"] is not None]
+    found = [line for line in stored.best if line["output"] == output and line["at"] is not None]
     if not found:
         return None
     frame = pd.DataFrame(found).sort_values(["n", "kT"])
@@ -88,7 +88,7 @@ def chart(stored: plot.Stored, output: str) -> plot.Page | None:
     )
     colours = mpl.colors.ListedColormap([plot.alpha_colour(a) for a in np.geomspace(0.05, 1, 256)])
     norm = mpl.colors.LogNorm(0.05, 1)
-    for value, title in (("at", "measured"), ("explicit", "explicit bound"), ("claim", "claim")):
+    for value, title in (("at", "measured"), ("proved", "explicit bound"), ("claim", "claim")):
         panel = page.panel(xlabel="kT", ylabel="n", title=title, xscale="linear", yscale="linear")
         grid = frame.pivot_table(index="n", columns="kT", values=value)
         words = grid.map(lambda x: "0" if x < 1e-6 else f"{x:.2g}")

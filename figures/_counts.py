@@ -29,16 +29,19 @@ Count = dict[str, Any]
 
 
 def draw(stored: plot.Stored, axis: str, alpha: float) -> plot.Page | None:
-    """Columns: against eps for the largest and smallest lam (or mu, the axis), and against it. Rows: counts, measured
-    and claimed, and the generalization error. ``alpha``: of the Lookahead that is shown."""
+    """Columns: against eps for the largest and smallest value of the axis (lam; "": none), and against it. Rows: counts,
+    measured and claimed, and the generalization error. ``alpha``: of the Lookahead that is shown."""
     counts = [c for c in stored.counts if (c["algorithm"], c["output"]) in SERIES]
     counts = [c for c in counts if c["algorithm"] != "Lookahead" or c["alpha"] == alpha]
     if not counts:
         return None
-    moduli = sorted({c[axis] for c in counts}, reverse=True)
+    moduli = sorted({c[axis] for c in counts}, reverse=True) if axis else []
     size = min(c["n"] for c in counts)
     middle = sorted({c["eps"] for c in counts})[1]
-    columns = [("eps", {"n": size, axis: modulus}) for modulus in dict.fromkeys((moduli[0], moduli[-1]))]
+    ends = dict.fromkeys((moduli[0], moduli[-1])) if moduli else ()
+    columns: list[tuple[str, dict[str, float]]] = [("eps", {"n": size, axis: end}) for end in ends] or [
+        ("eps", {"n": size})
+    ]
     if len(moduli) > 1:
         columns.append((axis, {"n": size, "eps": middle}))
     page = plot.Page(
@@ -60,7 +63,7 @@ def draw(stored: plot.Stored, axis: str, alpha: float) -> plot.Page | None:
             panels.append(panel)
             for role, _ in SERIES:
                 line = [c for c in counts if c["algorithm"] == role and all(c[k] == v for k, v in where.items())]
-                draw_line(panel, sorted(line, key=lambda c: c[along]), along, kind)
+                draw_line(panel, stored, sorted(line, key=lambda c: c[along]), along, kind)
     alike(panels[: 2 * len(columns)])
     lost = [c for c in counts if c["gradients"] is None]
     for status in dict.fromkeys(c["status"] for c in lost):
@@ -76,11 +79,11 @@ def draw(stored: plot.Stored, axis: str, alpha: float) -> plot.Page | None:
     return page
 
 
-def draw_line(panel: plot.Panel, line: Sequence[Count], axis: str, kind: str) -> None:
+def draw_line(panel: plot.Panel, stored: plot.Stored, line: Sequence[Count], axis: str, kind: str) -> None:
     if not line:
         return
     role = line[0]["algorithm"]
-    colour, marker = plot.ALGORITHMS[role]
+    colour, marker = stored.look(role)
     names = {"count": ("gradients", "low", "high"), "claimed count": ("claim", "", "")}
     value, low, high = names.get(kind, ("generalization", "generalization_low", "generalization_high"))
 

@@ -16,7 +16,7 @@ LOOKS = {"AGREES": ("agrees", "#0072b2"), "CAUGHT": ("caught", "#d55e00"), "MISS
 
 def draw(stored: plot.Stored) -> plot.Page | None:
     """A row for each method: every checkpoint at which its expectation is known."""
-    known = [v for v in stored.verdicts if v["bound"].startswith(("oracle ", "planted "))]
+    known = [v for v in stored.verdicts if v["bound"].startswith(("exact ", "planted "))]
     if not known:
         return None
     page = plot.Page(
@@ -26,7 +26,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     )
     panel = page.panel(xlabel="measured / exact", yscale="linear")
     panel.axes.axvline(1, color=plot.INK, lw=0.6, zorder=1)
-    roles = [v["bound"].partition(" ")[2] for v in known]
+    roles = [v["algorithm"] for v in known]
     least = 1.0
     for place, (role, verdict) in enumerate(zip(roles, known, strict=True)):
         rows = stored.rows(quantity=verdict["quantity"], output=verdict["output"], algorithm=role)

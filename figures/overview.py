@@ -64,7 +64,7 @@ def rows_of(stored: plot.Stored, split: bool) -> list[Row]:
     """A row for each quantity; or one row for all of them."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for verdict in stored.verdicts:
-        exact = not verdict["bound"].startswith(("theorem", "weighted average"))
+        exact = verdict["form"] == "exact"
         groups.setdefault((EXACT if exact else verdict["quantity"]) if split else "", []).append(verdict)
     names = sorted(groups, key=lambda name: SHARES.get(name, len(SHARES)))
     return [Row(stored.name, name, groups[name], place == 0) for place, name in enumerate(names)]

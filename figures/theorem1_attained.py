@@ -12,7 +12,7 @@ EXPERIMENT = "theorem1_attained"
 
 def draw(stored: plot.Stored) -> plot.Page | None:
     """Rows: last iterate, average. Columns: the axes. The trivial value, M = 200, is left out: it is far above."""
-    page = plot.errors(stored, drawn=("exact", "explicit"), height=3.8)
+    page = plot.errors(stored, drawn=("exact", "proved"), height=3.8)
     if page is not None:
         page.note("The bound is twice the closed form: the bound at an alpha lies on the error at twice that alpha.")
     return page

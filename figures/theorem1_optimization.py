@@ -22,7 +22,7 @@ def draw(stored: plot.Stored) -> plot.Page:
         panel = page.panel(xlabel="kT" if axis == "T" else axis, ylabel="optimization")
         for line in lines:
             panel.curve(line, "trivial")
-            panel.curve(line, "explicit")
+            panel.curve(line, "proved")
             panel.measured(line)
         panel.slopes(lines)
     for verdict in stored.judged("optimization", "average", "level"):

@@ -10,7 +10,7 @@ EXPERIMENT = "theorem1_stability"
 def draw(stored: plot.Stored) -> plot.Page | None:
     """Rows: stability, generalization. The trivial value, M, is left out: it is far above."""
     judged = [("stability", "last"), ("generalization", "last")]
-    page = plot.errors(stored, judged=judged, drawn=("explicit",), height=3.8)
+    page = plot.errors(stored, judged=judged, drawn=("proved",), height=3.8)
     if page is not None:
         page.note("Stability is the mean distance between runs on S and on S with one example replaced.")
     return page

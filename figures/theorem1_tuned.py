@@ -27,7 +27,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             cells = table[(table["output"] == output) & (table["n"] == n) & (table["gradients"] == budget)]
             for (role, alpha), rows in cells.groupby(["algorithm", "alpha"]):
                 line = plot.Line(rows.sort_values("eta"), "eta", {"n": n, "alpha": alpha}, {})
-                marker = plot.ALGORITHMS[str(role)][1]
+                marker = stored.look(str(role))[1]
                 key = role if role == "SGD" else f"{role}, $\\alpha = {alpha:g}$"
                 panel.measured(line, colour=plot.alpha_colour(alpha), marker=marker, key=str(key))
     ratios = [(c["ratio"], c["low"], c["high"], c) for c in stored.comparisons]

@@ -23,7 +23,7 @@ def draw(stored: plot.Stored) -> plot.Page:
     lines = stored.lines("T", "optimization", "last")
     for line in lines:
         errors.curve(line, "exact")
-        errors.curve(line, "explicit")
+        errors.curve(line, "proved")
         errors.measured(line, joined=False)
         errors.end_label(line, plot.symbols({"alpha": line.where["alpha"]}))
     exponents(page, stored, lines)
@@ -47,7 +47,7 @@ def exponents(page: plot.Page, stored: plot.Stored, lines: list[plot.Line]) -> N
     knee = np.array([0.0, 0.5, 1.0])
     limit = {"color": plot.FAINT, "ls": plot.COMPUTED["claim"][0]}
     panel.points("limit", knee, -np.minimum(2 * knee, 1), x_name="alpha", style=limit, key=r"limit $-\min(2\alpha, 1)$")
-    curve("explicit", lines, "explicit_slope", {"color": plot.INK, "ls": plot.COMPUTED["explicit"][0], "lw": 0.9})
+    curve("proved", lines, "explicit_slope", {"color": plot.INK, "ls": plot.COMPUTED["proved"][0], "lw": 0.9})
     curve("exact", on_grid, "claim_slope", {"color": plot.INK, "lw": 1.0})
     for line in on_grid or lines:
         colour = plot.alpha_colour(line.where["alpha"])

@@ -35,7 +35,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         for line in ours:
             if line.where["alpha"] in (smallest, 0.5, 1.0):
                 panel.curve(line, "claim")
-                panel.curve(line, "explicit")
+                panel.curve(line, "proved")
             panel.measured(line)
             if k == periods[-1]:
                 panel.end_label(line, plot.symbols({"alpha": line.where["alpha"]}))
@@ -77,7 +77,7 @@ def exponents(panel: plot.Panel, lines: list[plot.Line]) -> None:
     claimed = [line for line in lines if line.verdict.get("claim_slope") is not None]
     curve("claim", claimed, "claim_slope", {"color": plot.INK, "ls": plot.COMPUTED["claim"][0], "lw": 1.2})
     proved = [line for line in known if line.verdict["explicit_slope"] is not None]
-    curve("explicit", proved, "explicit_slope", {"color": plot.INK, "ls": plot.COMPUTED["explicit"][0], "lw": 0.9})
+    curve("proved", proved, "explicit_slope", {"color": plot.INK, "ls": plot.COMPUTED["proved"][0], "lw": 0.9})
     for line in known:
         colour = plot.alpha_colour(line.where["alpha"])
         curve("measured", [line], "slope", {"color": colour, "ls": "none", "marker": "o", "ms": 3.2})

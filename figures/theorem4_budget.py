@@ -33,7 +33,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
                     (table["quantity"] == quantity) & (table["output"] == output) & (table["algorithm"] == role)
                 ]
                 rows = rows[(rows["lam"] == lam) & (rows["n"] == size)].sort_values("gradients")
-                colour, marker = plot.ALGORITHMS[role]
+                colour, marker = stored.look(role)
                 line = plot.Line(rows[::3], "gradients", {}, {})
                 panel.measured(line, colour=colour, marker=marker, hollow=role.startswith("stagewise"), key=role)
     page.note(

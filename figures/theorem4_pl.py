@@ -10,4 +10,4 @@ EXPERIMENT = "theorem4_pl"
 
 def draw(stored: plot.Stored) -> plot.Page | None:
     """Lookahead with the larger of the two alphas; the staged plans have 1/2."""
-    return _counts.draw(stored, "mu", 0.75)
+    return _counts.draw(stored, "", 0.75)

@@ -36,7 +36,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             for role in ROLES:
                 ours = [c for c in found if (c["algorithm"], c["lam"]) == (role, lam)]
                 ours = [c for c in ours if (c["quantity"], c["output"]) == (quantity, output)]
-                draw_line(panel, role, [c for c in ours if c["gradients"] == max(c["gradients"] for c in ours)])
+                draw_line(panel, stored, role, [c for c in ours if c["gradients"] == max(c["gradients"] for c in ours)])
     page.note(
         f"Ratios of means over {stored.replicates} replicates on common random numbers, with 95% intervals. Filled: "
         "differs from 1 after Holm over all comparisons of the experiment. As coded, beta stands for half the strength."
@@ -44,11 +44,11 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     return page
 
 
-def draw_line(panel: plot.Panel, role: str, line: list[dict[str, Any]]) -> None:
+def draw_line(panel: plot.Panel, stored: plot.Stored, role: str, line: list[dict[str, Any]]) -> None:
     line = sorted(line, key=lambda c: c["beta"])
     if not line:
         return
-    colour, marker = plot.ALGORITHMS[role]
+    colour, marker = stored.look(role)
     panel.axes.plot([c["beta"] for c in line], [c["ratio"] for c in line], color=colour, lw=0.7, zorder=3)
     for c in line:
         face = "white" if c["outcome"] == "undecided" else colour

@@ -36,10 +36,11 @@ def drawn(tmp_path_factory):
 
     A race runs 32 times as long as a grid; here it gets an eighth of that.
     """
+    from riskkit.experiment.race import Race
+
     from riskkit.cli import sweep
     from riskkit.execution import tasks
     from riskkit.experiment import study
-    from riskkit.experiment.race import Race
     from riskkit.report import Page
 
     results, pages = tmp_path_factory.mktemp("results"), {}

@@ -365,8 +365,8 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     import numpy as np
 
     from riskkit.execution.loop import MOST_REPLICATES
-    from riskkit.verdicts.judges import UNBOUNDED_AXES
     from riskkit.stats.slopes import replicates_needed
+    from riskkit.verdicts.judges import UNBOUNDED_AXES
 
     made = request.plan()
     lines = [

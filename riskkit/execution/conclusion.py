@@ -112,7 +112,7 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
         "replicates": made.size.replicates,
         "seed": str(experiment.seed),
         "bounds": {bound.name: _stated(bound) for bound in experiment.bounds},
-        "sources": {source.key: source.bibtex for source in _sources(experiment)},
+        "sources": {source.key: {"text": source.text, "bibtex": source.bibtex} for source in _sources(experiment)},
         "runs": runs,
         "failures": {run: {"status": status, "reason": reason} for run, (status, reason) in failures.items()},
         "versions": provenance.versions(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any, NamedTuple
 from riskkit.report import latex
 from riskkit.report.table import Cell, Column, Table
 from riskkit.store.atomic import StoreError, read
-from riskkit.theory.zhou2021 import BOUNDS
 
 OUTPUT = {"last": "last iterate", "average": "average"}
 QUANTITY = {
@@ -49,6 +47,8 @@ def results(folder: Path) -> Results:
     """Opens ``results/<experiment>``; raises StoreError for files that are missing or cannot be read."""
     try:
         verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
+        for one in verdict["verdicts"]:
+            one["stated"] = record["bounds"].get(one["bound"])
         return Results(
             name=folder.name,
             question=verdict["question"],
@@ -72,28 +72,24 @@ def of(result: Results) -> list[Table]:
 # Words for what a verdict holds against what
 
 
-def rival(bound: str) -> str:
-    """What a verdict holds the measurement against: a theorem, the closed form, or an identity."""
-    if bound.startswith("exact "):
-        return "the closed form"
-    name = bound.partition(".")[0]
-    return f"Theorem {name[7:]}" if re.fullmatch(r"theorem\d+", name) else f"the {name}"
+def rival(verdict: dict[str, Any]) -> str:
+    """What a verdict compares the measurement with: a theorem, the closed form, or an identity."""
+    return str(verdict["title"]) or str(verdict["bound"])
 
 
-def about(bound: str) -> str:
-    """``"theorem2.optimization.last"`` in words."""
-    quantity, _, output = bound.removeprefix("exact ").rpartition(".")
-    quantity = quantity.rpartition(".")[2]
-    words = [QUANTITY.get(quantity, quantity), OUTPUT.get(output, output)] if quantity else []
-    return ", ".join([rival(bound), *words])
+def about(verdict: dict[str, Any]) -> str:
+    """``Theorem 2, optimization error, last iterate``."""
+    quantity, output = str(verdict["quantity"]), str(verdict["output"])
+    return ", ".join([rival(verdict), QUANTITY.get(quantity, quantity), OUTPUT.get(output, output)])
 
 
-def _against(verdict: dict[str, Any]) -> str:
-    """What the verdict measures against; a name that is no bound's, or a count's, does not say for which output."""
-    words = about(verdict["bound"])
-    if "." in verdict["bound"] and verdict["quantity"] != "gradients":
-        return words
-    return f"{words}, {OUTPUT.get(verdict['output'], verdict['output'])}"
+def _named(verdict: dict[str, Any], several: bool) -> str:
+    """With the algorithm, where an experiment judges several."""
+    return f"{about(verdict)}, {verdict['algorithm']}" if several and verdict["algorithm"] else about(verdict)
+
+
+def _several(result: Results) -> bool:
+    return len({verdict["algorithm"] for verdict in result.verdicts if verdict["algorithm"]}) > 1
 
 
 def held(where: dict[str, float]) -> str:
@@ -104,18 +100,15 @@ def held(where: dict[str, float]) -> str:
 
 
 def bounds(result: Results) -> Table:
-    rows = []
-    for name in result.record["bounds"]:
-        bound = BOUNDS.get(name)
-        if bound is not None:
-            rows.append((about(name), bound.statement, bound.claim_statement))
+    rows = [(about(bound), bound["statement"], bound["claim"]) for bound in result.record["bounds"].values()]
     columns = (Column("bound"), Column("explicit", "math"), Column("claim", "math"))
-    return Table("bounds", f"The bounds that {result.name} confronts.", columns, tuple(rows))
+    return Table("bounds", f"The bounds that {result.name} tests.", columns, tuple(rows))
 
 
 def levels(result: Results) -> Table:
+    several = _several(result)
     rows = [
-        (_against(v), v["points"] or None, v["ratio"], str(v["outcome"]), v["p_adjusted"])
+        (_named(v, several), v["points"] or None, v["ratio"], str(v["outcome"]), v["p_adjusted"])
         for v in result.verdicts
         if v["axis"] in ("", None)
     ]
@@ -137,13 +130,14 @@ def rates(result: Results) -> Table:
     rows: list[tuple[Cell, ...]] = []
     breaks, before = set(), None
     along = [v for v in result.verdicts if v["axis"]]
-    kinds = list(dict.fromkeys((v["bound"], v["output"]) for v in along))
-    for v in sorted(along, key=lambda v: kinds.index((v["bound"], v["output"]))):
-        if (v["bound"], v["output"]) != before:
+    several = _several(result)
+    kinds = list(dict.fromkeys(_kind(v) for v in along))
+    for v in sorted(along, key=lambda v: kinds.index(_kind(v))):
+        if _kind(v) != before:
             breaks.add(len(rows))
         rows.append(
             (
-                _against(v) if (v["bound"], v["output"]) != before else "",
+                _named(v, several) if _kind(v) != before else "",
                 v["axis"],
                 held(v["where"]),
                 v["slope"],
@@ -153,7 +147,7 @@ def rates(result: Results) -> Table:
                 str(v["outcome"]),
             )
         )
-        before = v["bound"], v["output"]
+        before = _kind(v)
     columns = (
         Column("measured against"),
         Column("along"),
@@ -169,6 +163,10 @@ def rates(result: Results) -> Table:
         "points, and 90% intervals of the difference, which decide."
     )
     return Table("rates", caption, columns, tuple(rows), frozenset(breaks))
+
+
+def _kind(verdict: dict[str, Any]) -> tuple[str, str, str]:
+    return str(verdict["bound"]), str(verdict["output"]), str(verdict["algorithm"])
 
 
 def running(result: Results) -> Table:
@@ -198,25 +196,25 @@ def running(result: Results) -> Table:
 
 
 def paired(result: Results) -> Table:
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
     for comparison in result.comparisons:
-        key = (comparison["against"], comparison["quantity"], comparison["output"])
+        key = (comparison["algorithm"], comparison["against"], comparison["quantity"], comparison["output"])
         groups.setdefault(key, []).append(comparison)
     rows: list[tuple[Cell, ...]] = []
-    for (against, quantity, output), group in groups.items():
+    for (algorithm, against, quantity, output), group in groups.items():
         least, most = (find(group, key=lambda c: c["ratio"]) for find in (min, max))
         outcomes = Counter(comparison["outcome"] for comparison in group)
         counts = (len(group), outcomes["smaller"], outcomes["larger"])
         rows.append(
             (
-                against,
+                f"{algorithm} / {against}",
                 f"{QUANTITY[quantity]}, {OUTPUT[output]}",
                 *(part for end in (least, most) for part in (end["ratio"], _interval(end, ""))),
                 *counts,
             )
         )
     columns = (
-        Column("over"),
+        Column("ratio"),
         Column("quantity"),
         Column("least", "fixed"),
         Column("95% interval", "interval"),
@@ -227,8 +225,8 @@ def paired(result: Results) -> Table:
         Column("larger", "count"),
     )
     caption = (
-        f"{result.name}: ratio of Lookahead's mean to another algorithm's on common random numbers, least and most "
-        "over the cells, and in how many it is smaller or larger after Holm."
+        f"{result.name}: ratio of two algorithms' means on common random numbers, least and most over the cells, and in "
+        "how many it is smaller or larger after Holm."
     )
     return Table("paired", caption, columns, tuple(rows))
 
@@ -267,11 +265,11 @@ def _interval(values: dict[str, Any], name: str) -> tuple[float, float] | None:
 
 
 def sentence(verdict: dict[str, Any]) -> str:
-    """The verdict as a LaTeX sentence that cites the paper."""
-    bound = BOUNDS.get(verdict["bound"])
-    against = (
-        f"Theorem~{bound.theorem} of \\cite{{zhou2021lookahead}}" if bound else latex.escaped(rival(verdict["bound"]))
-    )
+    """The verdict as a LaTeX sentence that cites the source of its bound."""
+    bound = verdict["stated"]
+    against = latex.escaped(rival(verdict))
+    if bound is not None:
+        against = f"{against.replace(' ', '~')} of \\cite{{{bound['source']}}}"
     subject, finding = latex.text(_started(str(verdict["subject"]))), latex.text(_started(str(verdict["finding"])))
     outcome = f"\\textsc{{{str(verdict['outcome']).lower()}}}"
     return f"{subject}, against {against}: {outcome}. {finding}."
@@ -285,8 +283,8 @@ def _started(text: str) -> str:
 
 
 def of_all(everything: Sequence[Results]) -> list[Table]:
-    """``verdicts``, ``problems`` and ``answers`` of the experiments given, and the ``audits``, which need none."""
-    return [verdicts(everything), problems(everything), audits(), answers(everything)]
+    """``verdicts``, ``problems`` and ``answers`` of the experiments given."""
+    return [verdicts(everything), problems(everything), answers(everything)]
 
 
 def answers(everything: Sequence[Results]) -> Table:
@@ -301,7 +299,7 @@ def answers(everything: Sequence[Results]) -> Table:
         Column("question", "prose"),
         Column("bounds and closed forms"),
         Column("measured / bound", "significant"),
-        Column("exponents along T, k, n, alpha"),
+        Column("exponents along the axes"),
     )
     caption = "Every experiment: its question, how its levels came out, measured / bound at its largest, and its rates."
     return Table("answers", caption, columns, tuple(rows))
@@ -317,15 +315,15 @@ def verdicts(everything: Sequence[Results]) -> Table:
     breaks = set()
     for result in everything:
         breaks.add(len(rows))
-        for place, name in enumerate(dict.fromkeys(v["bound"] for v in result.verdicts)):
-            found = [v for v in result.verdicts if v["bound"] == name]
+        for place, name in enumerate(dict.fromkeys((v["bound"], v["algorithm"]) for v in result.verdicts)):
+            found = [v for v in result.verdicts if (v["bound"], v["algorithm"]) == name]
             level = [v for v in found if not v["axis"]]
             lines = _counted([v for v in found if v["axis"]])
             ratios = [v["ratio"] for v in level if v["ratio"] is not None]
             rows.append(
                 (
                     result.name if place == 0 else "",
-                    about(name),
+                    _named(found[0], _several(result)),
                     ", ".join(dict.fromkeys(str(v["outcome"]) for v in level)),
                     max(ratios, default=None),
                     lines,
@@ -336,7 +334,7 @@ def verdicts(everything: Sequence[Results]) -> Table:
         Column("measured against"),
         Column("level"),
         Column("ratio", "significant"),
-        Column("lines along T, k, n, alpha"),
+        Column("lines along the axes"),
     )
     caption = "Every verdict: the level with measured / bound at its largest, and how many lines came out how."
     return Table("verdicts", caption, columns, tuple(rows), frozenset(breaks))
@@ -361,22 +359,3 @@ def problems(everything: Sequence[Results]) -> Table:
     )
     caption = "The problems and their constants; 0 for lam, mu: not assumed; 0 for rho: convex."
     return Table("problems", caption, columns, tuple(rows))
-
-
-def audits() -> Table:
-    from riskkit.theory.zhou2021.audits import table  # computes for half a second
-
-    rows: list[tuple[Cell, ...]] = []
-    for row in table():
-        finding = row.finding if row.confirmed else f"NOT CONFIRMED: {row.finding}"
-        rows.append((row.number, row.name, row.first, row.second, row.compared, finding))
-    columns = (
-        Column("", "count"),
-        Column("audit", "prose"),
-        Column("first", "code"),
-        Column("second", "code"),
-        Column("compared", "prose"),
-        Column("finding", "prose"),
-    )
-    caption = "The claims held against each other; constants that the slides leave out are 1."
-    return Table("audits", caption, columns, tuple(rows))

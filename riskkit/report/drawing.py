@@ -9,7 +9,7 @@ the results folder, and ``draw`` is given all of them. An experiment without a m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -26,6 +26,13 @@ def figure_modules(home: Path | None = None) -> dict[str, ModuleType]:
     home = home or study.folder()
     names = sorted(file.stem for file in (home / "figures").glob("*.py") if not file.stem.startswith("_"))
     return {name: study.module(f"figures.{name}", home) for name in names}
+
+
+def algorithm_looks(home: Path) -> Mapping[str, tuple[str, str]]:
+    """``ALGORITHMS`` of the study's ``figures/__init__.py``: name -> colour and marker; empty where there is none."""
+    if not (home / "figures" / "__init__.py").is_file():
+        return {}
+    return dict(getattr(study.module("figures", home), "ALGORITHMS", {}))
 
 
 def draw_figures(results: Path, names: Iterable[str], venue: str = DEFAULT_VENUE, jobs: int = 1) -> list[Path]:
@@ -51,14 +58,14 @@ def draw_figures(results: Path, names: Iterable[str], venue: str = DEFAULT_VENUE
 
 def _draw(home: Path, results: Path, owner: str | None, venue: str) -> list[Path]:
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
-    modules = figure_modules(home)
+    modules, looks = figure_modules(home), algorithm_looks(home)
     pages: dict[str, Page | None]
     with sized_for(venue):
         if owner is None:
-            everything = [stored(one) for one in sorted(results.iterdir()) if is_stored(one)]
+            everything = [stored(one, looks) for one in sorted(results.iterdir()) if is_stored(one)]
             pages = {key: module.draw(everything) for key, module in modules.items() if module.EXPERIMENT is None}
         else:
-            one = stored(results / owner)
+            one = stored(results / owner, looks)
             pages = {key: module.draw(one) for key, module in modules.items() if owner == module.EXPERIMENT}
             pages = pages or {"errors": errors(one)}
         folder = results / (owner or "") / "figures" / ("" if venue == DEFAULT_VENUE else venue)

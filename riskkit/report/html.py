@@ -20,7 +20,8 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from riskkit.report import content
-from riskkit.report.references import PAPER, toolkit_entry
+from riskkit.report.references import bibliography, sources
+from riskkit.report.study import study_tables
 from riskkit.report.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
 
@@ -86,11 +87,13 @@ def render(folder: Path) -> str:
         sections=[section(folder / result.name, result) for result in found],
         overview=figures(folder, "all"),
         summary=content.of_all(found),
+        extra=study_tables(),
         counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
         total=len(everything),
         alarms=alarms,
         numeric=(*NUMERIC, "interval"),
-        references=PAPER + "\n" + toolkit_entry(),
+        references=bibliography(result.record for result in found),
+        sources=[source["text"] for source in sources(result.record for result in found).values()],
         version=version("riskkit"),
     )
 

@@ -23,7 +23,6 @@ from matplotlib.patches import Patch
 from riskkit.report.panels import Panel
 from riskkit.report.style import FAINT, NAMES, SMALL, STYLE, Width, inches
 from riskkit.store.atomic import make_folder, write, write_text
-from riskkit.theory.zhou2021 import BOUNDS
 
 
 class Page:
@@ -114,10 +113,11 @@ class Page:
         """Puts the verdict's sentence, and the statement of the bound it judges, into the caption."""
         if not verdict:
             return
-        bound = BOUNDS.get(verdict["bound"])
+        bound = verdict.get("stated")
         if bound is not None:
-            claim = f"; claim ${bound.claim_statement}$" if bound.claim_statement else ""
-            self.statements.setdefault(f"{bound.name}: explicit bound ${bound.statement}${claim}.")
+            parts = [("explicit bound", bound["statement"]), ("claim", bound["claim"])]
+            said = "; ".join(f"{name} ${text}$" for name, text in parts if text)
+            self.statements.setdefault(f"{verdict['bound']}: {said}.")
         self.sentences.setdefault(str(verdict["sentence"]))
 
     @property
@@ -200,7 +200,7 @@ class Page:
     def numbers(self) -> pd.DataFrame:
         """Everything drawn, one row a point, in the order of drawing."""
         columns = [
-            *("panel", "kind", "quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha"),
+            *("panel", "kind", "quantity", "output", "algorithm", "n", "T", "k", "alpha"),
             *("x_name", "x", "y", "low", "high", "band_low", "band_high", "status"),
         ]
         more = dict.fromkeys(name for record in self.records for name in record if name not in columns)

@@ -20,10 +20,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullForm
 
 from riskkit.report.stored import Line, differing
 from riskkit.report.style import (
-    ALGORITHMS,
     COMPUTED,
     FAINT,
     INK,
+    PALETTE,
     SMALL,
     STYLE,
     Kind,
@@ -86,7 +86,7 @@ class Panel:
         x, y, low, high = (rows[c].to_numpy(dtype=np.float64) for c in (line.axis, value, "low", "high"))
         band = rows[["band_low", "band_high"]].to_numpy(dtype=np.float64).T
         colours = self._colours(line, colour)
-        shape = marker or ALGORITHMS["Lookahead"][1]
+        shape = marker or PALETTE[0][1]
         below = (y <= 0) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
         drawn = np.isfinite(y) & ~below
         floor = np.where(low > 0, low, y * 1e-3) if self.axes.get_yscale() == "log" else low
@@ -180,7 +180,7 @@ class Panel:
                 color=FAINT if grey else self._line_colour(line, colour),
                 ls=style,
                 lw=width,
-                zorder={"trivial": 1.5, "exact": 2, "claim": 2.2, "explicit": 2.4}[kind],
+                zorder={"trivial": 1.5, "exact": 2, "claim": 2.2, "published": 2.3, "proved": 2.4}[kind],
             )
         self.page.key(name, Line2D([], [], color=INK if not grey else FAINT, ls=style, lw=width))
         self.ticks.update(x)
@@ -434,7 +434,7 @@ class Panel:
     def _record(
         self, kind: str, line: Line, x: Floats, y: Floats, ends: Mapping[str, Floats] = MappingProxyType({})
     ) -> None:
-        columns = ("quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha", "status")
+        columns = ("quantity", "output", "algorithm", "n", "T", "k", "alpha", "status")
         for i, row in enumerate(line.rows[list(columns)].to_dict("records")):
             entry = {"panel": self.name, "kind": kind, "x_name": line.axis, "x": x[i], "y": y[i]}
             entry |= {name: end[i] for name, end in ends.items()} | {str(name): value for name, value in row.items()}
@@ -443,7 +443,7 @@ class Panel:
 
 def _cell(row: Any) -> tuple[str, ...]:
     """What tells one cell of the table from another."""
-    return tuple(str(row[name]) for name in ("algorithm", "n", "T", "k", "alpha", "matched_alpha"))
+    return tuple(str(row[name]) for name in ("algorithm", "n", "T", "k", "alpha", "gradients"))
 
 
 def _column(values: npt.ArrayLike) -> Floats:

@@ -10,7 +10,7 @@ r"""What the author of a figure imports: pages of panels, drawn from what is sto
         panel = page.panel(xlabel="T", ylabel="optimization error")
         lines = stored.lines("T", "optimization", "last")
         for line in lines:
-            panel.curve(line, "explicit")
+            panel.curve(line, "proved")
             panel.measured(line)
         panel.slopes(lines)
         return page
@@ -36,12 +36,12 @@ from riskkit.report.panels import Panel
 from riskkit.report.standard import errors
 from riskkit.report.stored import Line, Stored, differing, is_stored, stored
 from riskkit.report.style import (
-    ALGORITHMS,
     COMPUTED,
     DEFAULT_VENUE,
     FAINT,
     INK,
     NAMES,
+    PALETTE,
     QUANTITIES,
     SMALL,
     STYLE,
@@ -55,12 +55,12 @@ from riskkit.report.style import (
 )
 
 __all__ = [
-    "ALGORITHMS",
     "COMPUTED",
     "DEFAULT_VENUE",
     "FAINT",
     "INK",
     "NAMES",
+    "PALETTE",
     "QUANTITIES",
     "SMALL",
     "STYLE",

@@ -1,23 +1,28 @@
-"""BibTeX of the paper and of the toolkit, as ``references.bib`` and the HTML page give it."""
+"""BibTeX: riskkit itself, and the sources of the bounds that results were judged by."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-
-PAPER = """@inproceedings{zhou2021lookahead,
-  title     = {Towards Understanding Why Lookahead Generalizes Better Than {SGD} and Beyond},
-  author    = {Zhou, Pan and Yan, Hanshu and Yuan, Xiaotong and Feng, Jiashi and Yan, Shuicheng},
-  booktitle = {Advances in Neural Information Processing Systems},
-  volume    = {34},
-  year      = {2021},
-}
-"""
+from typing import Any
 
 
 def toolkit_entry() -> str:
     """BibTeX for riskkit itself, in the version that runs."""
     return f"""@software{{riskkit,
-  title   = {{riskkit: theorems on excess risk confronted with exact measurements}},
+  title   = {{riskkit: theorems on excess risk tested by simulation}},
   author  = {{{{The riskkit authors}}}},
   version = {{{version("riskkit")}}},
   year    = {{2026}},
 }}
 """
+
+
+def sources(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Key -> text and BibTeX of every source that some run.json names, each once."""
+    return {key: source for record in records for key, source in record["sources"].items()}
+
+
+def bibliography(records: Iterable[Mapping[str, Any]]) -> str:
+    """Every source's entry, and riskkit's own."""
+    return "\n".join([*(source["bibtex"] for source in sources(records).values()), toolkit_entry()])

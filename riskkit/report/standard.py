@@ -10,6 +10,7 @@ from riskkit.report.page import Page
 from riskkit.report.stored import Stored
 from riskkit.report.style import FAINT, NAMES, Kind
 
+ORDER = ("T", "k", "n", "alpha")
 MOST_SLOPES = 4
 """Lines of one panel whose slopes are written into it."""
 
@@ -19,7 +20,7 @@ def errors(
     *,
     judged: Sequence[tuple[str, str]] = (),
     axes: Sequence[str] = (),
-    drawn: Sequence[Kind] = ("trivial", "exact", "explicit"),
+    drawn: Sequence[Kind] = ("trivial", "exact", "published", "proved"),
     height: float | None = None,
 ) -> Page | None:
     """Errors along every axis with their bounds: a row for each (quantity, output), a column for each axis.
@@ -29,11 +30,12 @@ def errors(
     """
     rates = [verdict for verdict in stored.verdicts if verdict["kind"] == "rate"]
     judged = judged or list(dict.fromkeys((verdict["quantity"], verdict["output"]) for verdict in rates))
-    axes = axes or [axis for axis in ("T", "k", "n", "alpha") if any(verdict["axis"] == axis for verdict in rates)]
+    found = dict.fromkeys(verdict["axis"] for verdict in rates)
+    axes = axes or [*(axis for axis in ORDER if axis in found), *(axis for axis in found if axis not in ORDER)]
     if not (judged and axes):
         return None
     page = Page(
-        f"{_sentence([f'{NAMES[q]} ({o} iterate)' for q, o in judged])} of Lookahead on {stored.problem}, against "
+        f"{_sentence([f'{NAMES[q]} ({o} iterate)' for q, o in judged])} of {_listed(stored.judged_algorithms)} on {stored.problem}, against "
         f"{', '.join(axes)}",
         height=height or 0.75 + 1.55 * len(judged),
         rows=len(judged),
@@ -62,6 +64,10 @@ def errors(
     return page
 
 
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
 def _sentence(parts: list[str]) -> str:
-    text = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    text = _listed(parts)
     return text[0].upper() + text[1:]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from riskkit.report.style import PALETTE
 from riskkit.store.atomic import StoreError, read
 from riskkit.store.shards import Store, load
 
@@ -22,12 +24,14 @@ class Line(NamedTuple):
         rows: of the table, one quantity and output.
         where: the coordinates that are held.
         verdict: the rate verdict as stored in verdict.json (or the exponent verdict, where that was asked for).
+        algorithm: by its name in the experiment.
     """
 
     rows: pd.DataFrame
     axis: str
     where: dict[str, float]
     verdict: dict[str, Any]
+    algorithm: str = ""
 
     def against(self, axis: str) -> Line:
         """The same cells over another column of the table that grows with the axis, such as kT for T."""
@@ -36,10 +40,11 @@ class Line(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons, (of a race) counts
-    of gradients and (along alpha) best alphas, its record.
+    """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons, counts of gradients
+    and best values of a coordinate, its record.
 
-    The table has the column kT beside those that ``riskkit.load`` gives.
+    The table has the column kT beside those that ``riskkit.load`` gives. A verdict has, under ``stated``, what run.json
+    says of its bound (None where it judges none). ``looks``: colour and marker of algorithms that the study names.
     """
 
     folder: Path
@@ -47,9 +52,22 @@ class Stored:
     verdicts: list[dict[str, Any]]
     comparisons: list[dict[str, Any]]
     counts: list[dict[str, Any]]
-    best_alphas: list[dict[str, Any]]
+    best: list[dict[str, Any]]
     question: str
     record: dict[str, Any]
+    looks: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+
+    def look(self, algorithm: str) -> tuple[str, str]:
+        """Colour and marker of an algorithm: the study's own, or by its place in the experiment."""
+        if algorithm in self.looks:
+            return self.looks[algorithm]
+        names = list(self.record["algorithms"])
+        return PALETTE[(names.index(algorithm) if algorithm in names else len(names)) % len(PALETTE)]
+
+    @property
+    def judged_algorithms(self) -> list[str]:
+        """Those that bounds are told of, all but the controls."""
+        return [name for name in self.record["algorithms"] if name not in self.record["controls"]]
 
     @property
     def name(self) -> str:
@@ -75,15 +93,15 @@ class Stored:
         return self.table[keep]
 
     def lines(self, axis: str, quantity: str, output: str, kind: str = "rate") -> list[Line]:
-        """The lines of Lookahead along the axis, one for each rate verdict (or ``kind="exponent"``), in its order."""
+        """The lines along the axis, one for each rate verdict (or ``kind="exponent"``), in their order."""
         found, seen = [], set()
         for verdict in self.verdicts:
             about = (verdict["axis"], verdict["quantity"], verdict["output"], verdict["kind"])
-            key = json.dumps(verdict["where"], sort_keys=True)
+            key = verdict["algorithm"], json.dumps(verdict["where"], sort_keys=True)
             if about != (axis, quantity, output, kind) or key in seen:
                 continue
             seen.add(key)
-            found.append(self.line(axis, quantity, output, verdict["where"], verdict))
+            found.append(self.line(axis, quantity, output, verdict["where"], verdict, verdict["algorithm"]))
         return found
 
     def line(
@@ -93,16 +111,12 @@ class Stored:
         output: str,
         where: dict[str, float],
         verdict: dict[str, Any] | None = None,
-        algorithm: str = "Lookahead",
+        algorithm: str = "",
     ) -> Line:
-        """One algorithm along the axis with the coordinates ``where`` held.
-
-        Along alpha, matched SGD is placed at the alpha by which its steps are shortened.
-        """
+        """One algorithm (default: the first that is judged) along the axis with the coordinates ``where`` held."""
+        algorithm = algorithm or self.judged_algorithms[0]
         rows = self.rows(quantity=quantity, output=output, algorithm=algorithm, **where)
-        if axis == "alpha" and algorithm == "matched SGD":
-            axis = "matched_alpha"
-        return Line(rows.sort_values(axis, kind="stable"), axis, dict(sorted(where.items())), verdict or {})
+        return Line(rows.sort_values(axis, kind="stable"), axis, dict(sorted(where.items())), verdict or {}, algorithm)
 
     def dataset_mean(self, name: str, n: int) -> float:
         """Mean over the replicates of a number of the datasets of size n, such as ``start_distance`` (D_S^2).
@@ -125,17 +139,20 @@ def is_stored(folder: Path) -> bool:
     return (folder / "table.parquet").is_file() and (folder / "verdict.json").is_file()
 
 
-def stored(folder: Path) -> Stored:
+def stored(folder: Path, looks: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> Stored:
     """Opens ``results/<experiment>``; raises StoreError for files that are missing or cannot be read."""
     try:
         table = load(folder)
         verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
-        judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best_alphas", "question")}
+        judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best", "question")}
+        record["bounds"], record["algorithms"], record["controls"]
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"{folder} must hold table.parquet, verdict.json and run.json, whole ({error}); run the same sweep again."
         ) from error
-    return Stored(folder, table.assign(kT=table["k"] * table["T"]), **judged, record=record)
+    for one in judged["verdicts"]:
+        one["stated"] = record["bounds"].get(one["bound"])
+    return Stored(folder, table.assign(kT=table["k"] * table["T"]), **judged, record=record, looks=looks)
 
 
 def differing(lines: Sequence[Line]) -> list[str]:

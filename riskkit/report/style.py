@@ -14,7 +14,7 @@ import matplotlib as mpl
 from matplotlib.colors import to_hex
 from tueplots import figsizes
 
-Kind = Literal["exact", "explicit", "claim", "trivial"]
+Kind = Literal["exact", "proved", "published", "claim", "trivial"]
 """What is computed beside the measurements: the columns of the table that are drawn as curves."""
 Width = Literal["text", "column"]
 
@@ -109,28 +109,29 @@ SMALL = 7.0
 INK = "#222222"
 FAINT = "#777777"
 
-ALGORITHMS: dict[str, tuple[str, str]] = {
-    "Lookahead": ("#0072b2", "o"),
-    "SGD": ("#2b0a5e", "s"),
-    "matched SGD": ("#d55e00", "^"),
-    "SLRLA": ("#009e73", "D"),
-    "SLRLA as coded": ("#56b4e9", "P"),
-    "stagewise Lookahead": ("#cc79a7", "v"),
-    "stagewise SGD": ("#b58900", "X"),
-    "weighted SGD": ("#7a5195", "p"),
-}
-"""Colour (after Okabe and Ito) and marker of each algorithm."""
+PALETTE: tuple[tuple[str, str], ...] = (
+    ("#0072b2", "o"),
+    ("#2b0a5e", "s"),
+    ("#d55e00", "^"),
+    ("#009e73", "D"),
+    ("#56b4e9", "P"),
+    ("#cc79a7", "v"),
+    ("#b58900", "X"),
+    ("#7a5195", "p"),
+)
+"""Colours (after Okabe and Ito) and markers of algorithms, in the order of an experiment; a study may name its own."""
 
 QUANTITIES: dict[str, tuple[str, str]] = {
     "excess": ("#0072b2", "o"),
     "optimization": ("#6b6b6b", "s"),
     "generalization": ("#9a9a9a", "^"),
 }
-"""Colour and marker of Lookahead's excess risk and its two parts where they share a panel."""
+"""Colour and marker of the excess risk and its two parts where they share a panel."""
 
 COMPUTED: dict[Kind, tuple[Any, float, str]] = {
     "exact": ("solid", 1.0, "closed form"),
-    "explicit": ((0, (4.2, 2.0)), 0.9, "explicit bound"),
+    "proved": ((0, (4.2, 2.0)), 0.9, "explicit bound"),
+    "published": ((0, (4.2, 1.2, 1.0, 1.2)), 0.9, "published bound"),
     "claim": ((0, (1.0, 1.6)), 1.0, "claim, up to its constant"),
     "trivial": ((0, (6, 1.6, 1, 1.6)), 0.8, "trivial value"),
 }
@@ -141,7 +142,6 @@ NAMES = {
     "k": "inner steps $k$",
     "n": "sample size $n$",
     "alpha": r"outer step $\alpha$",
-    "matched_alpha": r"outer step $\alpha$",
     "kT": "gradients $kT$",
     "optimization": "optimization error",
     "generalization": "generalization error",
@@ -156,6 +156,8 @@ NAMES = {
     "mu": r"PL constant $\mu$",
     "beta": r"regularization $\beta$",
     "eta": r"step size $\eta$",
+    "batch": "batch size $b$",
+    "momentum": "momentum $m$",
     "gradients": "gradients",
 }
 SYMBOLS = {"alpha": r"\alpha", "eps": r"\epsilon", "lam": r"\lambda", "beta": r"\beta", "eta": r"\eta", "mu": r"\mu"}

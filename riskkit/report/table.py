@@ -23,7 +23,7 @@ class Column(NamedTuple):
 class Table(NamedTuple):
     """Rows of cells under columns. A cell that is None has nothing to say.
 
-    ``breaks``: the rows before which a group begins.
+    ``breaks``: the rows before which a group begins; ``title``: its heading on a page, where it has one of its own.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Table(NamedTuple):
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     breaks: frozenset[int] = frozenset()
+    title: str = ""
 
 
 def plain(cell: Cell, column: Column) -> str:

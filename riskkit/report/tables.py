@@ -21,7 +21,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from riskkit.report import content, latex, markdown
-from riskkit.report.references import PAPER, toolkit_entry
+from riskkit.report.references import bibliography
+from riskkit.report.study import study_tables
 from riskkit.report.table import Table
 from riskkit.store.atomic import make_folder, write_text
 
@@ -39,9 +40,9 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             write_text(written[-1], "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}", ""]))
     everything = [content.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
     if everything:
-        written += _write(folder / "tables", content.of_all(everything))
+        written += _write(folder / "tables", [*content.of_all(everything), *study_tables()])
         written.append(folder / "tables" / "references.bib")
-        write_text(written[-1], PAPER + "\n" + toolkit_entry())
+        write_text(written[-1], bibliography(result.record for result in everything))
     return written
 
 
