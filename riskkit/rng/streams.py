@@ -6,9 +6,9 @@ replicate and the purpose, 32 bits each; a purpose is the CRC-32 of its name. On
 wherever: words and indices bit for bit on every backend, normals to 1e-14 (their logarithm and cosine come from the
 backend's library).
 
-Four implementations of the same function: compiled by numba for the CPU; Triton for CUDA (``riskkit.philox_gpu``);
-torch integer arithmetic for CUDA without Triton; numpy, to be read. Source: Salmon, Moraes, Dror, Shaw, "Parallel
-random numbers: as easy as 1, 2, 3", SC 2011.
+Four implementations of the same function: compiled by numba for the CPU; Triton for CUDA
+(``riskkit.rng.philox_triton``); torch integer arithmetic for CUDA without Triton; numpy, to be read. Source: Salmon,
+Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from riskkit.vectors import lanes
+from riskkit.vectors import store_pairs, uniform
 
 Words = npt.NDArray[np.uint64]
 
@@ -131,9 +131,7 @@ def _fill_uniforms(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped
             count = min(TILE, out.shape[1] - start)
             _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
             for i in range(0, count, 8):
-                lanes.store_pairs(
-                    pairs, 2 * i, lanes.uniform(words[0], words[1], i), lanes.uniform(words[2], words[3], i)
-                )
+                store_pairs(pairs, 2 * i, uniform(words[0], words[1], i), uniform(words[2], words[3], i))
             for i in range(count):
                 out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
 
@@ -147,9 +145,9 @@ def _fill_normals(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped-
             count = min(TILE, out.shape[1] - start)
             _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
             for i in range(0, count, 8):
-                radius = math.sqrt(-2.0 * math.log(lanes.uniform(words[0], words[1], i)))
-                angle = (2.0 * math.pi) * lanes.uniform(words[2], words[3], i)
-                lanes.store_pairs(pairs, 2 * i, radius * math.cos(angle), radius * math.sin(angle))
+                radius = math.sqrt(-2.0 * math.log(uniform(words[0], words[1], i)))
+                angle = (2.0 * math.pi) * uniform(words[2], words[3], i)
+                store_pairs(pairs, 2 * i, radius * math.cos(angle), radius * math.sin(angle))
             for i in range(count):
                 out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
 

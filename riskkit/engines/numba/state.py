@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from riskkit.vectors.lanes import (
+from riskkit.vectors import (
     across,
     beyond,
     fma,
