@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import time
 
+from riskkit.conformance.problems import check
+
 import problems
-from riskkit.conformance.check import check
 from riskkit.problem import Problem
 
 

@@ -26,7 +26,7 @@ from riskkit.execution.progress import Ticker
 from riskkit.execution.scheduling import dispatch
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
-from riskkit.measure.decomposition import DATASET, QUANTITIES, Measured
+from riskkit.measure.quantities import DATASET, QUANTITIES, Measured
 from riskkit.report import html, tables
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import Store

@@ -12,18 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from problems import MeanEstimation
-from riskkit.algorithms.staged import (
-    SGD,
-    SLRLA,
-    Algorithm,
-    Constant,
-    InverseTime,
-    Lookahead,
-    Optimiser,
-    Output,
-    Sampling,
-    Stage,
-)
+from riskkit.algorithms.method import Optimiser
+from riskkit.algorithms.staged import SGD, SLRLA, Algorithm, Lookahead, Output, Sampling, Stage
+from riskkit.algorithms.steps import Constant, InverseTime
 from riskkit.experiment.race import Exact, Race, RaceSize
 from riskkit.problem import Problem
 from riskkit.theory import exact_moments

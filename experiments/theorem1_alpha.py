@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from problems import Logistic
-from riskkit.algorithms.staged import SqrtHorizon
+from riskkit.algorithms.steps import SqrtHorizon
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.theory.zhou2021 import convex
 

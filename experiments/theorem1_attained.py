@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from problems import LinearOnBall
-from riskkit.algorithms.staged import SqrtHorizon, Step
+from riskkit.algorithms.steps import SqrtHorizon, Step
 from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem
 from riskkit.theory import exact_moments

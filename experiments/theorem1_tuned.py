@@ -6,7 +6,8 @@ The best step is about c/(kT), so that the grid is one of eta kT.
 from __future__ import annotations
 
 from problems import Logistic
-from riskkit.algorithms.staged import SGD, Algorithm, Constant, Lookahead
+from riskkit.algorithms.staged import SGD, Algorithm, Lookahead
+from riskkit.algorithms.steps import Constant
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
 

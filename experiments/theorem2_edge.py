@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from experiments.theorem2_exponents import optimization
 from problems import MeanEstimation
-from riskkit.algorithms.staged import Constant
+from riskkit.algorithms.steps import Constant
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.theory.zhou2021 import convex
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from problems import MeanEstimation
-from riskkit.algorithms.staged import InverseTime, Step
+from riskkit.algorithms.steps import InverseTime, Step
 from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem
 from riskkit.theory import exact_moments

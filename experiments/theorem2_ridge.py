@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from problems import Ridge
-from riskkit.algorithms.staged import InverseTime
+from riskkit.algorithms.steps import InverseTime
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.problem import Problem
 from riskkit.theory.zhou2021 import strongly_convex

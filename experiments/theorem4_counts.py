@@ -8,15 +8,9 @@ no stages: SGD's average with weights j + j0, whose proved count has the order t
 from __future__ import annotations
 
 from problems import AnisotropicMean
-from riskkit.algorithms.staged import (
-    SGD,
-    Algorithm,
-    InverseTime,
-    Lookahead,
-    Optimiser,
-    StagewiseLookahead,
-    StagewiseSGD,
-)
+from riskkit.algorithms.method import Optimiser
+from riskkit.algorithms.staged import SGD, Algorithm, Lookahead, StagewiseLookahead, StagewiseSGD
+from riskkit.algorithms.steps import InverseTime
 from riskkit.algorithms.weighted_average import WeightedSGD
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem

@@ -6,7 +6,8 @@ beta lies between rho, which makes the stages' losses convex, and mu/8.
 from __future__ import annotations
 
 from problems import SinePerturbedQuadratic
-from riskkit.algorithms.staged import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD
+from riskkit.algorithms.staged import SGD, Algorithm, Lookahead, StagewiseLookahead, StagewiseSGD
+from riskkit.algorithms.steps import InverseTime
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
 from riskkit.theory.zhou2021.slrla import affordable_schedule, diameter

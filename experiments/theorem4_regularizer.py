@@ -7,16 +7,8 @@ penalty is twice as long and the anchor moves every 20 gradients.
 from __future__ import annotations
 
 from problems import AnisotropicMean
-from riskkit.algorithms.staged import (
-    SGD,
-    SLRLA,
-    Algorithm,
-    Constant,
-    InverseTime,
-    SLRLAAsCoded,
-    Stage,
-    StagewiseLookahead,
-)
+from riskkit.algorithms.staged import SGD, SLRLA, Algorithm, SLRLAAsCoded, Stage, StagewiseLookahead
+from riskkit.algorithms.steps import Constant, InverseTime
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
 

@@ -1,21 +1,12 @@
-from .algorithms.staged import (
-    SGD,
-    SLRLA,
-    Constant,
-    InverseTime,
-    Lookahead,
-    SLRLAAsCoded,
-    SqrtHorizon,
-    Stage,
-    StagewiseLookahead,
-    StagewiseSGD,
-)
+from .algorithms.staged import SGD, SLRLA, Lookahead, SLRLAAsCoded, Stage, StagewiseLookahead, StagewiseSGD
+from .algorithms.steps import Constant, InverseTime, SqrtHorizon
 from .algorithms.weighted_average import WeightedSGD
 from .experiment.grid import Experiment, Sweep
-from .measure.decomposition import Measurement, simulate
+from .measure.simulation import Measurement, simulate
 from .problem import Constants, Problem, Regime
 from .rng.streams import Stream
-from .store.shards import load, load_replicates
+from .store.replicates import load_replicates
+from .store.table import load
 
 __all__ = [
     "SGD",

@@ -22,7 +22,7 @@ from riskkit import Experiment, load
 from riskkit.cli.figures import main as figures_again
 from riskkit.experiment import study
 from riskkit.report import plot
-from riskkit.store.shards import write_table
+from riskkit.store.table import write_table
 
 HOME = {name: module.EXPERIMENT or "" for name, module in figures.modules().items()}
 """Figure -> the experiment in whose folder it lies."""

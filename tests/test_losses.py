@@ -15,7 +15,7 @@ from riskkit.cli import sweep
 from riskkit.execution import tasks
 from riskkit.experiment import study
 from riskkit.experiment.race import Exact, Race, RaceSize
-from riskkit.measure.decomposition import measure_block
+from riskkit.measure.blocks import measure_block
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla

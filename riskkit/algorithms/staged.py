@@ -17,92 +17,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import numbers
-from typing import Any, Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
+
+from riskkit.algorithms.arguments import number, whole
+from riskkit.algorithms.steps import Step
 
 Output = Literal["last", "average"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 Sampling = Literal["with replacement", "without replacement", "one stream for all"]
 SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
-
-
-def _number(value: object) -> float:
-    """The value as a float, NaN if it is no real number (a bool is none)."""
-    if type(value) in (int, float):  # isinstance of an abstract class is slow, and a large grid asks often
-        return float(value)  # type: ignore[arg-type]
-    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
-
-
-def whole(owner: str, name: str, value: object, least: int) -> int:
-    """The value as an int; ValueError with one line if it is no whole number >= least."""
-    number = _number(value)
-    if not (least <= number < math.inf and number == math.floor(number)):
-        raise ValueError(f"{owner}: {name} must be a whole number >= {least}; got {value!r}.")
-    return int(number)
-
-
-def _positive(owner: str, name: str, value: object) -> None:
-    if not 0 < _number(value) < math.inf:
-        raise ValueError(f"{owner}: {name} must be a finite number > 0; got {value!r}.")
-
-
-class Step(Protocol):
-    """A step-size schedule within one stage; it may know the stage's T and k, never the dataset."""
-
-    def sizes(self, T: int, k: int) -> np.ndarray:
-        """eta_j for j = 0 .. kT-1, shape (kT,)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Constant:
-    """eta_j = eta."""
-
-    eta: float
-
-    def __post_init__(self) -> None:
-        _positive("Constant", "eta", self.eta)
-
-    def sizes(self, T: int, k: int) -> np.ndarray:
-        return np.full(T * k, self.eta)
-
-
-@dataclasses.dataclass(frozen=True)
-class SqrtHorizon:
-    """eta_j = eta0 / sqrt(kT), Theorem 1's step: constant in j, but each horizon is a run of its own."""
-
-    eta0: float = 1.0
-
-    def __post_init__(self) -> None:
-        _positive("SqrtHorizon", "eta0", self.eta0)
-
-    def sizes(self, T: int, k: int) -> np.ndarray:
-        return np.full(T * k, self.eta0 / math.sqrt(T * k))
-
-
-@dataclasses.dataclass(frozen=True)
-class InverseTime:
-    """eta_j = 1 / (lam (j + offset)), the step of Theorems 2 (lam) and 3 (mu); horizon-free.
-
-    j starts at 0 in each stage; to continue over stages give the later stage ``offset`` + the gradients before it.
-    """
-
-    lam: float
-    offset: float = 2.0
-
-    def __post_init__(self) -> None:
-        _positive("InverseTime", "lam", self.lam)
-        _positive("InverseTime", "offset", self.offset)
-
-    def sizes(self, T: int, k: int) -> np.ndarray:
-        return 1.0 / (self.lam * (np.arange(T * k) + self.offset))
-
-
-def horizon_free(step: Step) -> bool:
-    """True if a longer run has the same step sizes, so that every T can be read off one run at its checkpoints."""
-    return isinstance(step, Constant | InverseTime)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,9 +48,9 @@ class Stage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "T", whole("Lookahead", "T", self.T, 1))
         object.__setattr__(self, "k", whole("Lookahead", "k", self.k, 1))
-        if not 0 < _number(self.alpha) <= 1:
+        if not 0 < number(self.alpha) <= 1:
             raise ValueError(f"Lookahead: alpha must lie in (0, 1]; got {self.alpha!r}.")
-        if not 0 <= _number(self.beta) < math.inf:
+        if not 0 <= number(self.beta) < math.inf:
             raise ValueError(f"SLRLA: beta must be a finite number >= 0; got {self.beta!r}.")
         if self.output not in OUTPUTS:
             raise ValueError(f"SLRLA: output must be one of {', '.join(OUTPUTS)}; got {self.output!r}.")
@@ -213,30 +139,3 @@ def StagewiseLookahead(stages: tuple[Stage, ...] | list[Stage]) -> Algorithm:
 def StagewiseSGD(stages: tuple[Stage, ...] | list[Stage]) -> Algorithm:
     """The same stages with beta = 0 and alpha = 1."""
     return Algorithm(tuple(dataclasses.replace(s, beta=0.0, alpha=1.0) for s in stages), name="stagewise SGD")
-
-
-class Optimiser(Protocol):
-    """A user's own method for the reference engine: an explicit state, advanced one stochastic gradient at a time.
-
-    The state is a tuple of tensors; ``step`` returns a new one, or mutates and returns the given one. Make it a frozen
-    dataclass: the class name and the fields identify it. A round is one step (k = 1).
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def steps(self) -> int:
-        """Gradients in all."""
-
-    def init(self, theta: Any) -> Any:
-        """The state at theta_0, a tensor (R, 1, d)."""
-
-    def query(self, state: Any) -> Any:
-        """Where the next gradient is wanted, (R, 1, d)."""
-
-    def step(self, state: Any, gradient: Any, j: int) -> Any:
-        """The state after the j-th gradient. Nothing else projects onto Theta: do it here if Theta is a ball."""
-
-    def output(self, state: Any) -> dict[Output, Any]:
-        """``last`` and ``average``, each (R, 1, d)."""

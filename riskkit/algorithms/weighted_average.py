@@ -14,7 +14,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
-from riskkit.algorithms.staged import InverseTime, Output, whole
+from riskkit.algorithms.arguments import whole
+from riskkit.algorithms.staged import Output
+from riskkit.algorithms.steps import InverseTime
 
 
 class Averaged(NamedTuple):

@@ -19,7 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from riskkit.algorithms.staged import InverseTime, Lookahead, SqrtHorizon, Step
+from riskkit.algorithms.staged import Lookahead
+from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
 from riskkit.problem import Problem, Regime
 from riskkit.theory.bound import Bound, Floats, Setting
 from riskkit.theory.zhou2021 import BOUNDS, polyak_lojasiewicz, slrla, strongly_convex
@@ -105,7 +106,7 @@ def _default(theorem: int, n: int) -> Problem:
 
 def measured(problem: Problem, sizes: Sequence[int], replicates: int) -> Inputs:
     """E D_S^2, E f_0 and E ||grad F_S(theta*_S)||^2 by sample size, means over replicates of seed 0."""
-    from riskkit.measure.decomposition import simulate
+    from riskkit.measure.simulation import simulate
 
     step = SqrtHorizon(1e-3)
     sets = [simulate(problem, Lookahead(1, 1, 1.0, step), n=n, replicates=replicates).dataset for n in sizes]

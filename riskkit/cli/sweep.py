@@ -296,7 +296,7 @@ def _check_device(device: str) -> None:
 def _check_size(request: Request) -> None:
     """Refuses what this machine cannot hold, before it has tried."""
     from riskkit.execution.tasks import CONCLUDING, RUNS_A_BATCH, physical_memory
-    from riskkit.measure.decomposition import block_size
+    from riskkit.measure.blocks import block_size
 
     made, memory = request.plan(), physical_memory()
     runs = list(made.runs.values())
@@ -366,7 +366,7 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     import numpy as np
 
     from riskkit.execution.loop import MOST_REPLICATES
-    from riskkit.stats.slopes import replicates_needed
+    from riskkit.stats.planning import replicates_needed
 
     made = request.plan()
     lines = [

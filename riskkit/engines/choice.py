@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-from riskkit.algorithms.staged import Algorithm, Optimiser
+from riskkit.algorithms.method import Optimiser
+from riskkit.algorithms.staged import Algorithm
 from riskkit.engines.numba import engine as fused_cpu
 from riskkit.engines.triton import engine as fused_gpu
 from riskkit.problem import Problem

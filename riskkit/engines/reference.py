@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.algorithms.staged import OUTPUTS, Algorithm, Optimiser, Output
+from riskkit.algorithms.method import Optimiser
+from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output
 from riskkit.problem import Problem
 
 Indices = Callable[[int, int], Tensor]

@@ -23,7 +23,8 @@ from riskkit.problem import Problem
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.store import provenance
 from riskkit.store.atomic import read
-from riskkit.store.shards import MissingReplicatesError, Store, StoreError, frame
+from riskkit.store.shards import MissingReplicatesError, Store, StoreError
+from riskkit.store.table import frame
 from riskkit.verdicts import best, confront, contest
 from riskkit.verdicts.evidence import Comparison, Evidence, Finding, Judge, labels, table
 from riskkit.verdicts.judges import Verdict

@@ -21,7 +21,8 @@ from riskkit.algorithms.staged import OUTPUTS, Algorithm
 from riskkit.engines.choice import Choice, choose
 from riskkit.experiment import study
 from riskkit.experiment.grid import Plan, Run
-from riskkit.measure.decomposition import QUANTITIES, Measured, block_size, measure_block
+from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.quantities import QUANTITIES, Measured
 from riskkit.problem import Problem
 
 RUNS_A_BATCH = 64

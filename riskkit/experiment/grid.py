@@ -18,18 +18,10 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import (
-    Algorithm,
-    Constant,
-    InverseTime,
-    Lookahead,
-    Optimiser,
-    SqrtHorizon,
-    Stage,
-    Step,
-    horizon_free,
-    whole,
-)
+from riskkit.algorithms.arguments import whole
+from riskkit.algorithms.method import Optimiser
+from riskkit.algorithms.staged import Algorithm, Lookahead, Stage
+from riskkit.algorithms.steps import Constant, InverseTime, SqrtHorizon, Step, horizon_free
 from riskkit.identity import address
 from riskkit.problem import Problem, parameters
 from riskkit.theory.bound import Bound, Floats

@@ -17,7 +17,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms.staged import Algorithm, Optimiser, Output, whole
+from riskkit.algorithms.arguments import whole
+from riskkit.algorithms.method import Optimiser
+from riskkit.algorithms.staged import Algorithm, Output
 from riskkit.experiment.grid import Cell, Plan, Point, Run, run_address
 from riskkit.problem import Problem
 from riskkit.theory.bound import Floats

@@ -66,7 +66,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullForm
 from tueplots import figsizes
 
 from riskkit.store.atomic import StoreError, make_folder, read, write, write_text
-from riskkit.store.shards import Store, load
+from riskkit.store.shards import Store
+from riskkit.store.table import load
 from riskkit.theory.zhou2021 import BOUNDS
 
 Floats = npt.NDArray[np.float64]

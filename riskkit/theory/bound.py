@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import Algorithm, Output, Step
+from riskkit.algorithms.staged import Algorithm, Output
+from riskkit.algorithms.steps import Step
 from riskkit.problem import Constants, Problem
 
 Quantity = Literal["optimization", "generalization", "excess", "distance", "stability"]

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import Algorithm, Step
+from riskkit.algorithms.staged import Algorithm
+from riskkit.algorithms.steps import Step
 from riskkit.theory.bound import Floats
 from riskkit.theory.recursion import fold, scan
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms.staged import Algorithm, Constant, InverseTime, Output, SqrtHorizon, Stage, Step
+from riskkit.algorithms.staged import Algorithm, Output, Stage
+from riskkit.algorithms.steps import Constant, InverseTime, SqrtHorizon, Step
 from riskkit.problem import Problem, Regime
 from riskkit.theory.bound import Floats, Quantity, Setting
 

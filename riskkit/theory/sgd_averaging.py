@@ -23,7 +23,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import InverseTime
+from riskkit.algorithms.steps import InverseTime
 from riskkit.algorithms.weighted_average import WeightedSGD
 from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import Floats

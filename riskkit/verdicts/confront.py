@@ -14,6 +14,7 @@ from riskkit.algorithms.staged import OUTPUTS, Lookahead
 from riskkit.experiment.grid import Axis, Cell, Plan, Point, Role
 from riskkit.experiment.race import Race
 from riskkit.stats import slopes
+from riskkit.stats.paired import paired_ratio
 from riskkit.stats.slopes import MINIMUM_POINTS
 from riskkit.theory.bound import Bound, Floats
 from riskkit.verdicts import best, judges
@@ -241,9 +242,7 @@ def comparisons(evidence: Evidence) -> list[Comparison]:
         ours, theirs = zip(*pairs, strict=True)
         for quantity in ("optimization", "excess"):
             for output in OUTPUTS:
-                ratio = slopes.paired_ratio(
-                    evidence.values(ours, quantity, output), evidence.values(theirs, quantity, output)
-                )
+                ratio = paired_ratio(evidence.values(ours, quantity, output), evidence.values(theirs, quantity, output))
                 for p, cell in enumerate(ours):
                     if np.isfinite(ratio.ratio[p]):
                         r, low, high, p_value = (

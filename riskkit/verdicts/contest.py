@@ -19,7 +19,9 @@ from riskkit.experiment.race import Race, stage_ends
 from riskkit.problem import constants_of
 from riskkit.stats import slopes
 from riskkit.stats.first_passage import Growth, Passage, PassageStatus, first_passages, growth
-from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, selecting_replicates
+from riskkit.stats.paired import Ratio, paired_ratio
+from riskkit.stats.planning import selecting_replicates
+from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS
 from riskkit.theory import sgd_averaging
 from riskkit.theory.bound import Floats, Setting
 from riskkit.theory.zhou2021 import polyak_lojasiewicz, slrla, strongly_convex
@@ -530,9 +532,7 @@ def _duel(evidence: Evidence, a: Line, b: Line) -> list[Comparison]:
         if ours is None or theirs is None:
             continue
         for quantity, output in race.compared:
-            ratio = slopes.paired_ratio(
-                evidence.values([ours], quantity, output), evidence.values([theirs], quantity, output)
-            )
+            ratio = paired_ratio(evidence.values([ours], quantity, output), evidence.values([theirs], quantity, output))
             found += _compared(ours, theirs, quantity, output, ratio, {"gradients": float(ours.gradients)})
     return found
 
@@ -568,7 +568,7 @@ def _tuned(evidence: Evidence) -> list[Comparison]:
                 if mine[2] == race.tuned[0] and yours[2] in race.tuned[1:] and mine[:2] == yours[:2]:
                     a, b = ours.cells[-1], theirs.cells[-1]
                     values = evidence.values([a, b], quantity, output)[chosen:]
-                    ratio = slopes.paired_ratio(values[:, :1], values[:, 1:])
+                    ratio = paired_ratio(values[:, :1], values[:, 1:])
                     about = {"gradients": float(a.gradients), "eta": a.eta, "against_eta": b.eta}
                     note = " (both tuned)"
                     if not (inside[mine] and inside[yours]):
@@ -583,7 +583,7 @@ def _compared(
     theirs: Cell,
     quantity: str,
     output: str,
-    ratio: slopes.Ratio,
+    ratio: Ratio,
     about: dict[str, float],
     note: str = "",
 ) -> list[Comparison]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.grid import Axis, Cell, Plan, Point, describe
-from riskkit.measure.decomposition import DATASET, QUANTITIES, Measured
+from riskkit.measure.quantities import DATASET, QUANTITIES, Measured
 from riskkit.problem import constants_of
 from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band

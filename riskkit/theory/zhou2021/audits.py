@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms.staged import SLRLA, Constant, InverseTime, SqrtHorizon, Stage, Step
+from riskkit.algorithms.staged import SLRLA, Stage
+from riskkit.algorithms.steps import Constant, InverseTime, SqrtHorizon, Step
 from riskkit.problem import Constants
 from riskkit.theory import exact_moments, sgd_averaging
 from riskkit.theory.bound import Bound, Floats, Setting

@@ -36,7 +36,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import Constant, SqrtHorizon
+from riskkit.algorithms.steps import Constant, SqrtHorizon
 from riskkit.theory.bound import Bound, Floats, Setting
 from riskkit.theory.hypotheses import (
     Inequality,

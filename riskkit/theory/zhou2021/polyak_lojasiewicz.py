@@ -41,7 +41,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms.staged import Algorithm, InverseTime
+from riskkit.algorithms.staged import Algorithm
+from riskkit.algorithms.steps import InverseTime
 from riskkit.problem import Problem
 from riskkit.theory import recursion
 from riskkit.theory.bound import Bound, Floats, Setting

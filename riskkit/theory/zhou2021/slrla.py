@@ -44,7 +44,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import SLRLA, Algorithm, Constant, Stage
+from riskkit.algorithms.staged import SLRLA, Algorithm, Stage
+from riskkit.algorithms.steps import Constant
 from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import Bound, Floats, Setting
 from riskkit.theory.hypotheses import dependent_draws

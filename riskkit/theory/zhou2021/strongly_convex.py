@@ -39,7 +39,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import InverseTime, Stage
+from riskkit.algorithms.staged import Stage
+from riskkit.algorithms.steps import InverseTime
 from riskkit.problem import Problem
 from riskkit.theory import recursion
 from riskkit.theory.bound import Bound, Floats, Setting
