@@ -56,7 +56,7 @@ def formula(s: Subject) -> Found:
     elif isinstance(formula, Coordinatewise):
         built = [[formula.pull(a, b, p) for a, b, p in zip(t, e, formula.parameters, strict=True)] for t, e in rows]
     else:
-        return Found([f"formula must be a Linear or Coordinatewise of riskkit.formula; got {formula!r}."])
+        return Found([f"formula must be a Linear or Coordinatewise of riskkit.problem; got {formula!r}."])
     apart = disagreement(given, torch.tensor(built, dtype=torch.float64))
     return Found(
         [f"formula differs from gradient by {apart:.1e} of its size."] if apart > EXACT else [], f"{apart:.1e}"

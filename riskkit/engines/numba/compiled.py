@@ -59,7 +59,7 @@ def sources() -> list[Path]:
         here / "state.py",
         Path(__file__),
         Path(formulas.__file__),
-        *sorted(Path(vectors.__file__).parent.glob("*.py")),
+        *vectors.sources(),
     ]
 
 
