@@ -425,8 +425,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
-from riskkit import durable
-from riskkit.store import Store
+from riskkit.store import Store, atomic
 
 R = 8
 root, points = Path(sys.argv[1]), int(sys.argv[2])
@@ -456,7 +455,7 @@ def step(name, when):
         if last and when == "after":
             die()
         return answer
-    setattr(durable.os, name, dying)
+    setattr(atomic.os, name, dying)
 
 STEPS = [("open", "before"), ("open", "after"), ("write", "before"), ("write", "during"), ("write", "after"),
          ("fsync", "before"), ("fsync", "after"), ("replace", "before"), ("replace", "after"), ("close", "before")]

@@ -302,15 +302,15 @@ class Interval:
     "experiments/__init__.py": "",
     "experiments/runaway.py": """
 from problems import Interval
-from riskkit.algorithm import Constant
+from riskkit.algorithms import Constant
 from riskkit.experiment import Experiment, Size, Sweep
-from riskkit.theory import theorem1
+from riskkit.theory.zhou2021 import convex
 
 EXPERIMENT = Experiment(
     name="runaway",
     question="What becomes of steps above 2/L?",
     problem=Interval(),
-    bounds=(theorem1.OPTIMIZATION_AVERAGE,),
+    bounds=(convex.OPTIMIZATION_AVERAGE,),
     step=Constant(4.0),
     laptop=Size((Sweep("T", n=(20, 30), k=(1,), alpha=(0.25, 1.0), T=(4, 16, 64, 1024)),), replicates=40),
     paper=Size((Sweep("T", n=(20, 30), k=(1,), alpha=(0.25, 1.0), T=(4, 16, 64, 1024)),), replicates=40),
