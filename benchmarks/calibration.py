@@ -22,7 +22,9 @@ from scipy import special, stats
 
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import Floats
-from riskkit.stats.slopes import estimate, fit_rate, paired_ratio, replicates_for_precision
+from riskkit.stats.paired import paired_ratio
+from riskkit.stats.planning import replicates_for_precision
+from riskkit.stats.slopes import estimate, fit_rate
 from riskkit.verdicts.judges import judge_exponent, judge_identity, judge_level, judge_rate
 from riskkit.verdicts.outcome import Outcome, adjust
 

@@ -35,7 +35,7 @@ from problems import Logistic, PowerLawLeastSquares  # noqa: E402
 from riskkit import Constant, Lookahead  # noqa: E402
 from riskkit.engines import reference  # noqa: E402
 from riskkit.engines.numba import engine as fused_cpu  # noqa: E402
-from riskkit.measure.decomposition import block_size, measure_block  # noqa: E402
+from riskkit.measure.blocks import block_size, measure_block  # noqa: E402
 from riskkit.rng.streams import Stream  # noqa: E402
 
 K, ETA = 5, 0.05

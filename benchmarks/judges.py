@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from riskkit.stats.slopes import estimate, paired_ratio
+from riskkit.stats.paired import paired_ratio
+from riskkit.stats.slopes import estimate
 from riskkit.verdicts.judges import judge_identity, judge_level, judge_rate
 
 REPLICATES, CELLS, LINE = 2000, 500, 10

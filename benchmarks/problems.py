@@ -6,7 +6,7 @@ import dataclasses
 import time
 
 import problems
-from riskkit.conformance.check import check
+from riskkit.conformance.problems import check
 from riskkit.problem import Problem
 
 

@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from riskkit.cli import compare, sweep
+from riskkit.cli import compare, figures, sweep
 from riskkit.execution import loop, tasks
 from riskkit.execution.progress import Ticker
 from riskkit.execution.scheduling import dispatch
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
-from riskkit.measure.decomposition import DATASET, QUANTITIES, Measured
-from riskkit.report import drawing, html, tables
+from riskkit.measure.quantities import DATASET, QUANTITIES, Measured
+from riskkit.report import html, tables
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import Store
 from riskkit.verdicts import best, confront, contest
@@ -91,9 +91,9 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
             clocked(owner, name, "verdicts")
     clocked(compare, "table", "means and bands")
     clocked(compare.Outcome, "text", "words")
-    clocked(drawing, "draw_figures", "figures")
-    clocked(tables, "write_tables", "tables")
-    clocked(html, "write_report", "report")
+    clocked(figures, "draw", "figures")
+    clocked(tables, "write", "tables")
+    clocked(html, "write", "report")
     # In the main thread, so that one clock sees everything.
     compute = tasks.compute
 
@@ -104,7 +104,7 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
     tasks.compute = compute
     clocked(tasks, "compute", "computing")
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
-        drawing.figure_modules()
+        study.module("figures").modules()
         began = since = clock()
         sweep.main(["--jobs", "1", "--out", out])
         total = clock() - began
@@ -121,8 +121,8 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
 
 
 LOADING = (
-    "import time; began = time.{0}(); import riskkit.sweep, riskkit.execution.loop; "
-    "from riskkit.report import drawing, html, tables; drawing.figure_modules(); print(time.{0}() - began)"
+    "import time; began = time.{0}(); import riskkit.cli.sweep, riskkit.execution.loop, riskkit.report.html, figures; "
+    "figures.modules(); print(time.{0}() - began)"
 )
 SHARES = {
     "store, scheduling and planning": ("store", "scheduling", "planning"),

@@ -9,6 +9,7 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from problems import MeanEstimation
@@ -98,7 +99,7 @@ def error(moments: exact_moments.Moments, n: int) -> Floats:
     return (moments.m2 * (1 + 1 / n) + moments.u * (1 - 1 / n)) / 2
 
 
-def gradients(at: At) -> Floats:
+def gradients(at: At) -> npt.NDArray[np.int64]:
     return traits.gradients(at.algorithm, at.rounds)
 
 
@@ -114,7 +115,7 @@ def sgd(at: At) -> Floats:
 
 def staged(at: At) -> Floats:
     """At the end of the last of the four stages."""
-    plan = slrla_plan(Point({"gradients": traits.gradients(at.algorithm, traits.rounds(at.algorithm))}))
+    plan = slrla_plan(Point({"gradients": int(traits.gradients(at.algorithm, traits.rounds(at.algorithm)))}))
     last = error(exact_moments.staged_moments(plan, 1.0), at.n)[-1]
     return np.where(gradients(at) == plan.steps, last, np.nan)
 

@@ -29,8 +29,8 @@ Count = dict[str, Any]
 
 
 def draw(stored: plot.Stored, axis: str, alpha: float) -> plot.Page | None:
-    """Columns: against eps for the largest and smallest value of the axis (lam; "": none), and against it. Rows: counts,
-    measured and claimed, and the generalization error. ``alpha``: of the Lookahead that is shown."""
+    """Columns: against eps for the largest and smallest value of the axis (lam; "": none), and against it. Rows:
+    counts, measured and claimed, and the generalization error. ``alpha``: of the Lookahead that is shown."""
     counts = [c for c in stored.counts if (c["algorithm"], c["output"]) in SERIES]
     counts = [c for c in counts if c["algorithm"] != "Lookahead" or c["alpha"] == alpha]
     if not counts:

@@ -1,42 +1,52 @@
-from .algorithms.staged import (
-    SGD,
-    SLRLA,
-    Constant,
-    InverseTime,
-    Lookahead,
-    SLRLAAsCoded,
-    SqrtHorizon,
-    Stage,
-    StagewiseLookahead,
-    StagewiseSGD,
-)
+from .algorithms.staged import SGD, SLRLA, Lookahead, SLRLAAsCoded, Stage, StagewiseLookahead, StagewiseSGD
+from .algorithms.steps import Constant, InverseTime, SqrtHorizon
 from .algorithms.weighted_average import WeightedSGD
-from .experiment.grid import Experiment, Sweep
-from .measure.decomposition import Measurement, simulate
+from .experiment.point import Grid, doubling
+from .experiment.question import Experiment, Own, Size
+from .experiment.readings import Best, Exact, GradientsTo, Paired, Tuned
+from .experiment.runs import per_octave
+from .measure.simulation import Measurement, simulate
 from .problem import Constants, Problem, Regime
 from .rng.streams import Stream
-from .store.shards import load, load_replicates
+from .store.replicates import load_replicates
+from .store.table import load
+from .theory.bound import At, Condition, Count, Inequality, Scale, Source
 
 __all__ = [
     "SGD",
     "SLRLA",
+    "At",
+    "Best",
+    "Condition",
     "Constant",
     "Constants",
+    "Count",
+    "Exact",
     "Experiment",
+    "GradientsTo",
+    "Grid",
+    "Inequality",
     "InverseTime",
     "Lookahead",
     "Measurement",
+    "Own",
+    "Paired",
     "Problem",
     "Regime",
     "SLRLAAsCoded",
+    "Scale",
+    "Size",
+    "Source",
     "SqrtHorizon",
     "Stage",
     "StagewiseLookahead",
     "StagewiseSGD",
     "Stream",
-    "Sweep",
+    "Tuned",
     "WeightedSGD",
+    "doubling",
     "load",
     "load_replicates",
+    "per_octave",
     "simulate",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,14 @@ def test_the_study_imports_the_instrument_and_itself(folder):
         for name in imports(ast.parse(path.read_text())):
             if name.split(".")[0] in LIBRARIES and name.split(".")[0] != "torch":
                 assert folder == "figures", f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("stub", sorted((ROOT / "riskkit").rglob("__init__.pyi")), ids=lambda stub: stub.parent.name)
+def test_public_names_are_there_and_none_is_a_modules(stub):
+    """A function with the name of a module beside it would be replaced by the module once that is imported."""
+    package = importlib.import_module(".".join(stub.parent.relative_to(ROOT).parts))
+    assert package.__all__
+    for name in package.__all__:
+        assert hasattr(package, name)
+        assert not (stub.parent / name).is_dir(), name
+        assert not (stub.parent / f"{name}.py").exists(), name

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from riskkit.cli import compare, explain, figures, status, sweep, tables
-from riskkit.conformance import check
+from riskkit.cli import compare, explain, figures, status, sweep
+from riskkit.conformance import problems as check
 from riskkit.execution import loop, tasks
 from riskkit.experiment import study
+from riskkit.report import tables
 
 
 @pytest.fixture

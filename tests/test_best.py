@@ -18,8 +18,8 @@ from riskkit.problem import Constants
 from riskkit.stats.minimiser import minimiser
 from riskkit.store.shards import Store
 from riskkit.theory import exact_moments
-from riskkit.theory.bound import Setting
 from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, strongly_convex
+from riskkit.theory.zhou2021.setting import Setting
 from riskkit.verdicts.best import best_alphas, findings
 from riskkit.verdicts.evidence import Evidence
 from riskkit.verdicts.outcome import Outcome

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 import problems
 from problems import LinearOnBall, Logistic, LogisticRidge, MeanEstimation, Ridge, SinePerturbedQuadratic, WarpedMean
 from riskkit import Constants, Lookahead, Regime, SqrtHorizon, Stream, simulate
-from riskkit.conformance.check import check
+from riskkit.conformance.problems import check
 
 sys.path.insert(0, str(Path(__file__).parent))
 from own_problem import Interval

@@ -8,7 +8,7 @@ import torch
 
 from problems import LinearOnBall, Logistic, MeanEstimation, MonotoneLink, WarpedMean
 from riskkit import Constant, InverseTime, Lookahead, Stream, simulate
-from riskkit.measure.decomposition import block_size
+from riskkit.measure.blocks import block_size
 
 
 def test_on_the_linear_loss_the_distance_counts_the_visits():

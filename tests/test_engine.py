@@ -15,8 +15,8 @@ import torch
 from problems import LinearOnBall, Logistic, MeanEstimation
 from riskkit import SGD, SLRLA, Constant, Constants, InverseTime, Lookahead, Regime, SLRLAAsCoded, Stage
 from riskkit import simulate as simulate_on_any_engine
-from riskkit.measure.decomposition import block_size
-from riskkit.measure.decomposition import measure_block as measure_block_on_any_engine
+from riskkit.measure.blocks import block_size
+from riskkit.measure.blocks import measure_block as measure_block_on_any_engine
 
 simulate = functools.partial(simulate_on_any_engine, engine="reference")
 measure_block = functools.partial(measure_block_on_any_engine, engine="reference")

@@ -22,7 +22,7 @@ from riskkit.cli.figures import main as figures_again
 from riskkit.experiment import study
 from riskkit.report import drawing, plot
 from riskkit.report.panels import apart
-from riskkit.store.shards import write_table
+from riskkit.store.table import write_table
 
 HOME = {name: module.EXPERIMENT or "" for name, module in drawing.figure_modules().items()}
 """Figure -> the experiment in whose folder it lies."""

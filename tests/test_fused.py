@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +17,12 @@ import torch
 
 import problems
 from problems import LinearOnBall, Logistic, MeanEstimation, PowerLawLeastSquares, Ridge
-from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage, simulate
+from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage, simulate, vectors
 from riskkit.engines import formulas, reference
+from riskkit.engines.numba import compiled
 from riskkit.engines.numba import engine as fused_cpu
 from riskkit.problem import Coordinatewise, Linear
 from riskkit.rng.streams import Stream
-from riskkit.vectors import lanes
 
 FAST = [name for name in problems.__all__ if hasattr(getattr(problems, name)(), "formula")]
 SINGLE = ["Logistic", "PowerLawLeastSquares", "SinePerturbedQuadratic"]
@@ -224,17 +225,17 @@ def test_elementary_functions_of_lanes(dtype, ulps):
     x = np.random.default_rng(0).uniform(-80, 80, 2**12).astype(kind)
     exp, sin, cos = (np.empty_like(x) for _ in range(3))
 
-    @lanes.fragment
+    @vectors.fragment
     def fill(x, exp, sin, cos, width):
         for i in range(0, len(x), width):
-            a = lanes.load(x, i)
-            lanes.store(exp, i, math.exp(a))
-            lanes.store(sin, i, math.sin(a))
-            lanes.store(cos, i, math.cos(a))
+            a = vectors.load(x, i)
+            vectors.store(exp, i, math.exp(a))
+            vectors.store(sin, i, math.sin(a))
+            vectors.store(cos, i, math.cos(a))
 
     import numba
 
-    numba.njit(fill.py_func)(x, exp, sin, cos, lanes.count(kind))
+    numba.njit(fill.py_func)(x, exp, sin, cos, vectors.count(kind))
     eps, wide = np.finfo(kind).eps, x.astype(np.float64)
     assert np.abs(exp / np.exp(wide) - 1).max() <= ulps * eps
     assert max(np.abs(sin - np.sin(wide)).max(), np.abs(cos - np.cos(wide)).max()) <= ulps * eps
@@ -281,7 +282,7 @@ def test_compiled_code_is_found_on_disk_by_the_next_process():
     script = (
         "import numpy as np\nfrom tests.test_fused import *\n"
         "both(PowerLawLeastSquares(), STAGED, ROUNDS)\n"
-        "stats = compiled.kernel(compiled.part(PowerLawLeastSquares().formula)).advance.stats\n"
+        "stats = compiled.kernel(formulas.part(PowerLawLeastSquares().formula)).advance.stats\n"
         "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))\n"
     )
     root = Path(__file__).resolve().parent.parent
@@ -295,6 +296,21 @@ def test_compiled_code_is_found_on_disk_by_the_next_process():
     )
     assert done.stdout.split() == ["1", "0"]
     assert part == formulas.part(PowerLawLeastSquares().formula)
+
+
+def test_the_compiled_code_is_named_after_every_file_that_decides_it():
+    """All modules of riskkit that the loop uses, directly or not, are hashed."""
+    root = Path(vectors.__file__).parent.parent
+    hashed, seen, waiting = set(compiled.sources()), set(), [compiled.sources()[0]]
+    while waiting:
+        file = waiting.pop()
+        assert file in hashed
+        seen.add(file)
+        for name in re.findall(r"^from riskkit\.([\w.]+) import", file.read_text(), flags=re.M):
+            module = root / name.replace(".", "/")
+            used = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+            waiting += [used] if used not in seen else []
+    assert set((root / "vectors").glob("*.py")) <= hashed
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,14 +8,14 @@ import re
 
 import numpy as np
 import pytest
+from riskkit.experiment.race import Exact, Race, RaceSize
 
 from problems import MeanEstimation
 from riskkit import SGD, Constant, InverseTime, Lookahead, StagewiseLookahead, load
 from riskkit.cli import sweep
 from riskkit.execution import tasks
 from riskkit.experiment import study
-from riskkit.experiment.race import Exact, Race, RaceSize
-from riskkit.measure.decomposition import measure_block
+from riskkit.measure.blocks import measure_block
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla

@@ -8,14 +8,14 @@ import math
 
 import numpy as np
 import pytest
+from riskkit.experiment.race import Race, RaceSize, checkpoints, stage_ends
 
 from problems import AnisotropicMean, MeanEstimation, SinePerturbedQuadratic
 from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, Stage, StagewiseLookahead
 from riskkit.cli.sweep import main
 from riskkit.execution.tasks import Request, compute, missing_tasks
 from riskkit.experiment import study
-from riskkit.experiment.race import Race, RaceSize, checkpoints, stage_ends
-from riskkit.measure.decomposition import measure_block
+from riskkit.measure.blocks import measure_block
 from riskkit.stats.first_passage import PassageStatus, first_passages, growth
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla

@@ -11,7 +11,7 @@ import pytest
 from problems import MeanEstimation
 from riskkit import SGD, Constant, Lookahead, simulate
 from riskkit.algorithms.staged import SAMPLINGS
-from riskkit.measure.decomposition import measure_block
+from riskkit.measure.blocks import measure_block
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import convex, slrla
 

@@ -15,9 +15,12 @@ from statsmodels.stats.multitest import multipletests
 from riskkit import Constant, Lookahead, SqrtHorizon, simulate
 from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.multiplicity import holm
+from riskkit.stats.paired import paired_ratio
+from riskkit.stats.planning import replicates_for_precision, replicates_needed
 from riskkit.stats.power_sums import Floor, fit_powers
 from riskkit.verdicts.judges import judge_exponent, judge_identity, judge_level, judge_rate
-from riskkit.verdicts.outcome import Outcome, adjust, holm, not_covered
+from riskkit.verdicts.outcome import Outcome, adjust, not_covered
 
 X = 2.0 ** np.arange(3, 11)
 
@@ -67,7 +70,7 @@ class TestOracles:
 
     def test_paired_ratio_against_the_delta_method(self):
         a, b = errors(np.array([2.0]), 4000, seed=4)[:, 0], errors(np.array([1.0]), 4000, seed=4)[:, 0] + 0.1
-        found = slopes.paired_ratio(a, b)
+        found = paired_ratio(a, b)
         influence = a / a.mean() - b / b.mean()
         assert float(found.log_se) == pytest.approx(influence.std(ddof=1) / 4000**0.5, rel=0.15)
         assert float(found.ratio) == pytest.approx(a.mean() / b.mean(), rel=1e-12)
@@ -175,16 +178,16 @@ class TestPlantedTruths:
 class TestPrecisionAndFamilies:
     def test_looks_read_prefixes_and_stop_on_width(self):
         values = errors(1 / X, 4096)
-        look = slopes.replicates_for_precision(values, X, 0.02)
+        look = replicates_for_precision(values, X, 0.02)
         assert look.reached
-        again = slopes.replicates_for_precision(values[: look.replicates], X, 0.02)
+        again = replicates_for_precision(values[: look.replicates], X, 0.02)
         assert again.replicates == look.replicates
         fit = slopes.fit_rate(values[: look.replicates], X)
         assert (fit.high - fit.low) / 2 <= 0.02
-        assert not slopes.replicates_for_precision(values[:64], X, 0.001).reached
+        assert not replicates_for_precision(values[:64], X, 0.001).reached
 
     def test_planning_formula_foresees_the_width(self):
-        needed = slopes.replicates_needed(0.02, X, cv2=0.5)
+        needed = replicates_needed(0.02, X, cv2=0.5)
         widths = []
         for seed in range(20):
             fit = slopes.fit_rate(errors(1 / X, needed, seed), X)
@@ -222,8 +225,8 @@ class TestNegativeControls:
     def test_a_step_above_two_over_L_breaks_the_stability_bound(self):
         """h = 2.4 > 2: distances to the neighbour's run grow by 1.4 a step, and so does the generalization error."""
         from problems import MeanEstimation
-        from riskkit.theory.bound import Setting
         from riskkit.theory.zhou2021 import convex
+        from riskkit.theory.zhou2021.setting import Setting
 
         problem = MeanEstimation(dim=4)
         algorithm = Lookahead(24, 1, 1.0, Constant(2.4))

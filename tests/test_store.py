@@ -26,9 +26,11 @@ from hypothesis import strategies as st
 from riskkit.algorithms.staged import SGD, Lookahead, Stage
 from riskkit.algorithms.steps import Constant, InverseTime
 from riskkit.identity import address
-from riskkit.measure.decomposition import Measured
-from riskkit.store import atomic, shards
+from riskkit.measure.quantities import Measured
+from riskkit.store import atomic, parquet, shards
+from riskkit.store.replicates import load_replicates
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
+from riskkit.store.table import load, write_table
 
 ROOT = Path(__file__).resolve().parent.parent
 R = 8
@@ -339,12 +341,12 @@ def test_a_bad_shard_in_results_that_may_only_be_read_stays_and_counts_as_missin
 
 def test_a_newer_schema_is_refused_in_one_line(two: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = Store(tmp_path / "newer")
-    monkeypatch.setattr(shards, "SCHEMA", 3)
+    monkeypatch.setattr(parquet, "SCHEMA", 3)
     path = newer.put([measured(A)])
     newer.write_table("table", pd.DataFrame({"mean": [1.0]}))
-    monkeypatch.setattr(shards, "SCHEMA", 2)
+    monkeypatch.setattr(parquet, "SCHEMA", 2)
     line = "written by schema 3; this riskkit reads up to 2; upgrade riskkit or use --out elsewhere."
-    for read in (lambda: Store(newer.root).have(), lambda: shards.load(newer.root)):
+    for read in (lambda: Store(newer.root).have(), lambda: load(newer.root)):
         with pytest.raises(StoreError) as caught:
             read()
         assert line in str(caught.value)
@@ -423,8 +425,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
-from riskkit import durable
-from riskkit.store import Store
+from riskkit.store import Store, atomic
 
 R = 8
 root, points = Path(sys.argv[1]), int(sys.argv[2])
@@ -454,7 +455,7 @@ def step(name, when):
         if last and when == "after":
             die()
         return answer
-    setattr(durable.os, name, dying)
+    setattr(atomic.os, name, dying)
 
 STEPS = [("open", "before"), ("open", "after"), ("write", "before"), ("write", "during"), ("write", "after"),
          ("fsync", "before"), ("fsync", "after"), ("replace", "before"), ("replace", "after"), ("close", "before")]
@@ -516,13 +517,13 @@ def table(name: str) -> pd.DataFrame:
 
 def test_equal_tables_are_equal_bytes_and_csv_floats_are_exact(tmp_path: Path) -> None:
     for folder in ("one", "two"):
-        shards.write_table(tmp_path / folder / "table.parquet", table("x"))
+        write_table(tmp_path / folder / "table.parquet", table("x"))
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()} for folder in ("one", "two"))
     assert one == two
     assert one["table.csv"] == (
         b'"experiment","n","mean","high","reason"\n"x",100,0.30000000000000004,inf,\n"x",200,,-0,\n'
     )
-    back = shards.load(tmp_path / "one")
+    back = load(tmp_path / "one")
     assert back["mean"].to_numpy().tobytes() == table("x")["mean"].to_numpy().tobytes()
     assert (back["high"].tolist(), back["n"].tolist()) == ([np.inf, -0.0], [100, 200])
     assert back["reason"].isna().all()
@@ -531,14 +532,14 @@ def test_equal_tables_are_equal_bytes_and_csv_floats_are_exact(tmp_path: Path) -
 def test_load_gathers_the_folders_that_begin_with_a_name(tmp_path: Path) -> None:
     for name in ("theorem2_ridge", "theorem2_exponents", "theorem1"):
         Store(tmp_path / name).write_table("table", table(name))
-    assert shards.load(str(tmp_path / "theorem1"))["experiment"].tolist() == ["theorem1"] * 2
-    found = shards.load(tmp_path / "theorem2")
+    assert load(str(tmp_path / "theorem1"))["experiment"].tolist() == ["theorem1"] * 2
+    found = load(tmp_path / "theorem2")
     assert found["experiment"].tolist() == ["theorem2_exponents"] * 2 + ["theorem2_ridge"] * 2
     assert found.index.tolist() == [0, 1, 2, 3]
     with pytest.raises(FileNotFoundError, match=r"python -m riskkit.sweep theorem3"):
-        shards.load(tmp_path / "theorem3")
+        load(tmp_path / "theorem3")
     with pytest.raises(FileNotFoundError, match=r"name one of theorem1, theorem2_exponents, theorem2_ridge"):
-        shards.load(tmp_path)
+        load(tmp_path)
 
 
 def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
@@ -551,7 +552,7 @@ def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
     }
     record = {"request": {"experiment": "theorem2_ridge"}, "replicates": 2 * R - 3, "runs": cells}
     two.write_json("run.json", record)
-    found = shards.load_replicates(two.root)
+    found = load_replicates(two.root)
     assert len(found) == 3 * 2 * 2 * (2 * R - 3)
     assert set(found["experiment"]) == {"theorem2_ridge"}
     pick = found[
@@ -567,15 +568,15 @@ def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
 
     two.write_json("run.json", {**record, "runs": {**cells, "c" * 64: [{**about, "T": 4, "checkpoint": 4}]}})
     with pytest.warns(UserWarning, match=r"c{64} lacks replicates 0\.\.12"):
-        assert shards.load_replicates(two.root).equals(found)
+        assert load_replicates(two.root).equals(found)
     two.write_json("run.json", {"runs": {}})
     with pytest.raises(StoreError, match="which run answers which cell"):
-        shards.load_replicates(two.root)
+        load_replicates(two.root)
 
 
 def test_json_is_strict_sorted_and_atomic(tmp_path: Path) -> None:
     value = {"b": (np.float64(0.1), float("nan"), np.array([np.inf, -1.0])), "a": {"n": np.int64(3), "ok": np.True_}}
-    shards.write_json(tmp_path / "deep" / "x.json", value)
+    atomic.write_json(tmp_path / "deep" / "x.json", value)
     text = (tmp_path / "deep" / "x.json").read_text()
 
     def refuse(token: str) -> None:
@@ -584,7 +585,7 @@ def test_json_is_strict_sorted_and_atomic(tmp_path: Path) -> None:
     assert json.loads(text, parse_constant=refuse) == {"a": {"n": 3, "ok": True}, "b": [0.1, None, ["inf", -1.0]]}
     assert text.index('"a"') < text.index('"b"')
     with pytest.raises(TypeError, match="got object"):
-        shards.write_json(tmp_path / "deep" / "x.json", object())
+        atomic.write_json(tmp_path / "deep" / "x.json", object())
     assert (tmp_path / "deep" / "x.json").read_text() == text
 
 
@@ -606,11 +607,11 @@ def test_opening_a_strangers_results_runs_no_code(two: Store, tmp_path: Path) ->
     pickle.loads(payload)
     crater.rmdir()  # the bomb works
     with pytest.raises(ValueError, match="numbers, truth values or text"):
-        shards.write_table(tmp_path / "table.parquet", pd.DataFrame({"mean": [payload]}))
+        write_table(tmp_path / "table.parquet", pd.DataFrame({"mean": [payload]}))
     hostile = pa.table({"mean": [payload]}).replace_schema_metadata({"riskkit": '{"schema": 1}', "pandas": "{}"})
     pq.write_table(hostile, tmp_path / "table.parquet")
     with pytest.raises(StoreError, match="damaged or another's"):
-        shards.load(tmp_path)
+        load(tmp_path)
     assert not crater.exists()
 
 
@@ -625,7 +626,7 @@ def test_a_damaged_table_is_refused_and_not_misread(tmp_path: Path) -> None:
     for position in range(footer):
         flip(path, position)
         try:
-            assert shards.load(there.root).equals(many)
+            assert load(there.root).equals(many)
         except StoreError as error:
             assert "damaged" in str(error)  # noqa: PT017
             refused += 1

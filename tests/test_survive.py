@@ -33,7 +33,7 @@ from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.problem import NoMinimiserError
 from riskkit.stats import bands
-from riskkit.store import atomic, provenance, shards
+from riskkit.store import atomic, parquet, provenance, shards
 from riskkit.store.shards import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -599,7 +599,7 @@ def test_a_disk_that_may_only_be_read_is_refused(mounted, capsys):
 
 def test_a_store_of_a_newer_schema_is_refused_and_left_alone(whole, tmp_path, monkeypatch, capsys):
     shutil.copytree(whole, tmp_path / "results")
-    monkeypatch.setattr(shards, "SCHEMA", shards.SCHEMA + 1)
+    monkeypatch.setattr(parquet, "SCHEMA", parquet.SCHEMA + 1)
     newer = Store(tmp_path / "results" / NAME)
     newer.put(really_compute(missing_tasks(small_request(), {})[0]).measured)
     monkeypatch.undo()

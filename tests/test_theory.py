@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from problems import LinearOnBall, Logistic, LogisticRidge, MeanEstimation, Ridge, WarpedMean
 from riskkit import SGD, SLRLA, Constant, Constants, InverseTime, Lookahead, SqrtHorizon, Stage
 from riskkit.theory import exact_moments
-from riskkit.theory.bound import Setting
 from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
+from riskkit.theory.zhou2021.setting import Setting
 
 MOMENTS = json.loads((Path(__file__).parent / "reference" / "mean_estimation_moments.json").read_text())["rows"]
 UNIT = Constants(L=1.0, G=1.0, lam=1.0, lam_example=1.0, mu=1.0, rho=0.5, M=4.0)

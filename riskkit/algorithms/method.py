@@ -11,8 +11,8 @@ class Method(Protocol):
     """A user's own method, which runs on the reference engine.
 
     The state is a tuple of tensors; ``step`` returns a new one, or mutates and returns the given one. Make it a frozen
-    dataclass: the class name and the fields identify it. A round is one step. What else it may say of itself (``batch``,
-    ``rounds``, ``shown``, ``without_horizon``, ...) is in ``riskkit.algorithms.traits``, with the defaults.
+    dataclass: the class name and the fields identify it. A round is one step. What else it may say of itself
+    (``batch``, ``rounds``, ``shown``, ``without_horizon``, ...) is in ``riskkit.algorithms.traits``, with defaults.
     """
 
     @property

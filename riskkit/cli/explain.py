@@ -22,12 +22,13 @@ from rich.table import Table
 from riskkit.algorithms.staged import Lookahead
 from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
 from riskkit.problem import Problem, Regime
-from riskkit.theory.bound import Bound, Floats
+from riskkit.theory.bound import Floats
 from riskkit.theory.zhou2021 import BOUNDS, polyak_lojasiewicz, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
-from riskkit.theory.zhou2021.setting import Setting
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality
 
 REGIMES = {1: Regime.CONVEX, 2: Regime.STRONGLY_CONVEX, 3: Regime.PL, 4: Regime.STRONGLY_CONVEX}
+MODULES = {1: "convex", 2: "strongly_convex", 3: "polyak_lojasiewicz", 4: "slrla"}
 TOPICS = ("theorem1", "theorem2", "theorem3", "theorem4", "audits")
 
 
@@ -80,9 +81,9 @@ def _topic(console: Console, name: str, arguments: argparse.Namespace) -> None:
     chosen = [bound for key, bound in BOUNDS.items() if key == name or key.startswith(f"{name}.")]
     if not chosen and name != "theorem4":
         raise study.StudyError(study.unknown("theorem or bound", name, [*TOPICS, *BOUNDS]))
-    theorem = chosen[0].theorem if chosen else 4
+    theorem = int(chosen[0].title.removeprefix("Theorem ")) if chosen else 4
     problem = study.problem(arguments.problem) if arguments.problem else _default(theorem, max(arguments.n))
-    console.print(inspect.getdoc(importlib.import_module(f"riskkit.theory.theorem{theorem}")), markup=False)
+    console.print(inspect.getdoc(importlib.import_module(f"riskkit.theory.zhou2021.{MODULES[theorem]}")), markup=False)
     console.print()
     _constants(console, problem)
     inputs = measured(problem, arguments.n, arguments.replicates)
@@ -107,7 +108,7 @@ def _default(theorem: int, n: int) -> Problem:
 
 def measured(problem: Problem, sizes: Sequence[int], replicates: int) -> Inputs:
     """E D_S^2, E f_0 and E ||grad F_S(theta*_S)||^2 by sample size, means over replicates of seed 0."""
-    from riskkit.measure.decomposition import simulate
+    from riskkit.measure.simulation import simulate
 
     step = SqrtHorizon(1e-3)
     sets = [simulate(problem, Lookahead(1, 1, 1.0, step), n=n, replicates=replicates).dataset for n in sizes]
@@ -144,7 +145,12 @@ def _constants(console: Console, problem: Problem) -> None:
 
 
 def _bound(
-    console: Console, bound: Bound, problem: Problem, step: Step, inputs: Inputs, arguments: argparse.Namespace
+    console: Console,
+    bound: StagedInequality,
+    problem: Problem,
+    step: Step,
+    inputs: Inputs,
+    arguments: argparse.Namespace,
 ) -> None:
     console.print(f"\n{bound.name}", style="bold", markup=False)
     console.print(

@@ -1,1 +1,3 @@
-from .check import check as check
+from .findings import Finding as Finding
+from .findings import Report as Report
+from .problems import check as check

@@ -19,7 +19,8 @@ from riskkit.experiment import study
 from riskkit.problem import Problem
 from riskkit.store import provenance
 from riskkit.store.atomic import read
-from riskkit.store.shards import MissingReplicatesError, Store, StoreError, frame
+from riskkit.store.shards import MissingReplicatesError, Store, StoreError
+from riskkit.store.table import frame
 from riskkit.theory.bound import Bound, Source
 from riskkit.verdicts.evidence import Evidence
 from riskkit.verdicts.finding import coordinates

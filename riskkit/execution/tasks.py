@@ -21,7 +21,7 @@ from riskkit.engines.choice import Choice
 from riskkit.experiment import study
 from riskkit.experiment.plan import Plan
 from riskkit.experiment.runs import Run
-from riskkit.measure.decomposition import QUANTITIES, Measured
+from riskkit.measure.quantities import QUANTITIES, Measured
 
 RUNS_A_BATCH = 64
 """Configurations that advance together at most; more would only cost memory."""

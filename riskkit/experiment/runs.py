@@ -19,7 +19,8 @@ import numpy.typing as npt
 from riskkit.algorithms import traits
 from riskkit.engines.choice import Choice, choose
 from riskkit.identity import address
-from riskkit.measure.decomposition import Measured, block_size, measure_block
+from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.quantities import Measured
 from riskkit.problem import Problem, constants_of, parameters
 
 NUMERICS = 5

@@ -1,4 +1,7 @@
-from .decomposition import Measured as Measured
-from .decomposition import Measurement as Measurement
-from .decomposition import measure_block as measure_block
-from .decomposition import simulate as simulate
+from .blocks import block_size as block_size
+from .blocks import measure_block as measure_block
+from .quantities import DATASET as DATASET
+from .quantities import QUANTITIES as QUANTITIES
+from .quantities import Measured as Measured
+from .simulation import Measurement as Measurement
+from .simulation import simulate as simulate

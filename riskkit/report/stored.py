@@ -14,7 +14,8 @@ import pandas as pd
 
 from riskkit.report.style import PALETTE
 from riskkit.store.atomic import StoreError, read
-from riskkit.store.shards import Store, load
+from riskkit.store.shards import Store
+from riskkit.store.table import load
 
 
 class Line(NamedTuple):

@@ -6,17 +6,19 @@ replicate and the purpose, 32 bits each; a purpose is the CRC-32 of its name. On
 wherever: words and indices bit for bit on every backend, normals to 1e-14 (their logarithm and cosine come from the
 backend's library).
 
-Four implementations of the same function: compiled by numba for the CPU; Triton for CUDA (``riskkit.philox_gpu``);
-torch integer arithmetic for CUDA without Triton; numpy, to be read. Source: Salmon, Moraes, Dror, Shaw, "Parallel
-random numbers: as easy as 1, 2, 3", SC 2011.
+Four implementations of the same function: compiled by numba for the CPU; Triton for CUDA
+(``riskkit.rng.philox_triton``); torch integer arithmetic for CUDA without Triton; numpy, to be read. Source: Salmon,
+Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import math
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numba
 import numpy as np
@@ -24,7 +26,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from riskkit.vectors import lanes
+from riskkit import vectors
+from riskkit.vectors import store_pairs, uniform
 
 Words = npt.NDArray[np.uint64]
 
@@ -122,36 +125,50 @@ def _fill_indices(out, n, replicates, first, purpose, k0, k1):  # type: ignore[n
                     out[r, start + i, k] = (words[k, i] * np.uint64(n)) >> np.uint64(32)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _fill_uniforms(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped-def]
-    """out (R, count, 2) float64: two uniforms a counter, in (0, 1)."""
-    words, pairs = np.empty((4, TILE), dtype=np.uint64), np.empty(2 * TILE)
-    for r in range(out.shape[0]):
-        for start in range(0, out.shape[1], TILE):
-            count = min(TILE, out.shape[1] - start)
-            _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
-            for i in range(0, count, 8):
-                lanes.store_pairs(
-                    pairs, 2 * i, lanes.uniform(words[0], words[1], i), lanes.uniform(words[2], words[3], i)
-                )
-            for i in range(count):
-                out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
+def _fillers(code: int) -> tuple[Any, Any]:
+    """What fills arrays with uniforms and with normals. ``code`` stands for the source of ``riskkit.vectors``: numba
+    finds its code on disk by this file and by what a function closes over, but not by the functions that it calls."""
+
+    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    def fill_uniforms(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped-def]
+        """out (R, count, 2) float64: two uniforms a counter, in (0, 1)."""
+        assert code >= 0  # closed over
+        words, pairs = np.empty((4, TILE), dtype=np.uint64), np.empty(2 * TILE)
+        for r in range(out.shape[0]):
+            for start in range(0, out.shape[1], TILE):
+                count = min(TILE, out.shape[1] - start)
+                _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
+                for i in range(0, count, 8):
+                    store_pairs(pairs, 2 * i, uniform(words[0], words[1], i), uniform(words[2], words[3], i))
+                for i in range(count):
+                    out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
+
+    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    def fill_normals(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped-def]
+        """out (R, count, 2) float64: two normals a counter."""
+        assert code >= 0  # closed over
+        words, pairs = np.empty((4, TILE), dtype=np.uint64), np.empty(2 * TILE)
+        for r in range(out.shape[0]):
+            for start in range(0, out.shape[1], TILE):
+                count = min(TILE, out.shape[1] - start)
+                _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
+                for i in range(0, count, 8):
+                    radius = math.sqrt(-2.0 * math.log(uniform(words[0], words[1], i)))
+                    angle = (2.0 * math.pi) * uniform(words[2], words[3], i)
+                    store_pairs(pairs, 2 * i, radius * math.cos(angle), radius * math.sin(angle))
+                for i in range(count):
+                    out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
+
+    return fill_uniforms, fill_normals
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _fill_normals(out, replicates, purpose, k0, k1):  # type: ignore[no-untyped-def]
-    """out (R, count, 2) float64: two normals a counter."""
-    words, pairs = np.empty((4, TILE), dtype=np.uint64), np.empty(2 * TILE)
-    for r in range(out.shape[0]):
-        for start in range(0, out.shape[1], TILE):
-            count = min(TILE, out.shape[1] - start)
-            _tile(words, np.uint64(start), TILE, replicates[r], purpose, k0, k1)
-            for i in range(0, count, 8):
-                radius = math.sqrt(-2.0 * math.log(lanes.uniform(words[0], words[1], i)))
-                angle = (2.0 * math.pi) * lanes.uniform(words[2], words[3], i)
-                lanes.store_pairs(pairs, 2 * i, radius * math.cos(angle), radius * math.sin(angle))
-            for i in range(count):
-                out[r, start + i, 0], out[r, start + i, 1] = pairs[2 * i], pairs[2 * i + 1]
+def _code() -> int:
+    """63 bits of the SHA-256 of the source of ``riskkit.vectors``."""
+    text = b"\0".join(path.read_bytes() for path in vectors.sources())
+    return int.from_bytes(hashlib.sha256(text).digest()[:8]) >> 1
+
+
+_fill_uniforms, _fill_normals = _fillers(_code())
 
 
 def purpose_number(purpose: str) -> int:

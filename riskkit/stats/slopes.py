@@ -1,4 +1,4 @@
-"""Means, exponents and ratios with their intervals: what was measured, before anything is judged.
+"""Means and exponents with their intervals: what was measured, before anything is judged.
 
 Theorems bound expectations, so the exponent is that of the *mean*: log(mean over replicates) is fitted against log x,
 never the mean of logs (by Jensen's inequality that one has another slope: -.74 where the truth is -1). The points of
@@ -23,15 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from riskkit.stats.jackknife import (
-    MINIMUM_INTERVAL,
-    MINIMUM_VERDICT,
-    Floats,
-    group_starts,
-    leave_out,
-    standard_error,
-    t_quantile,
-)
+from riskkit.stats.jackknife import MINIMUM_INTERVAL, Floats, group_starts, leave_out, standard_error, t_quantile
 
 MINIMUM_POINTS = 4
 """Fewer points than this show no rate: PRE-ASYMPTOTIC."""
@@ -154,38 +146,6 @@ class Window(NamedTuple):
     high: Floats
 
 
-class Ratio(NamedTuple):
-    """A ratio of two means on common random numbers.
-
-    Attributes:
-        ratio, low, high: of the trailing shape of the values; nan where a mean is not positive.
-        log_se: jackknife standard error of the log ratio.
-        p_value: two-sided, against a ratio of one.
-        replicates: R.
-    """
-
-    ratio: Floats
-    low: Floats
-    high: Floats
-    log_se: Floats
-    p_value: Floats
-    replicates: int
-
-
-class Look(NamedTuple):
-    """Where a run stands that adds replicates until an interval is narrow enough.
-
-    Attributes:
-        reached: the width was reached at this look.
-        replicates: at this look if reached, else how many the next look needs.
-        half_width: at this look.
-    """
-
-    reached: bool
-    replicates: int
-    half_width: float
-
-
 def estimate(values: npt.ArrayLike, level: float = 0.95) -> Estimate:
     """Mean over replicates with its standard error and t interval; values (R, ...).
 
@@ -215,7 +175,7 @@ def fit_rate(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95, fl
     such points would flatten the slope. Likewise a non-finite value (a diverged replicate) stops it.
     Raises ValueError for shapes that do not match and for x that is not positive and strictly increasing.
     """
-    array, x = _points("fit_rate", values, x)
+    array, x = as_points("fit_rate", values, x)
     replicates, points = array.shape
     status, reason = _unfit(array, x, floor)
     if status in (FitStatus.FITTED, FitStatus.STARVED) and points < MINIMUM_POINTS:
@@ -252,7 +212,7 @@ def fit_curve(y: npt.ArrayLike, x: npt.ArrayLike, weights: npt.ArrayLike | None 
 
     ``weights`` are those of the measured fit; None weighs all points alike.
     """
-    array, x = _points("fit_curve", np.asarray(y, dtype=np.float64)[None], x)
+    array, x = as_points("fit_curve", np.asarray(y, dtype=np.float64)[None], x)
     if not (np.all(array > 0) and np.all(np.isfinite(array))):
         raise ValueError("fit_curve: y must be positive and finite everywhere; leave the other points out beforehand.")
     w = np.ones(x.size) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -270,7 +230,7 @@ def fit_ratio(
     The delta-method weights do not change when a column is divided by a constant, so this slope is the measured slope
     minus the curve's own, fitted on the same points with the same weights; and its interval is the measured one.
     """
-    array, x = _points("fit_ratio", values, x)
+    array, x = as_points("fit_ratio", values, x)
     y = np.asarray(curve, dtype=np.float64)
     if y.shape != x.shape or not (np.all(y > 0) and np.all(np.isfinite(y))):
         raise ValueError(f"fit_ratio: curve must be {x.size} positive finite numbers; got {y}.")
@@ -279,7 +239,7 @@ def fit_ratio(
 
 def running_exponents(values: npt.ArrayLike, x: npt.ArrayLike, *, width: int = 2, level: float = 0.95) -> Running:
     """Exponents over each ``width`` neighbouring points (2: between neighbours), with jackknife-t intervals."""
-    array, x = _points("running_exponents", values, x)
+    array, x = as_points("running_exponents", values, x)
     replicates, points = array.shape
     if not 2 <= width <= points:
         raise ValueError(f"running_exponents: width must lie in 2 .. {points} (the points); got {width}.")
@@ -305,7 +265,7 @@ def choose_window(values: npt.ArrayLike, x: npt.ArrayLike, *, margin: float = MA
     near 0 that the local slopes b + 2 c (log x - middle) stay within ``margin`` of the middle one, which lets very
     precise data pass that are straight for every purpose.
     """
-    array, x = _points("choose_window", values, x)
+    array, x = as_points("choose_window", values, x)
     if array.shape[0] < 2:
         raise ValueError(f"choose_window: at least 2 replicates are needed; got {array.shape[0]}.")
     tried: list[tuple[float, float, float]] = []
@@ -327,7 +287,7 @@ def curvature(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -
     Positive: the curve bends upwards, a decay slows down. Raises ValueError for fewer than 2 replicates or a mean that
     is not positive.
     """
-    array, x = _points("curvature", values, x)
+    array, x = as_points("curvature", values, x)
     status, reason = _unfit(array, x, 0.0)
     if status not in (FitStatus.FITTED, FitStatus.STARVED) or array.shape[0] < 2 or x.size < MINIMUM_POINTS:
         raise ValueError(
@@ -339,90 +299,7 @@ def curvature(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -
     return bend, bend - half, bend + half
 
 
-def selecting_replicates(replicates: int) -> int:
-    """How many of the replicates, the first quarter, choose the window; the rest are fitted.
-
-    Choosing and fitting on the same replicates would make the fit a jump function of the data, and its jackknife wrong.
-    """
-    return replicates // 4
-
-
-def paired_ratio(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Ratio:
-    """mean(a) / mean(b) for two algorithms on the same replicates, (R, ...) each; jackknife-t on the log ratio."""
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape != second.shape or first.ndim < 1 or first.shape[0] < 2:
-        raise ValueError(
-            f"paired_ratio: a and b must have one shape (R, ...), R >= 2; got {first.shape} and {second.shape}."
-        )
-    replicates, shape = first.shape[0], first.shape[1:]
-    above, below = leave_out(first.reshape(replicates, -1)), leave_out(second.reshape(replicates, -1))
-    fit = (above.full > 0) & (below.full > 0) & (above.partial > 0).all(axis=0) & (below.partial > 0).all(axis=0)
-    log = np.full(fit.shape, np.nan)
-    partial = np.full(above.partial.shape, np.nan)
-    log[fit] = np.log(above.full[fit] / below.full[fit])
-    partial[:, fit] = np.log(above.partial[:, fit] / below.partial[:, fit])
-    se = standard_error(log, partial, above.sizes)
-    half = t_quantile(level, above.df) * se if replicates >= MINIMUM_INTERVAL else np.full(se.shape, np.nan)
-    p_value = np.array([2 * tail(abs(v), s, above.df) for v, s in zip(log, se, strict=True)])
-    return Ratio(
-        ratio=np.exp(log).reshape(shape),
-        low=np.exp(log - half).reshape(shape),
-        high=np.exp(log + half).reshape(shape),
-        log_se=se.reshape(shape),
-        p_value=p_value.reshape(shape),
-        replicates=replicates,
-    )
-
-
-def replicates_needed(
-    half_width: float, x: npt.ArrayLike, cv2: float, *, correlation: float = 0.0, level: float = 0.95
-) -> int:
-    """Replicates for a slope known to +- half_width, before any run: a planning formula.
-
-    Each log mean has variance cv2 / R, neighbouring points a common part ``correlation`` of it that cancels from a
-    slope, so that Var(slope) = (1 - correlation) cv2 / (R sum (log x - mean)^2).
-    """
-    for name, value, least in (("half_width", half_width, 0.0), ("cv2", cv2, 0.0)):
-        if not least < value < math.inf:
-            raise ValueError(f"replicates_needed: {name} must be a finite number > 0; got {value!r}.")
-    if not 0 <= correlation < 1:
-        raise ValueError(f"replicates_needed: correlation must lie in [0, 1); got {correlation!r}.")
-    log = np.log(np.asarray(x, dtype=np.float64))
-    spread = float(np.sum((log - log.mean()) ** 2))
-    z = float(special.ndtri(0.5 + level / 2))
-    return max(MINIMUM_INTERVAL, math.ceil(z**2 * (1 - correlation) * cv2 / (spread * half_width**2)))
-
-
-def replicates_for_precision(
-    values: npt.ArrayLike,
-    x: npt.ArrayLike,
-    half_width: float,
-    *,
-    first: int = MINIMUM_VERDICT,
-    level: float = 0.95,
-    floor: float = 0.0,
-) -> Look:
-    """Look at first, 2 first, 4 first, ... replicates; stop at the first look whose slope interval is narrow enough.
-
-    The width alone decides, never the slope: stopping at significance has a type I error of .21 after six looks, this
-    leaves the coverage at .94. Look i reads the first replicates alone, so later replicates never change its answer.
-    """
-    array, x = _points("replicates_for_precision", values, x)
-    if not half_width > 0:
-        raise ValueError(f"replicates_for_precision: half_width must be > 0; got {half_width!r}.")
-    if first < MINIMUM_INTERVAL:
-        raise ValueError(f"replicates_for_precision: first must be >= {MINIMUM_INTERVAL}; got {first}.")
-    look, half = first, math.nan
-    while look <= array.shape[0]:
-        fit = fit_rate(array[:look], x, level=level, floor=floor)
-        half = (fit.high - fit.low) / 2
-        if half <= half_width:
-            return Look(True, look, half)
-        look *= 2
-    return Look(False, look, half)
-
-
-def _points(owner: str, values: npt.ArrayLike, x: npt.ArrayLike) -> tuple[Floats, Floats]:
+def as_points(owner: str, values: npt.ArrayLike, x: npt.ArrayLike) -> tuple[Floats, Floats]:
     """The two as float64 arrays; ValueError unless (R, P) and (P,), x positive and strictly increasing."""
     array, grid = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
     if array.ndim != 2 or grid.ndim != 1 or array.shape[1] != grid.size or array.shape[0] < 1:

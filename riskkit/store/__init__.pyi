@@ -1,4 +1,9 @@
+from .atomic import StoreError as StoreError
+from .replicates import load_replicates as load_replicates
+from .shards import MissingReplicatesError as MissingReplicatesError
+from .shards import Quarantined as Quarantined
+from .shards import QuarantineWarning as QuarantineWarning
 from .shards import Store as Store
-from .shards import StoreError as StoreError
-from .shards import load as load
-from .shards import load_replicates as load_replicates
+from .table import frame as frame
+from .table import load as load
+from .table import write_table as write_table

@@ -10,8 +10,8 @@ import numpy as np
 
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
-from riskkit.stats import slopes
-from riskkit.stats.slopes import selecting_replicates
+from riskkit.stats.paired import paired_ratio
+from riskkit.stats.planning import selecting_replicates
 from riskkit.verdicts import judges
 from riskkit.verdicts.counts import Line, lines
 from riskkit.verdicts.evidence import Evidence, clause, losses
@@ -137,7 +137,7 @@ def _ratios(
         return []
     ours, theirs = zip(*pairs, strict=True)
     a, b = (evidence.values(cells, quantity, output)[first:] for cells in (ours, theirs))
-    ratio = slopes.paired_ratio(a, b)
+    ratio = paired_ratio(a, b)
     found = []
     for p, (mine, other) in enumerate(pairs):
         if np.isfinite(ratio.ratio[p]):

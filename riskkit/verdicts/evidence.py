@@ -20,7 +20,7 @@ from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.readings import Exact
-from riskkit.measure.decomposition import QUANTITIES, Measured
+from riskkit.measure.quantities import QUANTITIES, Measured
 from riskkit.problem import constants_of
 from riskkit.theory.bound import FORMS, At, Bound, Floats, total
 from riskkit.verdicts.outcome import Kind, Outcome, Verdict, undecided

@@ -35,6 +35,8 @@ import numpy.typing as npt
 
 from riskkit.stats.bands import ROUNDING, Band, simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, t_quantile
+from riskkit.stats.multiplicity import holm
+from riskkit.stats.planning import selecting_replicates
 from riskkit.stats.slopes import (
     MARGIN,
     MINIMUM_POINTS,
@@ -44,20 +46,8 @@ from riskkit.stats.slopes import (
     fit_curve,
     fit_rate,
     fit_ratio,
-    selecting_replicates,
 )
-from riskkit.verdicts.outcome import (
-    Kind,
-    Outcome,
-    Verdict,
-    adjust,
-    afford,
-    counted,
-    holm,
-    not_covered,
-    starved,
-    undecided,
-)
+from riskkit.verdicts.outcome import Kind, Outcome, Verdict, adjust, afford, counted, not_covered, starved, undecided
 
 __all__ = [
     "FLAT",

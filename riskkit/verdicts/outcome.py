@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats
+from riskkit.stats.jackknife import MINIMUM_VERDICT
+from riskkit.stats.multiplicity import holm
 
 Kind = Literal["level", "rate", "exponent", "identity", "count", "minimiser"]
 
@@ -154,18 +154,6 @@ def starved(draft: Verdict) -> Verdict:
 def not_covered(kind: Kind, reason: str, *, subject: str) -> Verdict:
     """The verdict where the problem or the run fails a hypothesis of the bound; ``reason`` names it."""
     return undecided(kind, subject, 0).concluded(Outcome.NOT_COVERED, reason.rstrip(". "))
-
-
-def holm(p_values: npt.ArrayLike) -> Floats:
-    """Holm's step-down adjustment, (m,) in the order given; nan (no test) stays nan and is not counted."""
-    p = np.asarray(p_values, dtype=np.float64)
-    if p.ndim != 1 or np.any((p < 0) | (p > 1)):
-        raise ValueError(f"holm: p_values must be (m,) numbers in [0, 1] or nan; got {p}.")
-    adjusted = np.full(p.shape, np.nan)
-    tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)))
-    return adjusted
 
 
 def adjust(verdicts: Sequence[Verdict], *, alpha: float = 0.05) -> list[Verdict]:

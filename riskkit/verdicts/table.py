@@ -118,7 +118,7 @@ def _level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str
     bounds = [b for b in evidence.plan.experiment.bounds if (b.quantity, b.output) == (quantity, output)]
     if not bounds:
         return Level(nothing, nothing, nothing, [])
-    found = Level(*(nothing.copy() for _ in range(3)), reasons=[None] * len(cells))
+    found = Level(nothing.copy(), nothing.copy(), nothing.copy(), [None] * len(cells))
     chosen: dict[int, list[int]] = {}
     for p, cell in enumerate(cells):
         covering = (b for b, bound in enumerate(bounds) if excludes(bound, cell) is None)

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from riskkit import vectors
 from riskkit.algorithms.staged import OUTPUTS, Algorithm
 from riskkit.engines import formulas
+from riskkit.engines.numba import compiled
 from riskkit.engines.numba.state import SPAN, Formula, Order, Results, Schedule, State
 from riskkit.engines.reference import Indices, Path
 from riskkit.engines.schedule import Timeline, timeline
 from riskkit.problem import Linear, Problem
-from riskkit.vectors import lanes
 
 TABLE = 2**20
 """Bytes of the table of step sizes of a chunk, which stays in the second-level cache while the replicates go by."""
@@ -51,10 +52,10 @@ def run(
 
     Returns one Path an algorithm, in their order. ``refusal`` must be None.
     """
-    module = formulas.kernel(formulas.part(problem.formula))  # type: ignore[attr-defined]
+    module = compiled.kernel(formulas.part(problem.formula))  # type: ignore[attr-defined]
     x = data.contiguous().numpy()
     R, n, w = x.shape
-    line = timeline(algorithms, rounds, lanes.count(x.dtype))
+    line = timeline(algorithms, rounds, vectors.count(x.dtype))
     members, width = line.layout.members, line.layout.width
     groups = -(-R // members)
     formula = _formula(problem, x.dtype)

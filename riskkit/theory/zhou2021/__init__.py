@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from riskkit.theory.bound import Bound
 from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, strongly_convex
+from riskkit.theory.zhou2021.setting import StagedInequality
 
-BOUNDS: dict[str, Bound] = {
+BOUNDS: dict[str, StagedInequality] = {
     bound.name: bound
     for bound in (
         convex.OPTIMIZATION_AVERAGE,

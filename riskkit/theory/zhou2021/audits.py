@@ -21,7 +21,7 @@ from riskkit.algorithms.staged import SLRLA, Stage
 from riskkit.algorithms.steps import Constant, InverseTime, SqrtHorizon, Step
 from riskkit.problem import Constants
 from riskkit.theory import exact_moments, sgd_averaging
-from riskkit.theory.bound import Bound, Floats
+from riskkit.theory.bound import Floats
 from riskkit.theory.recursion import fold
 from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, slrla, strongly_convex
 from riskkit.theory.zhou2021.setting import Setting, minimise_over_alpha
@@ -334,7 +334,7 @@ def _early_stopping() -> Check:
 
 
 def _fresh_data() -> Check:
-    def total(bound: Bound, step: Step, T: int, k: int, alpha: Floats) -> Floats:
+    def total(bound: StagedInequality, step: Step, T: int, k: int, alpha: Floats) -> Floats:
         terms: tuple[Floats, ...] = bound.claim(Setting(UNIT, step, n=2, T=T, k=k, alpha=alpha))
         return np.sum(terms, axis=0)
 

@@ -1,0 +1,76 @@
+"""What a problem says of itself: the members of the protocol, their types, and constants that agree with each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import torch
+
+from riskkit.conformance.findings import EXACT, Found
+from riskkit.problem import Constants, Problem, Regime, parameters
+
+MEMBERS = tuple(name for name in Problem.__dict__ if not name.startswith("_"))
+
+
+def missing(problem: Problem) -> list[str]:
+    kind = type(problem)
+    fields = getattr(kind, "__dataclass_fields__", {})
+    return [name for name in MEMBERS if not hasattr(kind, name) and name not in fields]
+
+
+def declarations(problem: Problem) -> Found:
+    """Types, and what regime and constants say of each other."""
+    faults = []
+    try:
+        values = parameters(problem)
+    except TypeError as error:
+        return Found([str(error)])
+    faults += [
+        f"field {name} must be a number, a string or a tuple of them, since it identifies the problem; got {value!r}."
+        for name, value in values.items()
+        if not _identifies(value)
+    ]
+    if not isinstance(problem.name, str) or not problem.name:
+        faults.append(f"name must be a short text; got {problem.name!r}.")
+    if not isinstance(problem.regime, Regime):
+        return Found([*faults, f"regime must be a riskkit.problem.Regime; got {problem.regime!r}."])
+    if not isinstance(problem.constants, Constants):
+        return Found([*faults, f"constants must be riskkit.problem.Constants; got {problem.constants!r}."])
+    if isinstance(problem.dim, bool) or not isinstance(problem.dim, int) or problem.dim < 1:
+        return Found([*faults, f"dim must be a whole number >= 1; got {problem.dim!r}."])
+    if problem.radius is not None and not 0 < problem.radius < math.inf:
+        return Found([*faults, f"radius must be None or a finite number > 0; got {problem.radius!r}."])
+    c, regime = problem.constants, problem.regime
+    convex = regime in (Regime.CONVEX, Regime.STRONGLY_CONVEX)
+    if regime is Regime.STRONGLY_CONVEX and not c.lam > 0:
+        faults.append("constants: the regime is strongly convex, so lam must be > 0; got 0.")
+    if regime is Regime.PL and not c.mu > 0:
+        faults.append("constants: the regime is PL, so mu must be > 0; got 0.")
+    if convex and c.rho > 0:
+        faults.append(f"constants: the regime is {regime}, so rho must be 0; got {c.rho:g}.")
+    if not convex and c.lam > 0:
+        faults.append(f"constants: the regime is {regime}, so lam must be 0; got {c.lam:g}.")
+    for least, most in (("lam_example", "lam"), ("lam", "mu"), ("mu", "L"), ("rho", "L")):
+        low, high = getattr(c, least), getattr(c, most)
+        if low > high * (1 + EXACT):
+            faults.append(f"constants: {least} <= {most} always holds; got {least} = {low:g}, {most} = {high:g}.")
+    for name, value in (("start", problem.start), ("population_minimiser()", problem.population_minimiser())):
+        point = torch.as_tensor(value, dtype=torch.float64)
+        if point.shape != (problem.dim,) or not bool(point.isfinite().all()):
+            faults.append(f"{name} must be {problem.dim} finite numbers; got shape {tuple(point.shape)}, {value!r}.")
+        elif problem.radius is not None and float(point.norm()) > problem.radius * (1 + EXACT):
+            faults.append(f"{name} has norm {float(point.norm()):g}, outside the ball of radius {problem.radius:g}.")
+    return Found(faults, f"{regime}, d = {problem.dim}, {_described(c, problem.radius)}")
+
+
+def _identifies(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(_identifies(item) for item in value)
+    return value is None or isinstance(value, int | float | str)
+
+
+def _described(c: Constants, radius: float | None) -> str:
+    values = {field.name: getattr(c, field.name) for field in dataclasses.fields(c)}
+    told = ", ".join(f"{name} = {value:.4g}" for name, value in values.items())
+    return f"{told}, Theta = " + ("R^d" if radius is None else f"ball of radius {radius:g}")

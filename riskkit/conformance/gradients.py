@@ -1,0 +1,63 @@
+"""The gradient against the derivative of the risk, and the scalar formula against the gradient."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from riskkit.conformance.findings import EXACT, Found, disagreement
+from riskkit.conformance.subject import Subject
+from riskkit.problem import Coordinatewise, Linear
+
+
+def gradient(s: Subject) -> Found:
+    """The gradient is the derivative of the risk at one example, which is the loss."""
+    z = s.data(max(s.sizes), 32)[:, -1:]
+    points = s.admissible[s.choose(len(s.admissible), 16)]
+    theta = points.expand(32, 16, -1).clone()
+    given = s.problem.gradient(theta, z)
+    theta.requires_grad_(True)
+    risk = s.problem.empirical_risk(theta, z)
+    if risk.requires_grad:
+        (derived,) = torch.autograd.grad(risk.sum(), theta)
+        allowed, how = EXACT, "autograd"
+    else:
+        derived = torch.zeros_like(given)
+        with torch.no_grad():
+            for i in range(s.problem.dim):
+                h = torch.zeros(s.problem.dim, dtype=torch.float64)
+                h[i] = 1e-5 * max(1.0, float(points.abs().max()))
+                rise = s.problem.empirical_risk(theta + h, z) - s.problem.empirical_risk(theta - h, z)
+                derived[..., i] = rise / (2 * h[i])
+        allowed, how = 1e-5, "central differences"
+    apart = disagreement(given, derived)
+    fault = (
+        f"gradient differs from the derivative of empirical_risk at one example ({how}) by {apart:.1e} of its size; "
+        "check its sign, factors and terms."
+    )
+    return Found([fault] if apart > allowed else [], f"{apart:.1e} from {how}")
+
+
+def formula(s: Subject) -> Found:
+    """The scalar formula for compiled engines, where there is one, is the gradient."""
+    formula = getattr(s.problem, "formula", None)
+    if formula is None:
+        return Found([], "none given")
+    z = s.data(max(s.sizes), 16)[:, 0]
+    theta = s.admissible[s.choose(len(s.admissible), 16)]
+    given = s.problem.gradient(theta[:, None], z[:, None])[:, 0]
+    rows = list(zip(theta.tolist(), z.tolist(), strict=True))
+    if isinstance(formula, Linear):
+        built = []
+        for t, (*x, y) in rows:
+            slope = formula.slope(math.fsum(a * b for a, b in zip(x, t, strict=True)), y, formula.parameter)
+            built.append([slope * a + formula.ridge * b for a, b in zip(x, t, strict=True)])
+    elif isinstance(formula, Coordinatewise):
+        built = [[formula.pull(a, b, p) for a, b, p in zip(t, e, formula.parameters, strict=True)] for t, e in rows]
+    else:
+        return Found([f"formula must be a Linear or Coordinatewise of riskkit.problem; got {formula!r}."])
+    apart = disagreement(given, torch.tensor(built, dtype=torch.float64))
+    return Found(
+        [f"formula differs from gradient by {apart:.1e} of its size."] if apart > EXACT else [], f"{apart:.1e}"
+    )

@@ -1,0 +1,78 @@
+"""All runs that share a problem and n, measured on one block of replicates.
+
+A replicate is one dataset S, one index stream, one i and one fresh example. Replicates run in blocks aligned to the
+replicate number, the last one padded, so that every replicate is computed in the same company whatever range is asked
+for: a matrix product's bits change with its shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+
+from riskkit.algorithms.method import Method
+from riskkit.algorithms.staged import Algorithm
+from riskkit.engines import reference
+from riskkit.engines.choice import choose
+from riskkit.measure.coupled import Pair
+from riskkit.measure.decomposition import GroundTruth
+from riskkit.measure.quantities import Measured
+from riskkit.measure.runs import Runs, drawn_indices, gradients_at
+from riskkit.problem import Problem
+from riskkit.rng.streams import Stream
+
+Dtype = Literal["float64", "float32"]
+DTYPES: dict[str, torch.dtype] = {"float64": torch.float64, "float32": torch.float32}
+
+
+def block_size(problem: Problem, n: int) -> int:
+    """Replicates computed together: a power of two from 32 to 256 that keeps a block's data near 32 MiB. It depends on
+    the problem and n alone, since the bits of batched products depend on it."""
+    size = 256
+    while size > 32 and size * n * problem.dim > 2**22:
+        size //= 2
+    return size
+
+
+def measure_block(
+    problem: Problem,
+    n: int,
+    algorithms: Sequence[Algorithm | Method],
+    rounds: Sequence[np.ndarray],
+    addresses: Sequence[str],
+    *,
+    seed: int,
+    first: int,
+    dtype: str = "float64",
+    device: str = "cpu",
+    engine: str = "auto",
+) -> list[Measured]:
+    """All runs that share problem and n, on the block of replicates that starts at ``first``: draws S, solves for
+    theta*_S, runs, evaluates and drops the data. One Measured a run.
+
+    It computes on one thread: blocks, not operations, are what riskkit runs side by side."""
+    choices = [choose(problem, algorithm, device, engine) for algorithm in algorithms]
+    with reference.one_thread():
+        stream = Stream(seed, range(first, first + block_size(problem, n)), dtype=DTYPES[dtype], device=device)
+        data = problem.sample(stream, n)
+        pair = Pair.of(problem, stream, data)
+        runs = Runs(algorithms, rounds, choices, threads=1)
+        paths = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling))
+        ground = GroundTruth.of(problem, pair)
+        return [
+            Measured(
+                run=address,
+                first=first,
+                rounds=np.asarray(checkpoints, dtype=np.int64),
+                values=ground.decompose(problem, path, gradients_at(algorithm, checkpoints)),
+                dataset=ground.dataset(),
+                diverged_at=path.own.diverged_at.cpu().numpy(),
+                engine=choice.engine,
+            )
+            for address, algorithm, checkpoints, choice, path in zip(
+                addresses, algorithms, rounds, choices, paths, strict=True
+            )
+        ]
