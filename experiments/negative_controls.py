@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from problems import MeanEstimation
+from riskkit.problems import MeanEstimation
 from riskkit.algorithms.staged import (
     SGD,
     SLRLA,

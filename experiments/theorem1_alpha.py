@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from problems import Logistic
+from riskkit.problems import Logistic
 from riskkit.algorithms.staged import SqrtHorizon
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.theory.zhou2021 import convex

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from problems import LinearOnBall
+from riskkit.problems import LinearOnBall
 from riskkit.algorithms.staged import SqrtHorizon, Step
 from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem

@@ -6,7 +6,7 @@ beside kT and the bound's first term D^2/(2 alpha eta kT) is what is left.
 
 from __future__ import annotations
 
-from problems import LinearOnBall
+from riskkit.problems import LinearOnBall
 from riskkit.algorithms.staged import SqrtHorizon
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.theory.zhou2021 import convex

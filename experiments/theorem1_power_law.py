@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from problems import PowerLawLeastSquares
+from riskkit.problems import PowerLawLeastSquares
 from riskkit.algorithms.staged import SqrtHorizon
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.theory.zhou2021 import convex

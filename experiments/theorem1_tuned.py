@@ -5,7 +5,7 @@ The best step is about c/(kT), so that the grid is one of eta kT.
 
 from __future__ import annotations
 
-from problems import Logistic
+from riskkit.problems import Logistic
 from riskkit.algorithms.staged import SGD, Algorithm, Constant, Lookahead
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem

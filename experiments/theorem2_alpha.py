@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.theorem2_ridge import step
-from problems import Ridge
+from riskkit.problems import Ridge
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.theory.zhou2021 import strongly_convex
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from problems import MeanEstimation
+from riskkit.problems import MeanEstimation
 from riskkit.algorithms.staged import InverseTime, Step
 from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from problems import Ridge
+from riskkit.problems import Ridge
 from riskkit.algorithms.staged import InverseTime
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.problem import Problem

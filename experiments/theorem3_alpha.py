@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from problems import WarpedMean
+from riskkit.problems import WarpedMean
 from riskkit.algorithms.staged import InverseTime
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.theory.zhou2021 import polyak_lojasiewicz

@@ -7,7 +7,7 @@ no stages: SGD's average with weights j + j0, whose proved count has the order t
 
 from __future__ import annotations
 
-from problems import AnisotropicMean
+from riskkit.problems import AnisotropicMean
 from riskkit.algorithms.staged import (
     SGD,
     Algorithm,

@@ -5,7 +5,7 @@ beta lies between rho, which makes the stages' losses convex, and mu/8.
 
 from __future__ import annotations
 
-from problems import SinePerturbedQuadratic
+from riskkit.problems import SinePerturbedQuadratic
 from riskkit.algorithms.staged import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem

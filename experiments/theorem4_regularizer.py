@@ -6,7 +6,7 @@ penalty is twice as long and the anchor moves every 20 gradients.
 
 from __future__ import annotations
 
-from problems import AnisotropicMean
+from riskkit.problems import AnisotropicMean
 from riskkit.algorithms.staged import (
     SGD,
     SLRLA,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 from torch import Tensor
 
-from problems import fields
+from . import fields
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 

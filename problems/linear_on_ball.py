@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from problems import fields
+from . import fields
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from problems import fields
-from problems.logistic import Logistic
+from . import fields
+from .logistic import Logistic
 from riskkit.problem import Regime
 
 

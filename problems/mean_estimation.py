@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from problems import fields
+from . import fields
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 
