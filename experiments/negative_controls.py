@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from riskkit.problems import MeanEstimation
 from riskkit.algorithms.staged import (
     SGD,
     SLRLA,
@@ -26,6 +25,7 @@ from riskkit.algorithms.staged import (
 )
 from riskkit.experiment.race import Exact, Race, RaceSize
 from riskkit.problem import Problem
+from riskkit.problems import MeanEstimation
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import Floats
 

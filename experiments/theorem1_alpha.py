@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from riskkit.problems import Logistic
 from riskkit.algorithms.staged import SqrtHorizon
 from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.problems import Logistic
 from riskkit.theory.zhou2021 import convex
 
 ALPHAS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)

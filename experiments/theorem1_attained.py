@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riskkit.problems import LinearOnBall
 from riskkit.algorithms.staged import SqrtHorizon, Step
 from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem
+from riskkit.problems import LinearOnBall
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import Floats
 from riskkit.theory.hypotheses import first_size

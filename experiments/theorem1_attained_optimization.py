@@ -6,9 +6,9 @@ beside kT and the bound's first term D^2/(2 alpha eta kT) is what is left.
 
 from __future__ import annotations
 
-from riskkit.problems import LinearOnBall
 from riskkit.algorithms.staged import SqrtHorizon
 from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.problems import LinearOnBall
 from riskkit.theory.zhou2021 import convex
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from riskkit.problems import PseudoHuberRegression
 from riskkit.algorithms.staged import SqrtHorizon
 from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.problems import PseudoHuberRegression
 from riskkit.theory.zhou2021 import convex
 
 

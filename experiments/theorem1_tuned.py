@@ -5,10 +5,10 @@ The best step is about c/(kT), so that the grid is one of eta kT.
 
 from __future__ import annotations
 
-from riskkit.problems import Logistic
 from riskkit.algorithms.staged import SGD, Algorithm, Constant, Lookahead
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
+from riskkit.problems import Logistic
 
 K = 8
 WAYS = tuple(2.56 * 2**e for e in range(11))

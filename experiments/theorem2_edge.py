@@ -7,9 +7,9 @@ limit it is (1+p)(2-alpha h)/((2-h)(2-alpha(1-p))) with h = eta lam, p = (1-h)^k
 from __future__ import annotations
 
 from experiments.theorem2_exponents import optimization
-from riskkit.problems import MeanEstimation
 from riskkit.algorithms.staged import Constant
 from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.problems import MeanEstimation
 from riskkit.theory.zhou2021 import convex
 
 

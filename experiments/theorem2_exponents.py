@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riskkit.problems import MeanEstimation
 from riskkit.algorithms.staged import InverseTime, Step
 from riskkit.experiment.grid import Experiment, Point, Size, Sweep
 from riskkit.problem import Problem
+from riskkit.problems import MeanEstimation
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import Floats
 from riskkit.theory.zhou2021 import strongly_convex

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from riskkit.problems import Ridge
 from riskkit.algorithms.staged import InverseTime
 from riskkit.experiment.grid import Experiment, Size, Sweep
 from riskkit.problem import Problem
+from riskkit.problems import Ridge
 from riskkit.theory.zhou2021 import strongly_convex
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from riskkit.problems import WarpedMean
 from riskkit.algorithms.staged import InverseTime
 from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.problems import WarpedMean
 from riskkit.theory.zhou2021 import polyak_lojasiewicz
 
 ALPHAS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0)

@@ -6,9 +6,9 @@ recursion falls like T^-min(2 alpha, 1); the claim does not fall at all for alph
 
 from __future__ import annotations
 
-from riskkit.problems import WarpedMean
 from riskkit.algorithms.staged import InverseTime
 from riskkit.experiment.grid import Experiment, Size, Sweep
+from riskkit.problems import WarpedMean
 from riskkit.theory.zhou2021 import polyak_lojasiewicz
 
 

@@ -7,7 +7,6 @@ no stages: SGD's average with weights j + j0, whose proved count has the order t
 
 from __future__ import annotations
 
-from riskkit.problems import AnisotropicMean
 from riskkit.algorithms.staged import (
     SGD,
     Algorithm,
@@ -20,6 +19,7 @@ from riskkit.algorithms.staged import (
 from riskkit.algorithms.weighted_average import WeightedSGD
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
+from riskkit.problems import AnisotropicMean
 from riskkit.theory.zhou2021.slrla import affordable_schedule, diameter
 
 K = 5

@@ -5,10 +5,10 @@ beta lies between rho, which makes the stages' losses convex, and mu/8.
 
 from __future__ import annotations
 
-from riskkit.problems import SinePerturbedQuadratic
 from riskkit.algorithms.staged import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
+from riskkit.problems import SinePerturbedQuadratic
 from riskkit.theory.zhou2021.slrla import affordable_schedule, diameter
 
 K = 5

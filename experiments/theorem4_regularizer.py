@@ -6,7 +6,6 @@ penalty is twice as long and the anchor moves every 20 gradients.
 
 from __future__ import annotations
 
-from riskkit.problems import AnisotropicMean
 from riskkit.algorithms.staged import (
     SGD,
     SLRLA,
@@ -19,6 +18,7 @@ from riskkit.algorithms.staged import (
 )
 from riskkit.experiment.race import Race, RaceSize
 from riskkit.problem import Problem
+from riskkit.problems import AnisotropicMean
 
 K, ALPHA = 5, 0.5
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from riskkit.problem import Regime
+
 from . import fields
 from .logistic import Logistic
-from riskkit.problem import Regime
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from riskkit.problem import Constants, Linear, Regime
+from riskkit.rng.streams import Stream
+
 from . import fields
 from .ball import minimise_quadratic
 from .squared_loss import empirical_squared_risk, slope, squared_loss_minimiser
-from riskkit.problem import Constants, Linear, Regime
-from riskkit.rng.streams import Stream
 
 Features = Literal["bounded", "gaussian"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from problems import *
+    from problems import *  # noqa: F403
 else:
     _home = Path(__file__).resolve().parent.parent / "problems"
     _spec = importlib.util.spec_from_file_location(

@@ -1,4 +1,4 @@
-"""Finds the study made with the instrument: a folder that holds ``experiments/``, and maybe ``problems/`` and ``figures/``.
+"""Finds the study made with the instrument: a folder with ``experiments/``, and maybe ``problems/`` and ``figures/``.
 
 This is the only place where the instrument reaches for a study, and it does so at run time. The study is the nearest
 enclosing folder of the working directory with experiments; else the one that is shipped, in the checkout of an editable

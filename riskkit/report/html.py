@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-import sys
 from collections import Counter
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -218,22 +216,3 @@ def write(folder: Path, path: Path | None = None) -> Path:
     path = path or folder / "report.html"
     write_text(path, render(folder))
     return path
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    from riskkit.cli.sweep import Parser
-
-    parser = Parser(prog="riskkit.report", description="All that is stored, on one self-contained HTML page.")
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="folder (default: results)")
-    parser.add_argument("--out", type=Path, help="the page (default: report.html in that folder)")
-    arguments = parser.parse_args(argv)
-    try:
-        print(f"report {write(arguments.results, arguments.out)}")
-    except StoreError as error:
-        print(f"riskkit.report: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

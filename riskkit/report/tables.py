@@ -20,7 +20,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
@@ -607,28 +606,3 @@ def _write(folder: Path, tables: Iterable[Table]) -> list[Path]:
             written.append(folder / f"{table.name}.{suffix}")
             write_text(written[-1], make())
     return written
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    from riskkit.cli.sweep import Parser
-    from riskkit.experiment import study
-
-    parser = Parser(prog="riskkit.tables", description="LaTeX and Markdown tables, from what is stored.")
-    parser.add_argument("experiments", nargs="*", metavar="NAME", help="every experiment that starts with NAME")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results)")
-    arguments = parser.parse_args(argv)
-    try:
-        written = write(arguments.results, study.select(arguments.experiments))
-    except (StoreError, study.StudyError) as error:
-        print(f"riskkit.tables: {error}", file=sys.stderr)
-        return 2
-    if not written:
-        print(f"riskkit.tables: nothing stored in {arguments.results}/; run the sweep first.", file=sys.stderr)
-        return 2
-    for path in written:
-        print(f"table {path}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,26 @@
+"""``riskkit report results``: everything that is stored, on one page to read, print and share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from riskkit.cli.common import ANSWERED, Parser, reading, writing
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="folder (default: results)")
+    parser.add_argument("--out", type=Path, help="the page (default: report.html in that folder)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from riskkit.report import html
+    from riskkit.store.atomic import StoreError, write_text
+
+    path = arguments.out or arguments.results / "report.html"
+    with reading(StoreError):
+        page = html.render(arguments.results)
+    with writing(path, StoreError):
+        write_text(path, page)
+    print(f"report {path}")
+    return ANSWERED

@@ -1,0 +1,32 @@
+"""``riskkit tables theorem2``: tables for a paper and for a page, from what is stored; nothing is computed."""
+
+from __future__ import annotations
+
+import argparse
+
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_names, add_results, reading, writing
+from riskkit.experiment import study
+
+
+def add_arguments(parser: Parser) -> None:
+    add_names(parser)
+    add_results(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with reading():
+        chosen = study.select(arguments.experiments)
+    from riskkit.report import tables
+    from riskkit.store.atomic import StoreError
+
+    stored = sorted(arguments.results.glob("*/verdict.json"))
+    if not stored:
+        raise BadInputError(f"nothing stored in {arguments.results}/; run python -m riskkit.sweep first.")
+    with reading(StoreError):
+        for path in stored:
+            tables.results(path.parent)
+    with writing(arguments.results, StoreError):
+        written = tables.write(arguments.results, chosen)
+    for path in written:
+        print(f"table {path}")
+    return ANSWERED
