@@ -63,9 +63,10 @@ def reading(*kinds: type[Exception]) -> Iterator[None]:
 
     Nothing is computed inside. What is raised outside is no bad input, whatever its type.
     """
+    expected: tuple[type[Exception], ...] = (StudyError, *kinds)
     try:
         yield
-    except (StudyError, *kinds) as error:
+    except expected as error:
         raise BadInputError(str(error)) from error
 
 

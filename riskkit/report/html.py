@@ -1,4 +1,4 @@
-"""``python -m riskkit.report results``: everything that is stored, on one page to read, print and share.
+"""Everything that is stored, on one page to read, print and share.
 
 The page needs no network and nothing beside it: figures are inline SVG, mathematics is MathML. For each experiment: the
 question, the verdicts as sentences, the figures with their captions, the tables, where the numbers come from and the
@@ -168,7 +168,7 @@ def inline(path: Path, prefix: str, caption: str) -> Markup:
     try:
         root = ElementTree.fromstring(read(path))
     except ElementTree.ParseError as error:
-        raise StoreError(f"{path} is not readable as SVG ({error}); run python -m riskkit.figures again.") from error
+        raise StoreError(f"{path} is not readable as SVG ({error}); run riskkit figures again.") from error
     prefix = re.sub(r"\W", "-", prefix)
     for element in list(root.iter()):
         for child in list(element):

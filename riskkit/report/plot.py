@@ -26,7 +26,7 @@ The rules that every page keeps:
 * A cell that was not measured is a gap in its line, a cross at the foot of the panel, and a sentence under the page.
 * The primitives record what they draw: the CSV beside a figure is what was plotted, because it was made while plotting.
 
-Sizes are those of the venue's text block (``sized_for("icml")``, ``python -m riskkit.figures --venue icml``), text is
+Sizes are those of the venue's text block (``sized_for("icml")``, ``riskkit figures --venue icml``), text is
 7 to 9 pt at print size in the STIX face that matplotlib carries (next to Times, TrueType, embedded), and the files hold
 no date: drawn twice they have the same bytes.
 """

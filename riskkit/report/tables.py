@@ -1,4 +1,4 @@
-r"""``python -m riskkit.tables theorem2``: tables for a paper and for a page, from what is stored; nothing is computed.
+r"""Tables for a paper and for a page, from what is stored; nothing is computed.
 
 Each table is written as LaTeX (booktabs and siunitx; ``\input`` it) and as Markdown into
 ``results/<experiment>/tables/``:
@@ -304,7 +304,7 @@ def results(folder: Path) -> Results:
         )
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise StoreError(
-            f"{folder} must hold verdict.json and run.json, whole ({error!r}); run python -m riskkit.compare {folder}."
+            f"{folder} must hold verdict.json and run.json, whole ({error!r}); run riskkit compare {folder}."
         ) from error
 
 

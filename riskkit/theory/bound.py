@@ -48,7 +48,7 @@ class Setting:
 
 
 class Bound(Protocol):
-    """One inequality. Instances are module-level constants of ``riskkit.theory.theorem1`` .. ``theorem4``.
+    """One inequality. Instances are module-level constants of the modules of ``riskkit.theory.zhou2021``.
 
     Attributes:
         name: ``"theorem1.optimization.average"``, unique.
