@@ -36,7 +36,7 @@ def drawn(tmp_path_factory):
 
     A race runs 32 times as long as a grid; here it gets an eighth of that.
     """
-    from riskkit.cli import sweep
+    from riskkit import sweep
     from riskkit.execution import tasks
     from riskkit.experiment import study
     from riskkit.experiment.race import Race

@@ -1,4 +1,4 @@
-"""The words of ``riskkit.streams`` in Triton, one pass over the memory they go to.
+"""The words of ``riskkit.rng.streams`` in Triton, one pass over the memory they go to.
 
 In torch every operation of the ten rounds is a pass of its own, 260 in all. Not yet run on a GPU: tested bit for bit in
 Triton's interpreter, on a CPU, and compiled for one.

@@ -6,9 +6,9 @@ replicate and the purpose, 32 bits each; a purpose is the CRC-32 of its name. On
 wherever: words and indices bit for bit on every backend, normals to 1e-14 (their logarithm and cosine come from the
 backend's library).
 
-Four implementations of the same function: compiled by numba for the CPU; Triton for CUDA (``riskkit.philox_gpu``);
-torch integer arithmetic for CUDA without Triton; numpy, to be read. Source: Salmon, Moraes, Dror, Shaw, "Parallel
-random numbers: as easy as 1, 2, 3", SC 2011.
+Four implementations of the same function: compiled by numba for the CPU; Triton for CUDA
+(``riskkit.rng.philox_triton``); torch integer arithmetic for CUDA without Triton; numpy, to be read. Source:
+Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
 from __future__ import annotations

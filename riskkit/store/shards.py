@@ -3,7 +3,7 @@
     results/<experiment>/shards/<address>-<sha256>.parquet    some runs on one block of replicates
                          quarantine/                          shards that failed their checks, kept for inspection
                          table.parquet, table.csv, verdict.json, run.json, README.txt
-                         sessions/                            one diary for each sweep (riskkit.provenance)
+                         sessions/                            one diary for each sweep (riskkit.store.provenance)
     results/aside/<experiment>-<number>/                      what ``--fresh`` has put aside
 
 A shard is plain Parquet, one row for each run, checkpoint T, output and replicate (in that order, the last running

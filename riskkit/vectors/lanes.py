@@ -2,8 +2,8 @@
 
 Compilers vectorise where and how they see fit, so that a number's last bits would depend on what stands beside it. Here
 every operation acts on each lane alone and in the order written, fused multiply-adds where ``fma`` says so: the bits of
-a lane depend on that lane only. A formula for floats (``riskkit.formula``) runs on lanes unchanged, since its operators
-and its ``math`` functions are defined for them; ``lanewise`` says whether it uses nothing else.
+a lane depend on that lane only. A formula for floats (``riskkit.engines.formulas``) runs on lanes unchanged, since its
+operators and its ``math`` functions are defined for them; ``lanewise`` says whether it uses nothing else.
 """
 
 from __future__ import annotations

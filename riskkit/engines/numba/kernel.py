@@ -11,8 +11,8 @@ that may be due, an anchor's pull) they are made one by one. For a lane that not
 arithmetic, so that its bits do not tell what its neighbours do; a lane that was mixed, projected or pulled takes
 <v_1, x_1> from its new v_1.
 
-``riskkit.engine.compiled`` copies this module into the cache folder once a formula, puts the formula's functions in the
-place of those below, and so gets compiled code from disk in every later process: numba keeps no code on disk for a
+``riskkit.engines.formulas`` copies this module into the cache folder once a formula, puts the formula's functions in
+the place of those below, and so gets compiled code from disk in every later process: numba keeps no code on disk for a
 kernel that receives functions as arguments.
 """
 

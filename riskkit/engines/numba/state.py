@@ -82,7 +82,7 @@ class Formula(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """``riskkit.engine.schedule.Timeline`` in arrays, flat where they are read lane by lane.
+    """``riskkit.engines.schedule.Timeline`` in arrays, flat where they are read lane by lane.
 
     Attributes:
         members, member: see ``Layout``.

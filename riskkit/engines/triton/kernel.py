@@ -1,7 +1,7 @@
 """The loop of the fused GPU engine, in Triton: a program holds configurations of one replicate in registers, all of
 them where they fit.
 
-``riskkit.engine.fused_gpu`` writes a copy of this module for each formula, with the formula's function in the place of
+``riskkit.engines.triton`` writes a copy of this module for each formula, with the formula's function in the place of
 ``gradient_factor``: Triton compiles source text.
 """
 
