@@ -202,10 +202,10 @@ OTHERS = [
 ]
 NO_COMMAND = [
     ([], "the following arguments are required: COMMAND"),
-    (["swep"], "invalid choice: 'swep'"),
-    (["--quick", "sweep"], "invalid choice"),
-    (["--", "sweep"], "expected a command first"),
-    (["swe\nep"], "invalid choice"),
+    (["swep"], "unknown command 'swep': did you mean sweep"),
+    (["--quick", "sweep"], "the following arguments are required: COMMAND"),
+    (["--", "sweep"], "unknown command '--'"),
+    (["swe\nep"], "unknown command 'swe\\nep'"),
 ]
 
 

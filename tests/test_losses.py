@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from problems import MeanEstimation
-from riskkit import SGD, Constant, InverseTime, Lookahead, StagewiseLookahead, load, sweep
+from riskkit import SGD, Constant, InverseTime, Lookahead, StagewiseLookahead, load
+from riskkit.cli import main as cli
+from riskkit.cli import sweep
 from riskkit.execution import tasks
 from riskkit.experiment import study
 from riskkit.experiment.race import Exact, Race, RaceSize

@@ -1,4 +1,4 @@
-"""The study: the shipped problems under one name and its short form, and a folder of one's own with as little as it needs.
+"""The study: the shipped problems under one name and its short form, and a folder of one's own with what it needs.
 
 Everything happens in a fresh process.
 """
@@ -51,6 +51,18 @@ EXPERIMENT = Experiment(
     laptop=Size(GRID, replicates=16),
     paper=Size(GRID, replicates=32),
 )
+"""
+
+OWN = """
+import dataclasses
+from riskkit.problems import Ridge as Shipped
+
+__all__ = ["Ridge"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ridge(Shipped):
+    lam: float = 0.2
 """
 
 
@@ -112,10 +124,7 @@ def test_problems_of_ones_own_keep_their_name_and_come_first(tmp_path):
     for name in ("problems", "experiments"):
         (tmp_path / name).mkdir()
     (tmp_path / "experiments" / "one.py").write_text(ONE)
-    own = "import dataclasses\nfrom riskkit.problems import Ridge as Shipped\n\n__all__ = ['Ridge']\n\n"
-    (tmp_path / "problems" / "__init__.py").write_text(
-        own + "@dataclasses.dataclass(frozen=True)\nclass Ridge(Shipped):\n    lam: float = 0.2\n"
-    )
+    (tmp_path / "problems" / "__init__.py").write_text(OWN)
     code = """
 import problems, riskkit.problems
 from riskkit.experiment import study
@@ -143,12 +152,10 @@ def test_a_study_is_one_file(kind, tmp_path, request):
     path = request.getfixturevalue("wheel") if kind == "wheel" else None
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "one.py").write_text(ONE)
-    told = python("-m", "riskkit.sweep", "--jobs", "1", cwd=tmp_path, path=path)
+    told = python("-m", "riskkit.sweep", "--jobs", "1", "--engine", "reference", cwd=tmp_path, path=path)
     assert "Does a study need more than this?" in told
     assert "report results/report.html" in told
     assert "Does a study need more than this?" in (tmp_path / "results" / "report.html").read_text()
-    again = python("-m", "riskkit.sweep", "--problem", "Ridge", "--dry-run", cwd=tmp_path, path=path)
-    assert again.startswith("one: ")
 
 
 def test_a_study_that_cannot_be_imported_is_bad_input_and_says_where(tmp_path):

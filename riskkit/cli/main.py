@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from riskkit.cli.common import Parser, add_traceback, carry_out, given, leave
+from riskkit.experiment.study import unknown
 
 COMMANDS = {
     "sweep": "run experiments, compare them with the theorems' bounds, draw figures and tables",
@@ -41,9 +42,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and stop")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
-    if not words or words[0] not in parsers:
-        parser.parse_args(words)
-        parser.error(f"expected a command first, one of {', '.join(parsers)}; got {words[0]!r}.")
+    if not words or (words[0].startswith("-") and words[0] != "--"):
+        parser.parse_args(words[:1])  # help, version, or the error that a command is required
+    if words[0] not in parsers:
+        parser.error(unknown("command", words[0], parsers))
     name, command = words[0], parsers[words[0]]
     module = importlib.import_module(f"riskkit.cli.{name}")
     module.add_arguments(command)
