@@ -74,7 +74,7 @@ def test_every_name_is_there_once_and_every_link_leads_somewhere(page):
 
 def test_it_says_everything(drawn, page):
     results, _ = drawn
-    html, reader = page
+    text, reader = page
     for name in EXPERIMENTS:
         folder = results / name
         stored = json.loads((folder / "verdict.json").read_text())
@@ -82,11 +82,11 @@ def test_it_says_everything(drawn, page):
         for verdict in stored["verdicts"]:
             assert html.prose(verdict["finding"])[1:] in reader.words
         for figure in folder.glob("figures/*.svg"):
-            assert f'<figure id="figure-{figure.stem}">' in html
+            assert f'<figure id="figure-{figure.stem}">' in text
         assert f"python -m riskkit.sweep {name} --quick --replicates 32" in reader.words
         assert repr_of_problem(folder) in reader.words
     assert reader.tags.count("svg") == len(list(results.rglob("figures/*.svg")))
-    assert "@inproceedings{zhou2021lookahead," in page
+    assert "@inproceedings{zhou2021lookahead," in text
     assert reader.tags.count("math") > 10
 
 
