@@ -121,7 +121,7 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
 
 
 LOADING = (
-    "import time; began = time.{0}(); import riskkit.cli.sweep, riskkit.execution.loop, riskkit.report.html, figures; "
+    "import time; began = time.{0}(); import riskkit.sweep, riskkit.execution.loop, riskkit.report.html, figures; "
     "figures.modules(); print(time.{0}() - began)"
 )
 SHARES = {

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from problems import MeanEstimation
 from riskkit.algorithms import SGD, SLRLA, Algorithm, Constant, InverseTime, Lookahead, Output, Sampling, Stage, traits
 from riskkit.experiment import Exact, Experiment, Grid, Point, Size, per_octave
+from riskkit.problems import MeanEstimation
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import At, Floats
 from riskkit.theory.zhou2021 import slrla

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from experiments._lookahead import lookahead
-from problems import Logistic
 from riskkit.algorithms import SqrtHorizon
 from riskkit.experiment import Best, Experiment, Grid, Size
+from riskkit.problems import Logistic
 from riskkit.theory.zhou2021 import convex
 
 ALPHAS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)

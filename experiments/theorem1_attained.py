@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from experiments._lookahead import lookahead
-from problems import LinearOnBall
 from riskkit.algorithms import SqrtHorizon
 from riskkit.algorithms.steps import first_size
 from riskkit.experiment import Exact, Experiment, Grid, Size, doubling
+from riskkit.problems import LinearOnBall
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import At, Floats
 from riskkit.theory.zhou2021 import convex

@@ -7,9 +7,9 @@ beside kT and the bound's first term D^2/(2 alpha eta kT) is what is left.
 from __future__ import annotations
 
 from experiments._lookahead import lookahead
-from problems import LinearOnBall
 from riskkit.algorithms import SqrtHorizon
 from riskkit.experiment import Best, Experiment, Grid, Size, doubling
+from riskkit.problems import LinearOnBall
 from riskkit.theory.zhou2021 import convex
 
 

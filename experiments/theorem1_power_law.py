@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from experiments._lookahead import lookahead
-from problems import PowerLawLeastSquares
 from riskkit.algorithms import SqrtHorizon
 from riskkit.experiment import Best, Experiment, Grid, Size, doubling
+from riskkit.problems import PowerLawLeastSquares
 from riskkit.theory.zhou2021 import convex
 
 ALPHAS = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from experiments._lookahead import lookahead
-from problems import PseudoHuberRegression
 from riskkit.algorithms import SqrtHorizon
 from riskkit.experiment import Experiment, Grid, Size, doubling
+from riskkit.problems import PseudoHuberRegression
 from riskkit.theory.zhou2021 import convex
 
 

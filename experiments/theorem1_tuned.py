@@ -5,9 +5,9 @@ The best step is about c/(kT), so that the grid is one of eta kT.
 
 from __future__ import annotations
 
-from problems import Logistic
 from riskkit.algorithms import SGD, Constant, Lookahead
 from riskkit.experiment import Experiment, Grid, Own, Size, Tuned, per_octave
+from riskkit.problems import Logistic
 from riskkit.theory.zhou2021 import slrla
 
 K = 8

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from experiments._lookahead import lookahead
 from experiments.theorem2_ridge import step
-from problems import Ridge
 from riskkit.experiment import Best, Experiment, Grid, Size
+from riskkit.problems import Ridge
 from riskkit.theory.zhou2021 import strongly_convex
 
 ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from experiments._lookahead import lookahead
 from experiments.theorem2_exponents import optimization
-from problems import MeanEstimation
 from riskkit.algorithms import Constant
 from riskkit.experiment import Exact, Experiment, Grid, Size, doubling
+from riskkit.problems import MeanEstimation
 from riskkit.theory.zhou2021 import convex
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from experiments._lookahead import lookahead
-from problems import MeanEstimation
 from riskkit.algorithms import InverseTime
 from riskkit.experiment import Exact, Experiment, Grid, Size, doubling
+from riskkit.problems import MeanEstimation
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import At, Floats
 from riskkit.theory.zhou2021 import strongly_convex

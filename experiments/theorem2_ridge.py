@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from experiments._lookahead import lookahead
-from problems import Ridge
 from riskkit.algorithms import InverseTime
 from riskkit.experiment import Experiment, Grid, Size, doubling
 from riskkit.problem import Problem
+from riskkit.problems import Ridge
 from riskkit.theory.zhou2021 import strongly_convex
 
 

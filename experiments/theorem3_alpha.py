@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from experiments._lookahead import lookahead
-from problems import WarpedMean
 from riskkit.algorithms import InverseTime
 from riskkit.experiment import Best, Experiment, Grid, Size, doubling
+from riskkit.problems import WarpedMean
 from riskkit.theory.zhou2021 import polyak_lojasiewicz as pl
 
 ALPHAS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0)

@@ -7,9 +7,9 @@ recursion falls like T^-min(2 alpha, 1); the claim does not fall at all for alph
 from __future__ import annotations
 
 from experiments._lookahead import lookahead
-from problems import WarpedMean
 from riskkit.algorithms import InverseTime
 from riskkit.experiment import Experiment, Grid, Size, doubling
+from riskkit.problems import WarpedMean
 from riskkit.theory.zhou2021 import polyak_lojasiewicz as pl
 
 

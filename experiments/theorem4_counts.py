@@ -7,9 +7,9 @@ no stages: SGD's average with weights j + j0, whose proved count has the order t
 
 from __future__ import annotations
 
-from problems import AnisotropicMean
 from riskkit.algorithms import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD, WeightedSGD
 from riskkit.experiment import Experiment, GradientsTo, Grid, Own, Paired, Point, Size, per_octave
+from riskkit.problems import AnisotropicMean
 from riskkit.theory import sgd_averaging
 from riskkit.theory.zhou2021 import slrla
 

@@ -5,9 +5,9 @@ beta lies between rho, which makes the stages' losses convex, and mu/8.
 
 from __future__ import annotations
 
-from problems import SinePerturbedQuadratic
 from riskkit.algorithms import SGD, Algorithm, InverseTime, Lookahead, StagewiseLookahead, StagewiseSGD
 from riskkit.experiment import Experiment, GradientsTo, Grid, Own, Paired, Point, Size, per_octave
+from riskkit.problems import SinePerturbedQuadratic
 from riskkit.theory.zhou2021 import slrla
 
 K = 5

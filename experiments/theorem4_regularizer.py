@@ -6,9 +6,9 @@ penalty is twice as long and the anchor moves every 20 gradients.
 
 from __future__ import annotations
 
-from problems import AnisotropicMean
 from riskkit.algorithms import SGD, SLRLA, Constant, InverseTime, SLRLAAsCoded, Stage, StagewiseLookahead
 from riskkit.experiment import Experiment, Grid, Own, Paired, Size, per_octave
+from riskkit.problems import AnisotropicMean
 from riskkit.theory.zhou2021 import slrla
 
 K, ALPHA, BETAS = 5, 0.5, (0.01, 0.03, 0.1, 0.3, 0.9)

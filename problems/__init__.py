@@ -1,18 +1,34 @@
-"""The study's problems: every population risk exact, every optimum certified, every constant derived."""
+"""The shipped problems: every population risk exact, every optimum certified, every constant derived.
 
-from problems.anisotropic_mean import AnisotropicMean
-from problems.erf_committee import ErfCommittee
-from problems.linear_on_ball import LinearOnBall
-from problems.logistic import Logistic
-from problems.logistic_ridge import LogisticRidge
-from problems.mean_estimation import MeanEstimation
-from problems.monotone_link import MonotoneLink
-from problems.power_law_least_squares import PowerLawLeastSquares
-from problems.pseudo_huber_location import PseudoHuberLocation
-from problems.pseudo_huber_regression import PseudoHuberRegression
-from problems.ridge import Ridge
-from problems.sine_perturbed_quadratic import SinePerturbedQuadratic
-from problems.warped_mean import WarpedMean
+Their name is ``riskkit.problems``. In a checkout ``problems`` is another name of the same modules, so that a class
+imported under either is one class; a copy of this folder elsewhere is a package of its own.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+if __name__ == "problems":
+    _canonical = import_module("riskkit.problems")
+    if Path(_canonical.__path__[0]).resolve() == Path(__path__[0]).resolve():
+        for _name in (entry.name for entry in iter_modules(__path__)):
+            sys.modules[f"problems.{_name}"] = import_module(f"riskkit.problems.{_name}")
+        sys.modules["problems"] = _canonical
+
+from .anisotropic_mean import AnisotropicMean
+from .erf_committee import ErfCommittee
+from .linear_on_ball import LinearOnBall
+from .logistic import Logistic
+from .logistic_ridge import LogisticRidge
+from .mean_estimation import MeanEstimation
+from .monotone_link import MonotoneLink
+from .power_law_least_squares import PowerLawLeastSquares
+from .pseudo_huber_location import PseudoHuberLocation
+from .pseudo_huber_regression import PseudoHuberRegression
+from .ridge import Ridge
+from .sine_perturbed_quadratic import SinePerturbedQuadratic
+from .warped_mean import WarpedMean
 
 __all__ = [
     "AnisotropicMean",

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.optimize import brentq
 from torch import Tensor
 
-from problems import fields
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields
 
 
 def pull(t: float, z: float, h: float) -> float:

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from problems import fields
 from riskkit.problem import Constants, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields
 
 MOST_UNITS = 6
 """The nearest of the teacher's K! permutations is found by trying them."""

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from problems import fields
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields
 
 
 def pull(t: float, z: float, _: float) -> float:

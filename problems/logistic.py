@@ -12,11 +12,12 @@ from scipy.special import expit
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from problems import fields, sphere
-from problems.ball import minimise_convex
-from problems.empirical import mean_over_examples
 from riskkit.problem import Constants, Linear, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields, sphere
+from .ball import minimise_convex
+from .empirical import mean_over_examples
 
 
 def slope(u: float, y: float, _: float) -> float:

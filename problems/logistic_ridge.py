@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from problems import fields
-from problems.logistic import Logistic
 from riskkit.problem import Regime
+
+from . import fields
+from .logistic import Logistic
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from problems import fields
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields
 
 
 def pull(t: float, z: float, lam: float) -> float:

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from problems import fields, warp
-from problems.ball import minimise_quadratic
-from problems.empirical import mean_over_examples
 from riskkit.problem import Constants, Linear, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields, warp
+from .ball import minimise_quadratic
+from .empirical import mean_over_examples
 
 
 @functools.lru_cache(maxsize=16)

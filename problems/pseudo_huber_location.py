@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from problems import fields, pseudo_huber, sphere
-from problems.ball import minimise_convex
 from riskkit.problem import Constants, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields, pseudo_huber, sphere
+from .ball import minimise_convex
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from problems import fields, pseudo_huber, sphere
-from problems.ball import minimise_convex
-from problems.empirical import mean_over_examples
 from riskkit.problem import Constants, Linear, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields, pseudo_huber, sphere
+from .ball import minimise_convex
+from .empirical import mean_over_examples
 
 
 @dataclass(frozen=True)

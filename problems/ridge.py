@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from problems import fields
-from problems.squared_loss import empirical_squared_risk, slope, squared_loss_minimiser
 from riskkit.problem import Constants, Linear, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields
+from .squared_loss import empirical_squared_risk, slope, squared_loss_minimiser
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
-from problems import fields
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields
 
 SLACK = 1e-3
 """The certified mu lies below the smallest ratio met by at most this fraction."""

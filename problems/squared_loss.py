@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from problems.ball import minimise_quadratic
+from .ball import minimise_quadratic
 
 
 def slope(u: float, y: float, _: float) -> float:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from problems import fields, warp
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
+
+from . import fields, warp
 
 
 @dataclass(frozen=True)

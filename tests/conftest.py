@@ -38,18 +38,18 @@ def drawn(tmp_path_factory):
     """
     from riskkit.experiment.race import Race
 
-    from riskkit.cli import sweep
+    from riskkit import sweep
     from riskkit.execution import tasks
     from riskkit.experiment import study
-    from riskkit.report import Page
+    from riskkit.report import plot
 
     results, pages = tmp_path_factory.mktemp("results"), {}
-    save = Page.save
+    save = plot.Page.save
     races = [name for name in EXPERIMENTS if isinstance(study.experiment(name), Race)]
     tiny = ["--quick", "--replicates", "32", "--jobs", "1", "--out", str(results)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            Page, "save", lambda page, folder, name: pages.__setitem__(name, page) or save(page, folder, name)
+            plot.Page, "save", lambda page, folder, name: pages.__setitem__(name, page) or save(page, folder, name)
         )
         assert sweep.main([*[name for name in EXPERIMENTS if name not in races], *tiny]) == 0
         patch.setattr(tasks, "QUICK_STEPS", 64)

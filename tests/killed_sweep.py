@@ -22,6 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from riskkit.cli import main as cli
 from riskkit.cli import sweep
 from riskkit.execution import loop  # noqa: F401 (loads torch before the first fork)
 from riskkit.store import atomic, shards
@@ -77,7 +78,7 @@ def dying_at(name: str, when: str) -> None:
 
 def quietly(arguments: list[str]) -> int:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return sweep.main(arguments)
+        return cli.main(["sweep", *arguments])
 
 
 def forked(arguments: list[str], dying: tuple[str, str] | None = None) -> int:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from riskkit.cli import sweep
+from riskkit.cli import common, sweep
+from riskkit.cli import main as cli
 from riskkit.stats import bands
 
 
@@ -19,4 +22,4 @@ def abridge(patch: pytest.MonkeyPatch) -> None:
 
 if __name__ == "__main__":
     abridge(pytest.MonkeyPatch())
-    sweep.leave(sweep.main())
+    common.leave(cli.main(["sweep", *sys.argv[1:]]))

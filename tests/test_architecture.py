@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,7 +30,9 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     "report",
     "conformance",
     "cli",
+    "problems",
     "sweep",
+    "__main__",
 ]
 FLOOR = {name: level for level, name in enumerate(ROOMS)}
 LIBRARIES = {
@@ -48,6 +54,49 @@ def imports(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def test_the_root_holds_the_nouns_that_all_share_and_the_entry_points():
+    root = {path.stem for path in (ROOT / "riskkit").glob("*.py")}
+    assert {"__init__", "__main__", "sweep"} <= root
+    assert len(root - {"__init__", "__main__", "sweep"}) <= 4
+
+
+def test_the_readme_lists_the_rooms_from_bottom_to_top_in_their_own_words():
+    rows = re.findall(r"^\| `(\w+)/` \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    packages = {path.parent.name: path for path in (ROOT / "riskkit").glob("*/__init__.py")}
+    assert [name for name, _ in rows] == [name for name in ROOMS if name in packages]
+    assert {name for name, _ in rows} == set(packages)
+    for name, text in rows:
+        assert text == ast.get_docstring(ast.parse(packages[name].read_text())).splitlines()[0]
+
+
+def test_every_room_is_shipped():
+    """What setuptools is told in pyproject.toml, and the folders there are."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    home = {name: told["package-dir"].get(name, name.replace(".", "/")) for name in told["packages"]}
+    found = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "riskkit").rglob("__init__.py")}
+    assert set(home.values()) == found | {"problems", "experiments", "figures"}
+
+
+LIGHT = {
+    "import riskkit": "import riskkit",
+    "list": "from riskkit.sweep import main; main(['--list'])",
+    "help": "from riskkit.cli.main import main\nfor command in ([], ['sweep'], ['figures'], ['check']):\n"
+    "    try: main([*command, '--help'])\n    except SystemExit: pass",
+    "version": "from riskkit.cli.main import main\ntry: main(['--version'])\nexcept SystemExit: pass",
+    "status": "from riskkit.cli.main import main; main(['status', 'nowhere'])",
+}
+
+
+@pytest.mark.parametrize("code", LIGHT.values(), ids=LIGHT)
+def test_what_computes_nothing_loads_no_heavy_library(code):
+    heavy = {"torch", "matplotlib", "seaborn", "pandas", "pyarrow", "numba", "scipy", "jinja2", "joblib"}
+    if "status" not in code:
+        heavy |= {"numpy", "rich"}
+    check = f"import sys\n{code}\nprint(*sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == ""
 
 
 def room(path: Path) -> str:

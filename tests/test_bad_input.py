@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from riskkit.cli import compare, explain, figures, status, sweep
-from riskkit.conformance import problems as check
+from riskkit.cli.main import main
 from riskkit.execution import loop, tasks
 from riskkit.experiment import study
-from riskkit.report import tables
 
 
 @pytest.fixture
@@ -36,7 +34,7 @@ def refused(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(study, "folder", lambda start=None: Path(__file__).resolve().parent.parent)
     before = everything(tmp_path)
 
-    def call(main, arguments: list[str]) -> str:
+    def call(arguments: list[str]) -> str:
         try:
             code = main(arguments)
         except SystemExit as exit_:
@@ -161,36 +159,53 @@ SWEEP = [
     ([*T2, "--out", "x" * 300], "x"),
 ]
 OTHERS = [
-    (compare.main, [], "the following arguments are required: FOLDER"),
-    (compare.main, ["nowhere"], "nowhere holds no run.json"),
-    (compare.main, ["empty"], "empty holds no run.json"),
-    (compare.main, ["file"], "file"),
-    (compare.main, ["torn"], "torn/run.json must hold a question of riskkit's"),
-    (compare.main, ["alien"], "alien/run.json must hold a question of riskkit's"),
-    (compare.main, ["--fast", "empty"], "unrecognized arguments: --fast"),
-    (figures.main, ["theorem9"], "unknown experiment 'theorem9'"),
-    (figures.main, ["--results", "nowhere"], "nothing stored in nowhere"),
-    (figures.main, ["theorem2", "--results", "empty"], "nothing stored in empty"),
-    (figures.main, ["--results", "file"], "nothing stored in file"),
-    (tables.main, ["theorem9"], "unknown experiment 'theorem9'"),
-    (tables.main, ["--results", "nowhere"], "nowhere"),
-    (status.main, ["nowhere"], "nowhere holds no sweeps"),
-    (status.main, ["empty"], "empty holds no sweeps"),
-    (status.main, ["file"], "file holds no sweeps"),
-    (status.main, ["a", "b"], "unrecognized arguments: b"),
-    (explain.main, ["theorem9"], "theorem9"),
-    (explain.main, ["theorem2", "--n", "-1"], "n"),
-    (explain.main, ["theorem2", "--problem", "Logistik"], "Logistik"),
-    (explain.main, ["theorem2", "--alpha", "2"], "alpha"),
-    (explain.main, ["theorem2", "--T", "0"], "T"),
-    (explain.main, ["theorem2", "--k", "0"], "k"),
-    (explain.main, ["theorem4", "--eps", "-1"], "eps"),
-    (explain.main, ["theorem2", "--replicates", "0"], "replicates"),
-    (check.main, [], "usage"),
-    (check.main, ["problems.Ridge"], "usage"),
-    (check.main, ["problems:Nothing"], "'problems:Nothing' must name a problem"),
-    (check.main, ["nowhere:Nothing"], "'nowhere:Nothing' must name a problem"),
-    (check.main, [":"], "must name a problem"),
+    ("compare", [], "the following arguments are required: FOLDER"),
+    ("compare", ["nowhere"], "nowhere holds no run.json"),
+    ("compare", ["empty"], "empty holds no run.json"),
+    ("compare", ["file"], "file"),
+    ("compare", ["torn"], "torn/run.json must hold a question of riskkit's"),
+    ("compare", ["alien"], "alien/run.json must hold a question of riskkit's"),
+    ("compare", ["--fast", "empty"], "unrecognized arguments: --fast"),
+    ("figures", ["theorem9"], "unknown experiment 'theorem9'"),
+    ("figures", ["--results", "nowhere"], "nothing stored in nowhere"),
+    ("figures", ["theorem2", "--results", "empty"], "nothing stored in empty"),
+    ("figures", ["--results", "file"], "nothing stored in file"),
+    ("tables", ["theorem9"], "unknown experiment 'theorem9'"),
+    ("tables", ["--results", "nowhere"], "nowhere"),
+    ("status", ["nowhere"], "nowhere holds no sweeps"),
+    ("status", ["empty"], "empty holds no sweeps"),
+    ("status", ["file"], "file holds no sweeps"),
+    ("status", ["a", "b"], "unrecognized arguments: b"),
+    ("explain", ["theorem9"], "theorem9"),
+    ("explain", ["theorem2", "--n", "-1"], "n"),
+    ("explain", ["theorem2", "--problem", "Logistik"], "Logistik"),
+    ("explain", ["theorem2", "--alpha", "2"], "alpha"),
+    ("explain", ["theorem2", "--T", "0"], "T"),
+    ("explain", ["theorem2", "--k", "0"], "k"),
+    ("explain", ["theorem4", "--eps", "-1"], "eps"),
+    ("explain", ["theorem2", "--replicates", "0"], "replicates"),
+    ("check", [], "the following arguments are required: PROBLEM"),
+    ("check", ["Ridgge"], "unknown problem 'Ridgge': did you mean Ridge"),
+    ("check", ["problems.Nothing"], "'problems.Nothing' must name a problem"),
+    ("check", ["problems:all_of_them"], "must name a problem"),
+    ("check", ["fractions:Fraction"], "must name a problem; Fraction lacks some members of one"),
+    ("check", ["problems.ridge"], "must name a problem"),
+    ("check", ["problems:Nothing"], "'problems:Nothing' must name a problem"),
+    ("check", ["nowhere:Nothing"], "'nowhere:Nothing' must name a problem"),
+    ("check", [":"], "must name a problem"),
+    ("report", ["nowhere"], "nothing stored in nowhere"),
+    ("report", ["empty"], "nothing stored in empty"),
+    ("explain", ["theorem4", "--problem", "Logistic"], "Theorem 4 needs lam > 0 or mu > 0; logistic is convex"),
+    ("explain", ["theorem3", "--problem", "MonotoneLink", "--n", "9"], "has constants for fewer examples; got --n 9"),
+    ("explain", ["theorem2", "--offset", "-1"], "offset"),
+    ("figures", ["--jobs", "0"], "--jobs must be at least 1; got 0."),
+]
+NO_COMMAND = [
+    ([], "the following arguments are required: COMMAND"),
+    (["swep"], "unknown command 'swep': did you mean sweep"),
+    (["--quick", "sweep"], "the following arguments are required: COMMAND"),
+    (["--", "sweep"], "unknown command '--'"),
+    (["swe\nep"], "unknown command 'swe\\nep'"),
 ]
 
 
@@ -204,14 +219,19 @@ def test_there_are_at_least_eighty_named_ones():
 def test_sweep_refuses(arguments, message, refused):
     if "--out" not in arguments:
         arguments = [*arguments, "--out", "results"]
-    assert message in refused(sweep.main, arguments)
+    assert message in refused(["sweep", *arguments])
 
 
-@pytest.mark.parametrize(
-    ("main", "arguments", "message"), OTHERS, ids=[f"{m.__module__}: {' '.join(a)}" for m, a, _ in OTHERS]
-)
-def test_other_commands_refuse(main, arguments, message, refused):
-    assert message in refused(main, arguments)
+@pytest.mark.parametrize(("command", "arguments", "message"), OTHERS, ids=[f"{c}: {' '.join(a)}" for c, a, _ in OTHERS])
+def test_other_commands_refuse(command, arguments, message, refused):
+    told = refused([command, *arguments])
+    assert message in told
+    assert told.startswith(f"riskkit {command}: ")
+
+
+@pytest.mark.parametrize(("words", "message"), NO_COMMAND, ids=[repr(" ".join(w)) for w, _ in NO_COMMAND])
+def test_what_is_no_command_is_refused(words, message, refused):
+    assert message in refused(words)
 
 
 def spoiled(draw: random.Random) -> list[str]:
@@ -277,4 +297,4 @@ def spoiled(draw: random.Random) -> list[str]:
 def test_a_thousand_generated_ones_are_refused(refused):
     draw = random.Random(20211207)
     for _ in range(1000):
-        refused(sweep.main, [*spoiled(draw), "--out", "results"])
+        refused(["sweep", *spoiled(draw), "--out", "results"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from riskkit.cli import sweep
-from riskkit.cli.sweep import main
+from riskkit.sweep import main
 
 pytest.importorskip("distributed", reason="needs riskkit[cluster]")
 
@@ -119,9 +119,9 @@ def test_a_lost_scheduler_is_one_line_and_loses_nothing_that_is_finished(cluster
     _, error = running.communicate(timeout=120)
     assert time.monotonic() - began < 30
     assert running.returncode == 1
-    (line,) = [line for line in error.splitlines() if line.startswith("riskkit.sweep")]
+    (line,) = [line for line in error.splitlines() if line.startswith("riskkit sweep")]
     assert line == (
-        f"riskkit.sweep: the Dask scheduler at {cluster.address} is gone; what is finished is kept. "
+        f"riskkit sweep: the Dask scheduler at {cluster.address} is gone; what is finished is kept. "
         f"To go on: python -m riskkit.sweep {shlex.join(arguments)}"
     )
     assert "Traceback" not in error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from riskkit.cli.main import COMMANDS
 from riskkit.experiment import study
 from riskkit.report import references
 
@@ -45,12 +47,48 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_are_modules_with_experiments_there_are(page):
-    commands = re.findall(r"python -m (riskkit\.\w+)((?: [a-z]\w*)*)", page.read_text())
-    for module, words in commands:
-        assert importlib.util.find_spec(module) is not None, module
-        if module in ("riskkit.sweep", "riskkit.figures", "riskkit.tables"):
+def test_commands_are_there_and_so_are_their_experiments(page):
+    text = page.read_text()
+    commands = re.findall(r"(python -m riskkit\.\w+)((?: [a-z]\w*)*)", text)
+    for module, _ in commands:
+        assert module == "python -m riskkit.sweep"
+    typed = re.findall(r"(?:^    |`)(?:python -m )?riskkit (\w+)((?: [a-z]\w*)*)", text, re.MULTILINE)
+    for command, _ in typed:
+        assert command in COMMANDS
+    for command, words in commands + typed:
+        if command in ("python -m riskkit.sweep", "sweep", "figures", "tables"):
             study.select(words.split())
+
+
+SOURCES = sorted(
+    path
+    for folder in ("riskkit", "problems", "experiments", "figures", "docs")
+    for suffix in ("py", "pyi", "jinja", "md")
+    for path in (ROOT / folder).rglob(f"*.{suffix}")
+)
+
+
+def test_modules_that_are_named_exist():
+    """``riskkit.x.y`` in backquotes, and the commands in docstrings and messages."""
+    for path in [*PAGES, *SOURCES]:
+        text = path.read_text()
+        for command in re.findall(r"python -m riskkit\.(\w+)", text):
+            assert command == "sweep", f"{path}: {command}"
+        for name in re.findall(r"(?<!`)(?:``|`)(riskkit(?:\.\w+)+)(?:``|`)(?!`)", text):
+            assert _exists(name), f"{path}: {name}"
+
+
+def _exists(name: str) -> bool:
+    """Whether it is a module, or something of one."""
+    found, parts = importlib.import_module("riskkit"), name.split(".")
+    for end, part in enumerate(parts[1:], 2):
+        try:
+            found = importlib.import_module(".".join(parts[:end]))
+        except ImportError:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+    return True
 
 
 def test_every_finding_has_a_figure_and_a_command():
@@ -58,8 +96,8 @@ def test_every_finding_has_a_figure_and_a_command():
     findings = re.split(r"^## ", text, flags=re.M)[1:]
     assert len(findings) >= 5
     for finding in findings:
-        assert re.search(r"!\[.+\]\(figures/\w+\.png\)|`python -m riskkit\.explain audits`", finding), finding[:60]
-        assert "python -m riskkit." in finding, finding[:60]
+        assert re.search(r"!\[.+\]\(figures/\w+\.png\)|`riskkit explain audits`", finding), finding[:60]
+        assert re.search(r"^    (python -m riskkit\.sweep|riskkit \w+) ", finding, re.MULTILINE), finding[:60]
 
 
 def test_the_citation_is_the_one_of_the_tables():

@@ -18,7 +18,7 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 from riskkit import Experiment, load
-from riskkit.cli.figures import main as figures_again
+from riskkit.cli import main as cli
 from riskkit.experiment import study
 from riskkit.report import drawing, plot
 from riskkit.report.panels import apart
@@ -110,11 +110,11 @@ def test_a_venue_has_a_folder_of_its_own(drawn, tmp_path, capsys):
     results, _ = drawn
     name = "theorem1_attained_optimization"
     shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
-    assert figures_again([name, "--venue", "icml", "--results", str(tmp_path)]) == 0
+    assert cli.main(["figures", name, "--venue", "icml", "--results", str(tmp_path)]) == 0
     assert [path.name for path in (tmp_path / name / "figures").iterdir()] == ["icml"]
     image = imread(tmp_path / name / "figures" / "icml" / "theorem1_optimization.png")
     assert abs(image.shape[1] / 220 - 6.75) < 0.01
-    assert figures_again([name, "--venue", "nature", "--results", str(tmp_path)]) == 2
+    assert cli.main(["figures", name, "--venue", "nature", "--results", str(tmp_path)]) == 2
     assert "venue must be one of neurips, icml, jmlr" in capsys.readouterr().err
 
 

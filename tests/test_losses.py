@@ -12,6 +12,7 @@ from riskkit.experiment.race import Exact, Race, RaceSize
 
 from problems import MeanEstimation
 from riskkit import SGD, Constant, InverseTime, Lookahead, StagewiseLookahead, load
+from riskkit.cli import main as cli
 from riskkit.cli import sweep
 from riskkit.execution import tasks
 from riskkit.experiment import study
@@ -195,7 +196,7 @@ def test_a_sweep_with_a_diverging_entry_and_a_failed_block(tmp_path, monkeypatch
         return compute(task)
 
     monkeypatch.setattr(tasks, "compute", broken)
-    assert sweep.main(["theorem4_counts", "--seed", "1", "--jobs", "1", "--out", str(tmp_path)]) == 1
+    assert cli.main(["sweep", "theorem4_counts", "--seed", "1", "--jobs", "1", "--out", str(tmp_path)]) == 1
     frame = load(tmp_path / "theorem4_counts")
     cells = frame[(frame["quantity"] == "optimization") & (frame["output"] == "last")]
     number = cells.groupby(["algorithm", "lam", "status"]).size()

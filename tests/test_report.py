@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from conftest import EXPERIMENTS
 
-from riskkit.cli import report
+from riskkit.cli import main as cli
 from riskkit.report import html
 from riskkit.store.shards import StoreError
 
@@ -96,7 +96,7 @@ def repr_of_problem(folder):
 
 def test_written_again_the_bytes_are_the_same(drawn, tmp_path, capsys):
     results, _ = drawn
-    assert report.main([str(results), "--out", str(tmp_path / "page.html")]) == 0
+    assert cli.main(["report", str(results), "--out", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_bytes() == (results / "report.html").read_bytes()
     assert capsys.readouterr().out == f"report {tmp_path / 'page.html'}\n"
 
@@ -136,7 +136,7 @@ def test_what_speaks_against_a_bound_comes_first(drawn, tmp_path):
 
 
 def test_an_empty_folder_is_one_line(tmp_path, capsys):
-    assert report.main([str(tmp_path)]) == 2
+    assert cli.main(["report", str(tmp_path)]) == 2
     assert "nothing stored" in capsys.readouterr().err
 
 

@@ -25,9 +25,8 @@ from mortal import square, suicide
 from quick_sweep import abridge
 
 from riskkit import load
+from riskkit.cli import main as cli
 from riskkit.cli import status
-from riskkit.cli.compare import main as compare
-from riskkit.cli.sweep import main
 from riskkit.execution import executors, loop, progress, scheduling, tasks
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
@@ -35,6 +34,7 @@ from riskkit.problem import NoMinimiserError
 from riskkit.stats import bands
 from riskkit.store import atomic, parquet, provenance, shards
 from riskkit.store.shards import Store
+from riskkit.sweep import main
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "theorem2_exponents"
@@ -191,7 +191,7 @@ def test_a_task_that_kills_every_worker_is_reported_and_the_others_are_finished(
     level = next(v for v in verdicts if v["kind"] == "level" and "optimization" in v["subject"])
     assert "10 cells have no value (10 failed)" in level["sentence"]
     # The verdicts again, from what is stored: the reason is on record.
-    assert compare([str(tmp_path / NAME)]) == 1
+    assert cli.main(["compare", str(tmp_path / NAME)]) == 1
     assert "3 times" in capsys.readouterr().err
     assert load(tmp_path / NAME).equals(frame)
 
@@ -248,7 +248,7 @@ def test_fail_fast_stops_at_the_first_failure_and_keeps_what_is_finished(whole, 
     assert main([*arguments, "--fail-fast"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error == (
-        f"riskkit.sweep: --fail-fast: {NAME}, n = 20: ZeroDivisionError: division by zero, 3 times. "
+        f"riskkit sweep: --fail-fast: {NAME}, n = 20: ZeroDivisionError: division by zero, 3 times. "
         f"To go on: python -m riskkit.sweep {shlex.join([*arguments, '--fail-fast'])}"
     )
     assert len(shard_files(tmp_path)) == 2
@@ -361,13 +361,13 @@ def test_a_signal_stops_within_five_seconds_and_the_printed_command_resumes(numb
     assert running.returncode == 130
     last = error.splitlines()[-1]
     command = f"python -m riskkit.sweep {shlex.join([*LONG, '--jobs', jobs, '--out', str(tmp_path)])}"
-    assert last == f"riskkit.sweep: interrupted; what is finished is kept. To go on: {command}"
+    assert last == f"riskkit sweep: interrupted; what is finished is kept. To go on: {command}"
     assert "Traceback" not in error
     (dead,) = status.states(tmp_path)
     assert dead.state == "interrupted"
     assert 0 < dead.replicates_done < dead.replicates
     assert dead.command == command
-    assert status.main([str(tmp_path)]) == 0
+    assert cli.main(["status", str(tmp_path)]) == 0
     assert "interrupted" in capsys.readouterr().out
 
 
@@ -551,7 +551,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing_that_is_finished(
     with monkeypatch.context() as patch:
         fill_after(patch, 4, code)
         assert main(arguments) == 1
-    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("riskkit.sweep")]
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("riskkit sweep")]
     assert len(error) == 1
     assert words in error[0]
     assert error[0].endswith(f"To go on: python -m riskkit.sweep {shlex.join(arguments)}")
@@ -581,7 +581,7 @@ def mounted(tmp_path):
 def test_a_disk_that_is_really_full(whole, mounted, tmp_path, capsys):
     small = mounted("size=600k")
     assert main([*SMALL, "--jobs", "1", "--out", str(small / "results")]) == 1
-    (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("riskkit.sweep")]
+    (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("riskkit sweep")]
     assert "the disk is full" in error
     assert 0 < len(shard_files(small / "results")) < 6
     shutil.copytree(small / "results", tmp_path / "results")
@@ -594,7 +594,7 @@ def test_a_disk_that_may_only_be_read_is_refused(mounted, capsys):
     assert main([*SMALL, "--jobs", "1", "--out", str(out)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert re.fullmatch(r"riskkit.sweep: .*results.*: access refused .*use --out elsewhere\.\n", captured.err)
+    assert re.fullmatch(r"riskkit sweep: .*results.*: access refused .*use --out elsewhere\.\n", captured.err)
 
 
 def test_a_store_of_a_newer_schema_is_refused_and_left_alone(whole, tmp_path, monkeypatch, capsys):
@@ -700,7 +700,7 @@ def test_status_tells_running_finished_and_dead_apart(whole, tmp_path, capsys):
     assert dead.state == "died"
     (tmp_path / "results" / NAME / "sessions" / "99999999999999-1-0000.json").write_text("{torn")
     assert [state._replace(silent=dead.silent) for state in status.states(tmp_path / "results")] == [dead]
-    assert status.main([str(tmp_path / "results")]) == 0
+    assert cli.main(["status", str(tmp_path / "results")]) == 0
     assert "died" in capsys.readouterr().out
 
 

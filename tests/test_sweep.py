@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from riskkit.verdicts.confront import findings
 
 from riskkit import load
-from riskkit.cli.compare import main as compare
-from riskkit.cli.sweep import main
+from riskkit.cli import main as cli
 from riskkit.execution import tasks
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.store.shards import Store
-from riskkit.verdicts.confront import findings
+from riskkit.sweep import main
 from riskkit.verdicts.evidence import Evidence
 
 SMALL = [
@@ -101,7 +101,7 @@ def test_more_replicates_extend_what_is_there(tmp_path):
 def test_compare_gives_the_same_verdicts_from_what_is_stored(swept, capsys):
     folder = swept / "theorem2_exponents"
     before = (folder / "verdict.json").read_bytes()
-    assert compare([str(folder)]) == 0
+    assert cli.main(["compare", str(folder)]) == 0
     assert (folder / "verdict.json").read_bytes() == before
     assert "theorem2.optimization.last" in capsys.readouterr().out
 

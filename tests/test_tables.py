@@ -12,7 +12,7 @@ import subprocess
 import pytest
 from conftest import EXPERIMENTS
 
-from riskkit.cli import tables
+from riskkit.cli import main as cli
 from riskkit.report import content, latex, markdown
 from riskkit.report.table import Column, Table
 from riskkit.store.shards import StoreError
@@ -194,12 +194,12 @@ def test_the_verdict_table_counts_every_verdict(drawn):
 def test_written_again_the_bytes_are_the_same(drawn):
     results, _ = drawn
     before = {path: path.read_bytes() for path in results.rglob("tables/*")}
-    assert tables.main(["theorem2", "--results", str(results)]) == 0
+    assert cli.main(["tables", "theorem2", "--results", str(results)]) == 0
     assert {path: path.read_bytes() for path in results.rglob("tables/*")} == before
 
 
 def test_results_that_are_not_there_are_one_line(tmp_path, capsys):
-    assert tables.main(["--results", str(tmp_path)]) == 2
+    assert cli.main(["tables", "--results", str(tmp_path)]) == 2
     assert "nothing stored" in capsys.readouterr().err
     (tmp_path / "verdict.json").write_text("{}")
     with pytest.raises(StoreError, match="must hold verdict"):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import Output
+from riskkit.algorithms.staged import Output, Sampling
 from riskkit.algorithms.steps import described, first_size
 
 Algorithmic = Any
@@ -52,9 +52,10 @@ def passed_on(algorithm: Algorithmic) -> Output:
     return getattr(algorithm, "passed_on", "last")
 
 
-def sampling(algorithm: Algorithmic) -> str:
+def sampling(algorithm: Algorithmic) -> Sampling:
     """``sampling``: how examples are drawn; default with replacement."""
-    return str(getattr(algorithm, "sampling", "with replacement"))
+    drawn: Sampling = getattr(algorithm, "sampling", "with replacement")
+    return drawn
 
 
 def shown(algorithm: Algorithmic) -> dict[str, float]:

@@ -1,47 +1,42 @@
 """``riskkit compare results/theorem2_ridge``: the verdicts again, from what is stored.
 
 Nothing is computed but statistics: the table and the verdicts are a function of the shards and of the question in
-run.json.
+run.json. Exit status 1: some cells are not there.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from riskkit.execution.conclusion import conclude, record, reopen, settle
-from riskkit.execution.terminal import Terminal, verdict_text
-from riskkit.experiment import study
-from riskkit.store.shards import Store, StoreError
+from riskkit.cli.common import ANSWERED, STOPPED, Parser, reading, writing
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 judged, 1 some cells are not there, 2 bad input."""
-    from riskkit.cli.sweep import Parser
-
-    parser = Parser(prog="riskkit.compare", description="Verdicts again, from what is stored.")
+def add_arguments(parser: Parser) -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="such as results/theorem2_ridge")
-    arguments = parser.parse_args(argv)
-    status = 0
-    try:
-        asked = [(folder, *reopen(folder)) for folder in arguments.folders]
-        for folder, request, known in asked:
-            store = Store(folder)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from riskkit.execution.conclusion import conclude, record, reopen, settle
+    from riskkit.execution.terminal import Terminal, verdict_text
+    from riskkit.store.shards import Store, StoreError
+
+    with reading(StoreError, ValueError):
+        asked = [(Store(folder), *reopen(folder)) for folder in arguments.folders]
+        for store, request, _ in asked:
+            request.plan()
+            store.have()
+    status = ANSWERED
+    for store, request, known in asked:
+        with writing(store.root, StoreError):
             evidence, failures = settle(request, store, known)
-            experiment = evidence.plan.experiment
-            found = conclude(evidence, store)
+            experiment, found = evidence.plan.experiment, conclude(evidence, store)
             print(verdict_text(experiment.name, experiment.question, found, *Terminal.here()), end="")
-            store.write_json("run.json", record(request, folder, failures))
-            if failures:
-                status = 1
-                reasons = sorted({f"{state}: {reason}" for state, reason in failures.values()})
-                print(f"riskkit.compare: {folder}: {len(failures)} runs have no result: {reasons[0]}", file=sys.stderr)
-    except (StoreError, study.StudyError, ValueError) as error:
-        print(f"riskkit.compare: {error}", file=sys.stderr)
-        return 2
+            store.write_json("run.json", record(request, store.root, failures))
+        if failures:
+            status = STOPPED
+            reasons = sorted({f"{state}: {reason}" for state, reason in failures.values()})
+            line = f"riskkit compare: {store.root}: {len(failures)} runs have no result: {reasons[0]}"
+            print(line, file=sys.stderr)
     return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

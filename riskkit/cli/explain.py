@@ -1,15 +1,15 @@
-"""``python -m riskkit.explain theorem2``: what a bound says, from what, and how large it is.
+"""``riskkit explain theorem2``: what a bound says, from what, and how large it is.
 
 Prints the theorem's statement and proof (its module's docstring), and each bound's terms on a grid, evaluated with the
 constants of a problem and with D^2, f_0 and g^2 as means over some replicates of it. ``theorem4`` prints gradient
-counts, ``audits`` the claims held against each other. Exit status: 0; 2 bad input.
+counts, ``audits`` the claims held against each other.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import inspect
+import itertools
 import math
 import sys
 from collections.abc import Sequence
@@ -21,14 +21,17 @@ from rich.table import Table
 
 from riskkit.algorithms.staged import Lookahead
 from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, reading
+from riskkit.experiment import study
 from riskkit.problem import Problem, Regime
 from riskkit.theory.bound import Floats
-from riskkit.theory.zhou2021 import BOUNDS, polyak_lojasiewicz, slrla, strongly_convex
+from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality
+from riskkit.theory.zhou2021.setting import trivial as trivial_value
 
 REGIMES = {1: Regime.CONVEX, 2: Regime.STRONGLY_CONVEX, 3: Regime.PL, 4: Regime.STRONGLY_CONVEX}
-MODULES = {1: "convex", 2: "strongly_convex", 3: "polyak_lojasiewicz", 4: "slrla"}
+SOURCES = {1: convex, 2: strongly_convex, 3: polyak_lojasiewicz, 4: slrla}
 TOPICS = ("theorem1", "theorem2", "theorem3", "theorem4", "audits")
 
 
@@ -40,11 +43,7 @@ class Inputs(NamedTuple):
     g2: Floats
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    from riskkit.cli.sweep import Parser, one_line
-    from riskkit.experiment import study
-
-    parser = Parser(prog="riskkit.explain", description="A bound's statement, terms, constants and proof.")
+def add_arguments(parser: Parser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(TOPICS)}, or bounds that start with NAME")
     parser.add_argument("--problem", metavar="NAME", help="whose constants (default: one of the theorem's regime)")
     parser.add_argument("--n", nargs="+", type=int, default=[100], help="sample sizes")
@@ -56,51 +55,73 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--eps", nargs="+", type=float, default=[0.1, 0.01], help="errors to reach (theorem4)")
     parser.add_argument("--replicates", type=int, default=256, help="for D^2, f_0 and g^2")
-    arguments = parser.parse_args(argv)
+
+
+class Topic(NamedTuple):
+    """One theorem, or some of its bounds, on a problem with a schedule."""
+
+    theorem: int
+    bounds: list[StagedInequality]
+    problem: Problem
+    step: Step
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with reading(ValueError):
+        _check(arguments)
+        topics = [None if name == "audits" else _topic(name, arguments) for name in arguments.names]
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    try:
-        for eps in arguments.eps:
-            if not 0 < eps < math.inf:
-                raise ValueError(f"--eps must be finite numbers > 0; got {eps:g}.")
-        with console.capture() as told:  # all or nothing: bad input is one line
-            for name in arguments.names:
-                _topic(console, name, arguments)
-    except (study.StudyError, ValueError) as error:
-        print(f"riskkit.explain: {one_line(error)}", file=sys.stderr)
-        return 2
-    print(told.get(), end="")
-    return 0
+    for topic in topics:
+        if topic is None:
+            _audits(console)
+        else:
+            _explain(console, topic, arguments)
+    return ANSWERED
 
 
-def _topic(console: Console, name: str, arguments: argparse.Namespace) -> None:
-    from riskkit.experiment import study
+def _check(arguments: argparse.Namespace) -> None:
+    for n in arguments.n:
+        if n < 2:
+            raise BadInputError(f"--n must be whole numbers >= 2; got {n}.")
+    for T, k, alpha in itertools.product(arguments.T, arguments.k, arguments.alpha):
+        Lookahead(T, k, alpha, SqrtHorizon(1.0))
+    for eps in arguments.eps:
+        if not 0 < eps < math.inf:
+            raise BadInputError(f"--eps must be finite numbers > 0; got {eps:g}.")
+    if arguments.replicates < 1:
+        raise BadInputError(f"--replicates must be a whole number >= 1; got {arguments.replicates}.")
 
-    if name == "audits":
-        _audits(console)
-        return
+
+def _topic(name: str, arguments: argparse.Namespace) -> Topic:
     chosen = [bound for key, bound in BOUNDS.items() if key == name or key.startswith(f"{name}.")]
     if not chosen and name != "theorem4":
-        raise study.StudyError(study.unknown("theorem or bound", name, [*TOPICS, *BOUNDS]))
+        raise BadInputError(study.unknown("theorem or bound", name, [*TOPICS, *BOUNDS]))
     theorem = int(chosen[0].title.removeprefix("Theorem ")) if chosen else 4
-    problem = study.problem(arguments.problem) if arguments.problem else _default(theorem, max(arguments.n))
-    console.print(inspect.getdoc(importlib.import_module(f"riskkit.theory.zhou2021.{MODULES[theorem]}")), markup=False)
+    n = max(arguments.n)
+    problem = study.problem(arguments.problem) if arguments.problem else _default(theorem, n)
+    if n > getattr(problem, "largest_n", math.inf):
+        raise BadInputError(f"{problem!r} has constants for fewer examples; got --n {n}.")
+    constants = problem.constants
+    if theorem == 4 and constants.lam == 0 and constants.mu == 0:
+        raise BadInputError(f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither.")
+    return Topic(theorem, chosen, problem, schedule(theorem, problem, arguments))
+
+
+def _explain(console: Console, topic: Topic, arguments: argparse.Namespace) -> None:
+    console.print(inspect.getdoc(SOURCES[topic.theorem]), markup=False)
     console.print()
-    _constants(console, problem)
-    inputs = measured(problem, arguments.n, arguments.replicates)
-    step = schedule(theorem, problem, arguments)
-    if theorem == 4:
-        _counts(console, problem, step, inputs, arguments)
-    for bound in chosen:
-        _bound(console, bound, problem, step, inputs, arguments)
+    _constants(console, topic.problem)
+    inputs = measured(topic.problem, arguments.n, arguments.replicates)
+    if topic.theorem == 4:
+        _counts(console, topic.problem, topic.step, inputs, arguments)
+    for bound in topic.bounds:
+        _bound(console, bound, topic.problem, topic.step, inputs, arguments)
 
 
 def _default(theorem: int, n: int) -> Problem:
     """The study's first problem of the theorem's regime whose constants hold for n examples."""
-    from riskkit.experiment import study
-
-    package = study.module("problems")
-    for name in package.__all__:
-        made: Problem = getattr(package, name)()
+    for kind in study.problems().values():
+        made: Problem = kind()
         if made.regime is REGIMES[theorem] and n <= getattr(made, "largest_n", math.inf):
             return made
     raise study.StudyError(f"the study has no problem that is {REGIMES[theorem]}; name one with --problem.")
@@ -167,7 +188,7 @@ def _bound(
     n = np.array(arguments.n)[place]
     D2, f0, g2 = (values[place] for values in inputs)
     setting = Setting(problem.constants, step, n=n, T=T, k=k, alpha=alpha, D2=D2, f0=f0, g2=g2)
-    claim, explicit, trivial = bound.claim(setting), bound.explicit(setting), bound.trivial(setting)
+    claim, explicit, trivial = bound.claim(setting), bound.explicit(setting), trivial_value(bound.quantity, setting)
     shown = Table()
     claimed, proved = type(claim)._fields, type(explicit)._fields
     for name in ("n", "k", "alpha", "T"):
@@ -185,8 +206,6 @@ def _counts(console: Console, problem: Problem, step: Step, inputs: Inputs, argu
     constants = problem.constants
     convex = constants.lam > 0
     modulus = constants.lam if convex else constants.mu
-    if modulus == 0:
-        raise ValueError(f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither.")
     beta = 0.0 if constants.rho == 0 else constants.rho
     diameter = math.inf if problem.radius is None else 2 * problem.radius
     f0 = float(inputs.f0[0])
@@ -229,7 +248,3 @@ def _audits(console: Console) -> None:
         finding = row.finding if row.confirmed else f"NOT CONFIRMED: {row.finding}"
         shown.add_row(f"{row.number}", f"{row.name}: {row.compared}", row.first, row.second, finding)
     console.print(shown)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

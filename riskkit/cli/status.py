@@ -1,22 +1,20 @@
-"""``python -m riskkit.status results/``: what is complete, what runs, what died, what failed.
+"""``riskkit status results``: what is complete, what runs, what died, what failed.
 
 Reads the diaries of the sweeps alone, so it can be asked while they run and answers at once.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.table import Table
-
+from riskkit.cli.common import ANSWERED, Parser, reading
 from riskkit.execution.progress import spoken
 from riskkit.store.atomic import StoreError
 from riskkit.store.provenance import diaries
@@ -69,7 +67,7 @@ def states(results: Path) -> list[State]:
             if state is not None and (number == len(pages) - 1 or state.state == "running"):
                 found.append(state)
     if not found:
-        raise StoreError(f"{results} holds no sweeps; expected a folder such as results/, written by riskkit.sweep.")
+        raise StoreError(f"{results} holds no sweeps; expected a folder such as results/, written by riskkit sweep.")
     return found
 
 
@@ -115,18 +113,16 @@ def _dead(page: dict[str, Any]) -> bool:
     return False
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 told, 2 there is nothing to tell of."""
-    from riskkit.cli.sweep import Parser, one_line
-
-    parser = Parser(prog="riskkit.status", description="What is complete, what runs, what failed.")
+def add_arguments(parser: Parser) -> None:
     parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="default: results")
-    arguments = parser.parse_args(argv)
-    try:
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    with reading(StoreError):
         found = states(arguments.results)
-    except StoreError as error:
-        print(f"riskkit.status: {one_line(error)}", file=sys.stderr)
-        return 2
     shown = Table()
     for heading in ("experiment", "state", "cells", "replicates", "failed", "about"):
         shown.add_column(heading, overflow="fold")
@@ -144,8 +140,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     for state in found:
         for reason in dict.fromkeys(state.failures):
             console.print(f"{state.experiment}, {reason}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return ANSWERED

@@ -1,100 +1,49 @@
-"""``python -m riskkit.sweep``: runs experiments, confronts them with their bounds, prints verdicts, draws figures.
+"""``riskkit sweep``: runs experiments, confronts them with their bounds, prints verdicts, draws figures.
 
-Exit status: 0 the questions were answered, whatever the answers; 1 some cells failed to run, or the sweep had to stop
-(a full disk, workers that are gone, ``--fail-fast``); 2 bad input, nothing was computed; 130 interrupted by Ctrl-C or
-SIGTERM. Whatever it is, what is finished is on disk, and the same command goes on from there.
+Exit status 0: the questions were answered, whatever the answers. 1: some cells failed to run, or the sweep had to stop
+(a full disk, workers that are gone, ``--fail-fast``). Whatever it is, what is finished is on disk, and the same command
+goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import os
 import shlex
-import signal
 import sys
-import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from riskkit.execution.executors import WorkersError, check_address, cluster, in_process, processes
+from riskkit.cli.common import (
+    ANSWERED,
+    STOPPED,
+    BadInputError,
+    Parser,
+    StoppedError,
+    add_names,
+    one_line,
+    reading,
+    writing,
+)
 from riskkit.experiment import study
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from riskkit.execution.executors import Workers
     from riskkit.execution.scheduling import Failure
     from riskkit.execution.tasks import Request
     from riskkit.store.shards import Store
 
-INTERRUPTED = 130
 MOST_JOBS = 1024
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse with one line instead of the usage text."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {one_line(message)}\n")
-
-
-def one_line(message: object) -> str:
-    """What is not printable, a line break in a file's name say, is escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
-
-
-class BadInputError(Exception):
-    """One line: what was expected, what came, what to do."""
-
-
-class StoppedError(Exception):
-    """A sweep that could not go on; one line."""
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
-    words = [*(sys.argv[1:] if argv is None else argv)]
-    resume = shlex.join(["python", "-m", "riskkit.sweep", *(word for word in words if word != "--fresh")])
-    try:
-        with _terminable():
-            if arguments.list:
-                return _list()
-            return _sweep(arguments, words)
-    except (BadInputError, study.StudyError, ValueError) as error:
-        print(f"riskkit.sweep: {one_line(error)}", file=sys.stderr)
-        return 2
-    except StoppedError as error:
-        print(f"riskkit.sweep: {one_line(error)} To go on: {resume}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"riskkit.sweep: interrupted; what is finished is kept. To go on: {resume}", file=sys.stderr)
-        return INTERRUPTED
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends the body as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="riskkit.sweep", description="Run experiments and confront them with the theorems' bounds.")
-    parser.add_argument("experiments", nargs="*", metavar="NAME", help="every experiment that starts with NAME")
+def add_arguments(parser: Parser) -> None:
+    add_names(parser)
     parser.add_argument("--list", action="store_true", help="names and questions, then stop")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one block of replicates and short runs: seconds")
@@ -118,32 +67,32 @@ def _parser() -> Parser:
     parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
     parser.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
-    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    resume = shlex.join(["python", "-m", "riskkit.sweep", *(word for word in arguments.words if word != "--fresh")])
+    try:
+        return _list() if arguments.list else _sweep(arguments)
+    except StoppedError as error:
+        raise StoppedError(f"{error} To go on: {resume}") from error
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"what is finished is kept. To go on: {resume}") from None
 
 
 def _list() -> int:
-    for name, question in study.questions().items():
+    with reading():
+        asked = study.questions()
+    for name, question in asked.items():
         print(f"{name:24} {question}")
-    return 0
+    return ANSWERED
 
 
-def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
-    if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
-        raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
-    if arguments.precision is not None and not 0 < arguments.precision < math.inf:
-        raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
-    if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
-        raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
-    for name in ("n", "T", "k", "alpha"):
-        if getattr(arguments, name) == []:
-            raise BadInputError(f"--{name} needs at least one value; got none.")
-    if arguments.scheduler is not None:
-        try:
-            check_address(arguments.scheduler)
-        except WorkersError as error:
-            raise BadInputError(str(error)) from error
-    chosen = study.select(arguments.experiments)
+def _sweep(arguments: argparse.Namespace) -> int:
+    _check_flags(arguments)
+    with reading():
+        chosen = study.select(arguments.experiments)
     # Only now: the numerical libraries take a second to load.
+    from riskkit.execution.executors import WorkersError
     from riskkit.execution.loop import answer
     from riskkit.execution.scheduling import FailFastError
     from riskkit.execution.tasks import engines
@@ -153,11 +102,12 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
 
     started = time.monotonic()
     _check_device(arguments.device)
-    requests = _requests(arguments, chosen)
-    for request in requests:
-        _check_size(request)
-        engines(request)
-    refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
+    with reading(ValueError):
+        requests = _requests(arguments, chosen)
+        for request in requests:
+            _check_size(request)
+            engines(request)
+        refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
     if requests and len(refused) == len(requests):
         raise BadInputError(refused[0])
     if arguments.dry_run:
@@ -165,7 +115,7 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
 
     workers = _workers(arguments, requests)
     about = {
-        **circumstances(["python", "-m", "riskkit.sweep", *words], study.folder()),
+        **circumstances(["python", "-m", "riskkit.sweep", *arguments.words], study.folder()),
         "device": arguments.device,
         "workers": workers.name,
     }
@@ -194,7 +144,25 @@ def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
     for line, count in Counter(map(_told, found.failures)).items():
         print(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}", file=sys.stderr)
-    return 1 if found.failures else 0
+    return STOPPED if found.failures else ANSWERED
+
+
+def _check_flags(arguments: argparse.Namespace) -> None:
+    """What is wrong whatever the experiments are."""
+    from riskkit.execution.executors import WorkersError, check_address
+
+    if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
+        raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
+    if arguments.precision is not None and not 0 < arguments.precision < math.inf:
+        raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
+    if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
+        raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
+    for name in ("n", "T", "k", "alpha"):
+        if getattr(arguments, name) == []:
+            raise BadInputError(f"--{name} needs at least one value; got none.")
+    if arguments.scheduler is not None:
+        with reading(WorkersError):
+            check_address(arguments.scheduler)
 
 
 def _told(failure: Failure) -> str:
@@ -238,13 +206,12 @@ def _jobs(arguments: argparse.Namespace) -> int:
 
 
 def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Workers:
+    from riskkit.execution.executors import WorkersError, cluster, in_process, processes
     from riskkit.execution.tasks import engines
 
     if arguments.scheduler is not None:
-        try:
+        with reading(WorkersError):
             return cluster(arguments.scheduler)
-        except WorkersError as error:
-            raise BadInputError(str(error)) from error
     jobs = _jobs(arguments)
     if jobs == 1 or arguments.device != "cpu":
         return in_process()
@@ -257,17 +224,15 @@ def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[
     """One store an experiment, proved to be writable and of a schema that can be read."""
     from riskkit.store.shards import Store, StoreError
 
-    try:
+    with reading(StoreError, ValueError):
         stores = {request.experiment: Store(arguments.out / request.experiment) for request in requests}
         for store in stores.values():
             if arguments.fresh and (kept := store.set_aside()) is not None:
-                print(f"riskkit.sweep: the earlier results are kept as {kept}.", file=sys.stderr)
+                print(f"riskkit sweep: the earlier results are kept as {kept}.", file=sys.stderr)
             store.prepare()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # damaged shards are told of when they are computed again
                 store.have()
-    except StoreError as error:
-        raise BadInputError(str(error)) from error
     return stores
 
 
@@ -332,11 +297,9 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
             about = f" (for +-{arguments.precision:g}, {because})"
         made = request.plan()
         gradients = made.size.replicates * sum(run.algorithm.steps for run in made.runs.values())
-        try:
+        with reading(StoreError, ValueError):
             have = {} if arguments.fresh else Store(arguments.out / request.experiment).have()
             missing = missing_tasks(request, have)
-        except StoreError as error:
-            raise BadInputError(str(error)) from error
         cost = probe(request)
         seconds = sum(cost.of(task) for task in missing)
         total += seconds
@@ -352,7 +315,7 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
         f"predicted: {spoken(total)} of computing{share}, and seconds for verdicts and figures; by a probe of "
         f"{spoken(time.monotonic() - began)}: a few gradient steps of each experiment's largest block."
     )
-    return 0
+    return ANSWERED
 
 
 SPREAD = 0.5
@@ -387,27 +350,10 @@ def _present(out: Path, names: Sequence[str], jobs: int) -> None:
     from riskkit.report import draw_figures, write_report, write_tables
     from riskkit.store.atomic import StoreError
 
-    try:
+    with writing(out, StoreError):
         for path in draw_figures(out, names, jobs=jobs):
             if path.suffix == ".pdf":
                 print(f"figure {path}")
         for folder in dict.fromkeys(path.parent for path in write_tables(out, names)):
             print(f"tables {folder}/")
         print(f"report {write_report(out)}")
-    except StoreError as error:
-        raise StoppedError(str(error)) from error
-    except OSError as error:
-        raise StoppedError(f"{error.filename or out}: {error.strerror or error}.") from error
-
-
-def leave(status: int) -> NoReturn:
-    """Ends the process without waiting for a task that is still running in a thread of it."""
-    if any(thread.name.startswith("riskkit") for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
-
-
-if __name__ == "__main__":
-    leave(main())

@@ -1,36 +1,32 @@
-"""``riskkit tables theorem2``: tables again, in LaTeX and Markdown, from what is stored; nothing is computed."""
+"""``riskkit tables theorem2``: tables for a paper and for a page, from what is stored; nothing is computed."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+import argparse
 
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_names, add_results, reading, writing
 from riskkit.experiment import study
-from riskkit.report.tables import write_tables
-from riskkit.store.atomic import StoreError
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 written, 2 bad input or nothing stored."""
-    from riskkit.cli.sweep import Parser
+def add_arguments(parser: Parser) -> None:
+    add_names(parser)
+    add_results(parser)
 
-    parser = Parser(prog="riskkit.tables", description="LaTeX and Markdown tables, from what is stored.")
-    parser.add_argument("experiments", nargs="*", metavar="NAME", help="every experiment that starts with NAME")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results)")
-    arguments = parser.parse_args(argv)
-    try:
-        written = write_tables(arguments.results, study.select(arguments.experiments))
-    except (StoreError, study.StudyError) as error:
-        print(f"riskkit.tables: {error}", file=sys.stderr)
-        return 2
-    if not written:
-        print(f"riskkit.tables: nothing stored in {arguments.results}/; run the sweep first.", file=sys.stderr)
-        return 2
+
+def run(arguments: argparse.Namespace) -> int:
+    with reading():
+        chosen = study.select(arguments.experiments)
+    from riskkit.report import content, write_tables
+    from riskkit.store.atomic import StoreError
+
+    stored = sorted(arguments.results.glob("*/verdict.json"))
+    if not stored:
+        raise BadInputError(f"nothing stored in {arguments.results}/; run python -m riskkit.sweep first.")
+    with reading(StoreError):
+        for path in stored:
+            content.results(path.parent)
+    with writing(arguments.results, StoreError):
+        written = write_tables(arguments.results, chosen)
     for path in written:
         print(f"table {path}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return ANSWERED

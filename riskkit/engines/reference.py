@@ -226,8 +226,8 @@ def _advance(
     reads: Sequence[np.ndarray],
     batch: int = 1,
 ) -> list[Path]:
-    """The loop. ``reads[c]``: the step counts after which configuration c is read; each step's gradient is the mean over
-    ``batch`` examples, the j-th step's being drawn by the words from batch j on."""
+    """The loop. ``reads[c]``: the step counts after which configuration c is read. The j-th step's gradient is the mean
+    over the ``batch`` examples that the words from batch * j on draw."""
     replicates, _, _ = data.shape
     theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
     at: dict[int, list[tuple[int, int]]] = {}

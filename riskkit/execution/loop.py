@@ -196,6 +196,6 @@ def _quarantine(stores: Mapping[str, Store]) -> Iterator[None]:
                 for bad in store.quarantined[before[name] :]:
                     kept = "" if bad.kept is None else f", kept as {bad.kept}"
                     print(
-                        f"riskkit.sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.",
+                        f"riskkit sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.",
                         file=sys.stderr,
                     )

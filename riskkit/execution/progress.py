@@ -12,13 +12,15 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from riskkit.execution.scheduling import Failure
-from riskkit.execution.tasks import Done, Request, Task
-from riskkit.store.provenance import Diary
+if TYPE_CHECKING:
+    from riskkit.execution.scheduling import Failure
+    from riskkit.execution.tasks import Done, Request, Task
+    from riskkit.store.provenance import Diary
 
 PLAIN = 5.0
 """Seconds between two plain lines, and between two pages of a diary."""

@@ -80,7 +80,7 @@ class Point(Mapping[str, float]):
         return Point({**self._values, **values}, self._read, self._problem)
 
     def watched(self, read: set[str], problem: Any = None) -> Point:
-        """The point as a function of it sees it: with its problem, and noting in ``read`` which coordinates are read."""
+        """The point as functions of it see it: with its problem, and noting in ``read`` what is read."""
         return Point(self._values, read, problem)
 
     @property

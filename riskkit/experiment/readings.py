@@ -17,7 +17,7 @@ from riskkit.theory.bound import At, Bound, Condition, Count, Floats, Scale
 Of = tuple[tuple[str, Output], ...]
 """(quantity, output) pairs."""
 
-POSITIVE: Of = tuple((quantity, output) for quantity in ("optimization", "excess") for output in ("last", "average"))  # type: ignore[misc]
+POSITIVE: Of = tuple((quantity, output) for quantity in ("optimization", "excess") for output in ("last", "average"))
 """What comparisons are made of by default: quantities whose means are positive, so that ratios make sense."""
 
 

@@ -177,7 +177,7 @@ class Reader:
     number: int
 
     def __call__(self, algorithm: Any) -> tuple[int, ...]:
-        """The rounds after which an algorithm is read, ascending: those nearest above the grid, and the stages' ends."""
+        """The rounds after which an algorithm is read: those nearest above the grid, and the stages' ends."""
         return _checkpoints(algorithm, self.number)
 
 

@@ -1,8 +1,9 @@
-"""Finds the study made with the instrument: a folder that holds ``problems/`` and ``experiments/`` (and ``figures/``).
+"""Finds the study made with the instrument: a folder with ``experiments/``, and maybe ``problems/`` and ``figures/``.
 
 This is the only place where the instrument reaches for a study, and it does so at run time. The study is the nearest
-enclosing folder of the working directory with both packages; else the checkout of an editable install; else the copy
-in the wheel. Its modules are imported by their short names (``problems.x``), after the folder is put on ``sys.path``.
+enclosing folder of the working directory with experiments; else the one that is shipped, in the checkout of an editable
+install or in the wheel. Its modules are imported by their short names (``experiments.x``), after the folder is put on
+``sys.path``. The shipped problems, ``riskkit.problems``, are there for every study.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
-import functools
 import importlib
 import inspect
 import sys
@@ -32,31 +32,53 @@ def folder(start: Path | None = None) -> Path:
     """The study's folder, as found from ``start`` (default: the working directory)."""
     here = (start or Path.cwd()).resolve()
     package = Path(__file__).resolve().parent.parent
-    for candidate in (here, *here.parents, package.parent, package / "_study"):
-        if (candidate / "problems" / "__init__.py").is_file() and (candidate / "experiments").is_dir():
+    for candidate in (here, *here.parents, package / "_study", package.parent):
+        if any((candidate / "experiments").glob("*.py")):
             return candidate
-    raise StudyError(f"no study found: expected a folder with problems/ and experiments/ at or above {here}.")
+    raise StudyError(f"no study found: expected a folder with experiments/ and a module in it, at or above {here}.")
 
 
 def enter(study: Path | None = None) -> Path:
-    """Puts the study's folder first on ``sys.path`` and returns it. Raises StudyError if another study is loaded."""
+    """Puts the study's folder first on ``sys.path`` and returns it."""
     study = (study or folder()).resolve()
     if str(study) not in sys.path:
         sys.path.insert(0, str(study))
     return study
 
 
+def has(name: str, study: Path | None = None) -> bool:
+    """Whether the study has ``problems``, ``figures`` or a module of one of its packages."""
+    file = (study or folder()).joinpath(*name.split("."))
+    return file.with_suffix(".py").is_file() or (file / "__init__.py").is_file()
+
+
 def module(name: str, study: Path | None = None) -> ModuleType:
-    """Imports ``problems.x``, ``experiments.x`` or ``figures.x``, and makes sure that it lies in the study's folder."""
+    """Imports ``problems``, ``experiments.x`` or ``figures.x``, and makes sure that it lies in the study's folder.
+
+    Raises StudyError if there is none, if another one is found first, and for whatever it raises itself.
+    """
     study = enter(study)
-    file = study.joinpath(*name.split("."))
-    if not (file.with_suffix(".py").is_file() or (file / "__init__.py").is_file()):
+    if not has(name, study):
         raise StudyError(f"{name} is not in the study at {study}.")
-    loaded = importlib.import_module(name)
+    try:
+        loaded = importlib.import_module(name)
+    except Exception as error:
+        raise StudyError(f"{name} of the study at {study} cannot be imported: {_told(error, study)}") from error
     origin = Path(inspect.getfile(loaded)).resolve()
     if not origin.is_relative_to(study):
         raise StudyError(f"{name} was expected in the study at {study}, but {origin} was imported; run from the study.")
     return loaded
+
+
+def _told(error: Exception, study: Path) -> str:
+    """The error's words, and the last line of the study's own code on the way to it."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_relative_to(study / "experiments") or file.is_relative_to(study / "problems"):
+            place = f" ({file.relative_to(study)}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def names(study: Path | None = None) -> list[str]:
@@ -113,31 +135,29 @@ def experiment(name: str, study: Path | None = None) -> Experiment:
     return dataclasses.replace(value, name=name)
 
 
+def problems(study: Path | None = None) -> dict[str, type]:
+    """Name -> class: the study's own problems, if it has any, then those of ``riskkit.problems``."""
+    packages = [module("problems", study)] if has("problems", study) else []
+    packages.append(importlib.import_module("riskkit.problems"))
+    found: dict[str, type] = {}
+    for package in packages:
+        for name in getattr(package, "__all__", dir(package)):
+            if isinstance(getattr(package, name), type):
+                found.setdefault(name, getattr(package, name))
+    return found
+
+
 def problem(name: str, study: Path | None = None) -> Problem:
-    """The problem class of that name in the ``problems`` package (case, "-" and "_" ignored), with default fields."""
+    """The problem class of that name (case, "-" and "_" ignored), with default fields; the study's own comes first."""
     from riskkit.problem import Problem
 
     def plain(text: str) -> str:
         return text.replace("_", "").replace("-", "").replace(" ", "").casefold()
 
-    package = module("problems", study)
-    exported = getattr(package, "__all__", dir(package))
-    classes = {key: getattr(package, key) for key in exported if isinstance(getattr(package, key), type)}
+    classes = problems(study)
     for key, kind in classes.items():
         if plain(key) == plain(name):
             made = kind()
             if isinstance(made, Problem):
                 return made
     raise StudyError(unknown("problem", name, classes))
-
-
-@functools.cache
-def _package(name: str) -> ModuleType:
-    return module(name)
-
-
-def __getattr__(name: str) -> ModuleType:
-    """``from riskkit.study import problems``: the study's packages, from anywhere."""
-    if name in ("problems", "experiments", "figures"):
-        return _package(name)
-    raise AttributeError(f"module 'riskkit.study' has no attribute {name!r}.")

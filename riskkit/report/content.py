@@ -225,8 +225,8 @@ def paired(result: Results) -> Table:
         Column("larger", "count"),
     )
     caption = (
-        f"{result.name}: ratio of two algorithms' means on common random numbers, least and most over the cells, and in "
-        "how many it is smaller or larger after Holm."
+        f"{result.name}: ratio of two algorithms' means on common random numbers, least and most over the cells, and "
+        "in how many it is smaller or larger after Holm."
     )
     return Table("paired", caption, columns, tuple(rows))
 

@@ -35,7 +35,8 @@ def errors(
     if not (judged and axes):
         return None
     page = Page(
-        f"{_sentence([f'{NAMES[q]} ({o} iterate)' for q, o in judged])} of {_listed(stored.judged_algorithms)} on {stored.problem}, against "
+        f"{_sentence([f'{NAMES.get(q, q)} ({o} iterate)' for q, o in judged])} of "
+        f"{_listed(stored.judged_algorithms)} on {stored.problem}, against "
         f"{', '.join(axes)}",
         height=height or 0.75 + 1.55 * len(judged),
         rows=len(judged),
@@ -44,7 +45,7 @@ def errors(
     )
     for quantity, output in judged:
         for axis in axes:
-            panel = page.panel(xlabel=axis, ylabel=f"{NAMES[quantity]},\n{output} iterate")
+            panel = page.panel(xlabel=axis, ylabel=f"{NAMES.get(quantity, quantity)},\n{output} iterate")
             lines = stored.lines(axis, quantity, output)
             for line in lines:
                 for kind in drawn:

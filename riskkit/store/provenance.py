@@ -1,6 +1,6 @@
 """Who ran what, where and when: everything about a sweep that its table must not depend on.
 
-Each sweep keeps a diary of its own in ``results/<experiment>/sessions/``, rewritten while it runs: ``riskkit.status``
+Each sweep keeps a diary of its own in ``results/<experiment>/sessions/``, rewritten while it runs: ``riskkit status``
 reads it, and run.json gathers the diaries. Two sweeps at once write two diaries.
 """
 
@@ -127,8 +127,8 @@ quarantine/                shards that failed their checks, if any; nothing read
 The same command again computes only what is missing. Nothing here is pickled; any Parquet and JSON reader will do:
     riskkit.load("results/{name}")            the table, as a pandas DataFrame
     riskkit.load_replicates("results/{name}") the values behind it
-    python -m riskkit.compare results/{name}  the verdicts again
-    python -m riskkit.status results          what is complete, what runs, what failed
+    riskkit compare results/{name}            the verdicts again
+    riskkit status results                    what is complete, what runs, what failed
 """
 
 

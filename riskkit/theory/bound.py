@@ -196,7 +196,8 @@ def total(terms: Terms, at: At, owner: str) -> Floats:
         parts = [np.asarray(terms, dtype=np.float64)]
     else:
         raise ValueError(
-            f"{owner}: a bound must be an array, or named terms as a mapping or a NamedTuple; got {type(terms).__name__}."
+            f"{owner}: a bound must be an array, or named terms as a mapping or a NamedTuple; "
+            f"got {type(terms).__name__}."
         )
     found = np.zeros(at.rounds.shape)
     for part in parts:

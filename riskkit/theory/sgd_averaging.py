@@ -74,7 +74,8 @@ SOURCE = Source(
     key="lacostejulien2012simpler",
     text="Lacoste-Julien, Schmidt, Bach: A simpler approach to obtaining an O(1/t) convergence rate",
     bibtex="""@article{lacostejulien2012simpler,
-  title   = {A Simpler Approach to Obtaining an {O(1/t)} Convergence Rate for the Projected Stochastic Subgradient Method},
+  title   = {A Simpler Approach to Obtaining an {O(1/t)} Convergence Rate for the Projected Stochastic Subgradient
+             Method},
   author  = {Lacoste-Julien, Simon and Schmidt, Mark and Bach, Francis},
   journal = {arXiv preprint arXiv:1212.2002},
   year    = {2012},

@@ -28,8 +28,8 @@ class Answer(NamedTuple):
 def judge(reading: Any, evidence: Evidence) -> Answer:
     """The judge of a reading; another kind of reading registers its own (``judge.register``)."""
     raise TypeError(
-        f"{evidence.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Tuned or of a class with a "
-        f"judge of its own; got {type(reading).__name__}."
+        f"{evidence.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Tuned or of a class with "
+        f"a judge of its own; got {type(reading).__name__}."
     )
 
 

@@ -21,7 +21,7 @@ Kind = Literal["level", "rate", "exponent", "identity", "count", "minimiser"]
 
 
 class Outcome(enum.StrEnum):
-    """The words; ``riskkit.verdict`` says when each is used."""
+    """The words; ``riskkit.verdicts.judges`` says when each is used."""
 
     HOLDS = "HOLDS"
     VIOLATED = "VIOLATED"

@@ -24,7 +24,7 @@ from riskkit.theory import exact_moments, sgd_averaging
 from riskkit.theory.bound import Floats
 from riskkit.theory.recursion import fold
 from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, slrla, strongly_convex
-from riskkit.theory.zhou2021.setting import Setting, minimise_over_alpha
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality, minimise_over_alpha
 
 UNIT = Constants(L=1, G=1, lam=1, lam_example=1, mu=1, M=1)
 STEP = InverseTime(1.0, 2.0)

@@ -89,7 +89,7 @@ class StagedInequality:
         return (self.claim if form == "claim" else self.explicit)(setting_of(at))
 
     def least(self, form: Form, at: At, coordinate: str) -> float:
-        """The alpha at which a form is least, at one checkpoint; nan where it is not known, or for another coordinate."""
+        """The alpha at which a form is least, at one checkpoint; nan where that is not known."""
         if coordinate != "alpha" or form not in self.forms:
             return math.nan
         setting = dataclasses.replace(setting_of(at), path_moment=math.nan)
@@ -107,6 +107,17 @@ class StagedInequality:
     def explicit(self, setting: Setting) -> NamedTuple:
         """The proved bound: named terms, each of the broadcast shape; nan throughout where none is proved."""
         return not_proved(setting) if self.explicit_terms is None else self.explicit_terms(setting)
+
+
+def trivial(quantity: Quantity, setting: Setting) -> Floats:
+    """What is true without any theorem: M for the generalization error, nothing (inf) for the stability; else what
+    theta_0 achieves, D^2 for the distance and E f_0 for the optimization error and the excess risk."""
+    cells = grid(setting)
+    if quantity == "stability":
+        return np.full(cells.n.shape, math.inf)
+    if quantity == "generalization":
+        return np.full(cells.n.shape, setting.constants.M)
+    return cells.D2 if quantity == "distance" else cells.f0
 
 
 def setting_of(at: At) -> Setting:

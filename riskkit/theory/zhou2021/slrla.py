@@ -171,7 +171,7 @@ def lookahead_gradients(bound: StagedInequality, setting: Setting, eps: float, m
     """Lookahead's gradients kT at the first T where an explicit optimization bound is at most eps.
 
     Args:
-        bound: ``theorem2.OPTIMIZATION``, ``theorem3.OPTIMIZATION`` or another; setting.T is not read.
+        bound: ``strongly_convex.OPTIMIZATION``, ``polyak_lojasiewicz.OPTIMIZATION`` or another; setting.T is not read.
         most: give up after that many gradients; the answer there is inf.
 
     Returns the counts in the broadcast shape of the setting's other fields.

@@ -1,0 +1,145 @@
+"""What all commands share: arguments, one-line errors, and the exit statuses.
+
+0 answered; 1 some cells failed, the command had to stop, or an internal error; 2 bad input, nothing was computed;
+130 interrupted by Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from riskkit.experiment.study import StudyError
+
+ANSWERED, STOPPED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class BadInputError(Exception):
+    """One line: what was expected, what came, what to do."""
+
+
+class StoppedError(Exception):
+    """A command that could not go on; one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one line instead of the usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {one_line(message)}\n")
+
+
+def one_line(message: object) -> str:
+    """What is not printable, a line break in a file's name say, is escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
+
+
+def add_traceback(parser: Parser) -> None:
+    """Every command has it."""
+    parser.add_argument("--traceback", action="store_true", help="show where an error was raised")
+
+
+def add_names(parser: Parser) -> None:
+    """The experiments that are meant."""
+    parser.add_argument("experiments", nargs="*", metavar="NAME", help="every experiment that starts with NAME")
+
+
+def add_results(parser: Parser) -> None:
+    """The folder that a command reads."""
+    parser.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results)")
+
+
+@contextlib.contextmanager
+def reading(*kinds: type[Exception]) -> Iterator[None]:
+    """While arguments, experiments, plans and results are read: a StudyError, or one of ``kinds``, is bad input.
+
+    Nothing is computed inside. What is raised outside is no bad input, whatever its type.
+    """
+    expected: tuple[type[Exception], ...] = (StudyError, *kinds)
+    try:
+        yield
+    except expected as error:
+        raise BadInputError(str(error)) from error
+
+
+@contextlib.contextmanager
+def writing(folder: Path, *kinds: type[Exception]) -> Iterator[None]:
+    """While files are written: one of ``kinds``, or an error of the disk, stops the command."""
+    try:
+        yield
+    except kinds as error:
+        raise StoppedError(str(error)) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StoppedError(f"{error.filename or folder}: {error.strerror or error}.") from error
+
+
+def carry_out(name: str, run: Callable[[], int], *, trace: bool = False) -> int:
+    """The command's exit status; what went wrong is told in one line on standard error."""
+    try:
+        with _terminable():
+            status = run()
+            sys.stdout.flush()
+            return status
+    except KeyboardInterrupt as error:
+        return _tell(name, "; ".join(["interrupted", *map(str, error.args)]), INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has gone; nothing more can be said there, at exit neither.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STOPPED
+    except Exception as error:
+        if trace:
+            traceback.print_exc()
+        match error:
+            case BadInputError():
+                return _tell(name, error, BAD_INPUT)
+            case StoppedError():
+                return _tell(name, error, STOPPED)
+        words = f"{type(error).__name__}: {error}".rstrip(".: ")
+        return _tell(name, f"{words}; this is a fault of riskkit; --traceback shows where.", STOPPED)
+
+
+def _tell(name: str, message: object, status: int) -> int:
+    print(f"{name}: {one_line(message)}", file=sys.stderr)
+    return status
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the body as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process without waiting for a task that is still running in a thread of it."""
+    if any(thread.name.startswith("riskkit") for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def given(words: Sequence[str] | None) -> list[str]:
+    """``words``, by default those that were typed."""
+    return list(sys.argv[1:] if words is None else words)
