@@ -80,7 +80,7 @@ def exact(stored: plot.Stored, cell: dict[str, object]) -> float:
         quantity="optimization",
         output="last",
         algorithm="matched SGD",
-        matched_alpha=float(str(cell["alpha"])),
+        alpha=float(str(cell["alpha"])),
         **where,
     )
     return float(ours["exact"].iloc[0] / theirs["exact"].iloc[0]) if len(ours) and len(theirs) else float("nan")

@@ -12,14 +12,22 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+LATER = {"later": True}
+"""``metadata`` of a dataclass's field that older versions had not: at its default it changes no address."""
+
 
 @functools.cache
-def _identity(kind: type) -> tuple[str, ...]:
+def _identity(kind: type) -> tuple[dataclasses.Field[Any], ...]:
     """The fields that take part in equality; ``compare=False`` is how a dataclass marks a label."""
-    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
+    return tuple(field for field in dataclasses.fields(kind) if field.compare)
+
+
+def _counts(field: dataclasses.Field[Any], value: object) -> bool:
+    return not (field.metadata.get("later") and getattr(value, field.name) == field.default)
 
 
 def _canonical(value: object, where: str) -> object:
@@ -45,7 +53,11 @@ def _canonical(value: object, where: str) -> object:
         return {key: _canonical(item, f"{where}.{key}") for key, item in value.items()}
     kind = type(value)
     if dataclasses.is_dataclass(kind):
-        fields = {name: _canonical(getattr(value, name), f"{where}.{name}") for name in _identity(kind)}
+        fields = {
+            field.name: _canonical(getattr(value, field.name), f"{where}.{field.name}")
+            for field in _identity(kind)
+            if _counts(field, value)
+        }
         return {"class": kind.__name__, "fields": fields}
     raise TypeError(
         f"address: {where} must be None, a bool, number, string, tuple, list, mapping or dataclass of them; "

@@ -23,6 +23,7 @@ import numpy as np
 
 from riskkit.algorithms.arguments import number, whole
 from riskkit.algorithms.steps import Step, described, first_size, horizon_free
+from riskkit.identity import LATER
 
 Output = Literal["last", "average"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
@@ -79,7 +80,7 @@ class Algorithm:
     name: str = dataclasses.field(default="SLRLA", compare=False)
     anchor_every: int | None = None
     sampling: Sampling = "with replacement"
-    batch: int = 1
+    batch: int = dataclasses.field(default=1, metadata=LATER)
 
     def __post_init__(self) -> None:
         if not self.stages:

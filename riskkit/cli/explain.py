@@ -85,6 +85,8 @@ def _check(arguments: argparse.Namespace) -> None:
             raise BadInputError(f"--n must be whole numbers >= 2; got {n}.")
     for T, k, alpha in itertools.product(arguments.T, arguments.k, arguments.alpha):
         Lookahead(T, k, alpha, SqrtHorizon(1.0))
+        if alpha > 1:
+            raise BadInputError(f"--alpha must lie in (0, 1], of which the theorems speak; got {alpha:g}.")
     for eps in arguments.eps:
         if not 0 < eps < math.inf:
             raise BadInputError(f"--eps must be finite numbers > 0; got {eps:g}.")

@@ -170,6 +170,7 @@ def _told(failure: Failure) -> str:
 
 
 def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
+    from riskkit.algorithms import Constant, Stage
     from riskkit.execution.tasks import Request
     from riskkit.experiment.point import Grid
 
@@ -179,6 +180,8 @@ def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Requ
         if getattr(arguments, name) is not None
     )
     # Says what is wrong with a value before an experiment is asked whether it has the axis.
+    for alpha in arguments.alpha or ():
+        Stage(1, 1, alpha, Constant(1.0))
     Grid("n", **{"n": (2,), "T": (1,), "k": (1,), "alpha": (1.0,), **dict(axes)})
     requests = []
     for name in chosen:
