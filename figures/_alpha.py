@@ -96,7 +96,7 @@ def chart(stored: plot.Stored, output: str) -> plot.Page | None:
             words = frame.assign(words=[_interval(line) for line in found_in(frame)]).pivot(
                 index="n", columns="kT", values="words"
             )
-        with mpl.rc_context(plot.STYLE):
+        with plot.house_style():
             sns.heatmap(
                 grid.clip(lower=0.05),
                 ax=panel.axes,

@@ -61,5 +61,5 @@ def draw_line(panel: plot.Panel, line: list[dict[str, Any]], colour: str, marker
         panel.points(
             "ratio", c["alpha"], c["ratio"], x_name="alpha", low=c["low"], high=c["high"], about=about, style=style
         )
-        panel.page.key(f"$kT = {c['kT']}$", Line2D([], [], color=colour, marker=marker, ms=3.4, lw=0.7))
+        panel.page.key(f"$kT = {c['kT']:g}$", Line2D([], [], color=colour, marker=marker, ms=3.4, lw=0.7))
     panel.ticks_at(alphas)

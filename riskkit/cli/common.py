@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from riskkit.execution.telling import tell
 from riskkit.experiment.study import StudyError
 
 ANSWERED, STOPPED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -110,7 +111,7 @@ def carry_out(name: str, run: Callable[[], int], *, trace: bool = False) -> int:
 
 
 def _tell(name: str, message: object, status: int) -> int:
-    print(f"{name}: {one_line(message)}", file=sys.stderr)
+    tell(f"{name}: {one_line(message)}")
     return status
 
 

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         with writing(store.root, StoreError):
             evidence, failures = settle(request, store, known)
             experiment, found = evidence.plan.experiment, conclude(evidence, store)
-            print(verdict_text(experiment.name, experiment.question, found, *Terminal.here()), end="")
+            print(verdict_text(experiment.name, experiment.question, found, Terminal.here()), end="")
             store.write_json("run.json", record(request, store.root, failures))
         if failures:
             status = STOPPED

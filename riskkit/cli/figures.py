@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
-from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_names, add_results, reading, writing
+from riskkit.cli.common import ANSWERED, STOPPED, BadInputError, Parser, add_names, add_results, reading, writing
 from riskkit.experiment import study
 
 
@@ -33,6 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     with reading(ValueError), sized_for(arguments.venue):
         pass
     with writing(arguments.results, StoreError):
-        for path in draw_figures(arguments.results, stored, arguments.venue, arguments.jobs):
-            print(f"figure {path}")
-    return ANSWERED
+        drawn = draw_figures(arguments.results, stored, arguments.venue, arguments.jobs)
+    for path in drawn.paths:
+        print(f"figure {path}")
+    for line in drawn.failures:
+        print(f"riskkit figures: {line}.", file=sys.stderr)
+    return STOPPED if drawn.failures else ANSWERED

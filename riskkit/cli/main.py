@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from riskkit.cli.common import Parser, add_traceback, carry_out, given, leave
+from riskkit.execution.telling import write_anything
 from riskkit.experiment.study import unknown
 
 COMMANDS = {
@@ -38,6 +40,8 @@ class _Version(argparse.Action):
 def main(words: Sequence[str] | None = None) -> int:
     """The exit status of a command line, by default the one that was typed."""
     words = given(words)
+    write_anything()
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's, say, may not be installed; riskkit opens no window
     parser = Parser(prog="riskkit", description="Tests theorems on excess risk by simulation.")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and stop")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -29,6 +29,7 @@ from riskkit.cli.common import (
     reading,
     writing,
 )
+from riskkit.execution.telling import tell
 from riskkit.experiment import study
 
 if TYPE_CHECKING:
@@ -137,14 +138,19 @@ def _sweep(arguments: argparse.Namespace) -> int:
         raise StoppedError(f"--fail-fast: {_told(error.failure)}") from error
     finally:
         workers.stop()
+    # Everything that was asked for is written before a word is printed: what becomes of standard output costs nothing.
+    made, missing = _present(arguments.out, [request.experiment for request in requests], _jobs(arguments))
+    seconds = time.monotonic() - started
+    for line, count in Counter(map(_told, found.failures)).items():
+        tell(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}")
+    for line in missing:
+        tell(f"riskkit sweep: {line}.")
     for text in found.texts:
         print(text, end="")
-    _present(arguments.out, [request.experiment for request in requests], _jobs(arguments))
-    seconds = time.monotonic() - started
+    for line in made:
+        print(line)
     print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
-    for line, count in Counter(map(_told, found.failures)).items():
-        print(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}", file=sys.stderr)
-    return STOPPED if found.failures else ANSWERED
+    return STOPPED if found.failures or missing else ANSWERED
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
@@ -348,15 +354,32 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     return look, f"assuming errors with cv^2 = {SPREAD:g}"
 
 
-def _present(out: Path, names: Sequence[str], jobs: int) -> None:
-    """Figures, tables and the report of what is stored."""
+def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], list[str]]:
+    """Figures, tables and the report of what is stored: a line for each that was written, and for each that was not,
+    since one that fails costs none of the others."""
     from riskkit.report import draw_figures, write_report, write_tables
     from riskkit.store.atomic import StoreError
 
-    with writing(out, StoreError):
-        for path in draw_figures(out, names, jobs=jobs):
-            if path.suffix == ".pdf":
-                print(f"figure {path}")
-        for folder in dict.fromkeys(path.parent for path in write_tables(out, names)):
-            print(f"tables {folder}/")
-        print(f"report {write_report(out)}")
+    made: list[str] = []
+    missing: list[str] = []
+
+    def figures() -> None:
+        drawn = draw_figures(out, names, jobs=jobs)
+        made.extend(f"figure {path}" for path in drawn.paths if path.suffix == ".pdf")
+        missing.extend(drawn.failures)
+
+    def tables() -> None:
+        made.extend(f"tables {folder}/" for folder in dict.fromkeys(path.parent for path in write_tables(out, names)))
+
+    def report() -> None:
+        made.append(f"report {write_report(out)}")
+
+    for part in (figures, tables, report):
+        try:
+            with writing(out, StoreError):
+                part()
+        except StoppedError:
+            raise
+        except Exception as error:  # a fault of presentation, whatever it is, is no reason to leave out the rest
+            missing.append(f"the {part.__name__} could not be written: {type(error).__name__}: {error}")
+    return made, missing

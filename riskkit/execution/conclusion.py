@@ -57,7 +57,7 @@ def conclude_stored(request: Request, root: Path, failures: Lost, terminal: Term
     evidence = gather(request, store, failures)
     ran = sorted({measured.engine for measured in evidence.measured.values()})
     experiment = evidence.plan.experiment
-    return Concluded(verdict_text(experiment.name, experiment.question, conclude(evidence, store), *terminal), ran)
+    return Concluded(verdict_text(experiment.name, experiment.question, conclude(evidence, store), terminal), ran)
 
 
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]

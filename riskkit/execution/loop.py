@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +19,7 @@ from riskkit.execution.executors import Seats, Workers
 from riskkit.execution.progress import Ticker
 from riskkit.execution.scheduling import Failure, dispatch
 from riskkit.execution.tasks import CONCLUDING, Request, Task, missing_tasks, physical_memory
+from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
@@ -174,12 +174,9 @@ def _grown(evidence: Evidence, request: Request, precision: float) -> Request | 
     if not width > precision:
         return None
     if 2 * replicates > MOST_REPLICATES:
-        print(
-            f"{request.experiment}: +-{width:.2g} after {replicates} replicates; at most {MOST_REPLICATES} are made.",
-            file=sys.stderr,
-        )
+        tell(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; at most {MOST_REPLICATES} are made.")
         return None
-    print(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; doubling them.", file=sys.stderr)
+    tell(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; doubling them.")
     return request._replace(replicates=2 * replicates)
 
 
@@ -195,7 +192,4 @@ def _quarantine(stores: Mapping[str, Store]) -> Iterator[None]:
             for name, store in stores.items():
                 for bad in store.quarantined[before[name] :]:
                     kept = "" if bad.kept is None else f", kept as {bad.kept}"
-                    print(
-                        f"riskkit sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.",
-                        file=sys.stderr,
-                    )
+                    tell(f"riskkit sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.")

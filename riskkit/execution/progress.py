@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from riskkit.execution.telling import tell
+
 if TYPE_CHECKING:
     from riskkit.execution.scheduling import Failure
     from riskkit.execution.tasks import Done, Request, Task
@@ -161,7 +163,7 @@ class Ticker:
 
     def _say(self) -> None:
         self._said = time.monotonic()
-        print(self.line(), file=sys.stderr, flush=True)
+        tell(self.line())
 
     def _write(self) -> None:
         self._written = time.monotonic()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +20,7 @@ from riskkit.verdicts.findings import Found
 from riskkit.verdicts.outcome import Verdict
 
 Colour = Literal["plain", "ansi"]
+Frames = Literal["unicode", "ascii"]
 
 
 class Terminal(NamedTuple):
@@ -26,17 +28,20 @@ class Terminal(NamedTuple):
 
     width: int
     colour: Colour
+    frames: Frames = "unicode"
 
     @staticmethod
     def here() -> Terminal:
         """Standard output, or a page of 140 columns."""
-        return Terminal(Console().width, "ansi") if sys.stdout.isatty() else Terminal(140, "plain")
+        frames: Frames = "unicode" if "utf" in (sys.stdout.encoding or "").lower() else "ascii"
+        return Terminal(Console().width, "ansi", frames) if sys.stdout.isatty() else Terminal(140, "plain", frames)
 
 
-def verdict_text(name: str, question: str, found: Found, width: int, colour: Colour = "plain") -> str:
-    """The verdicts as a table, the counts and the comparisons, for a terminal of that width."""
-    console = Console(file=io.StringIO(), width=width, force_terminal=colour == "ansi")
-    shown = Table(title=f"{name}\n{question}", title_justify="left", title_style="bold")
+def verdict_text(name: str, question: str, found: Found, at: Terminal) -> str:
+    """The verdicts as a table, the counts and the comparisons, for a terminal."""
+    console = Console(file=io.StringIO(), width=at.width, force_terminal=at.colour == "ansi")
+    frame = box.HEAVY_HEAD if at.frames == "unicode" else box.ASCII
+    shown = Table(title=f"{name}\n{question}", title_justify="left", title_style="bold", box=frame)
     for heading in ("bound", "where", "verdict"):
         shown.add_column(heading, no_wrap=True)
     shown.add_column("numbers")
@@ -52,7 +57,7 @@ def verdict_text(name: str, question: str, found: Found, width: int, colour: Col
         shown.add_row(f"{bound} of {algorithm}" if several and algorithm else bound, where, outcome, numbers)
     console.print(shown)
     if found.counts:
-        console.print(_counted(found.counts))
+        console.print(_counted(found.counts, frame))
     for line in (*_compared(found.comparisons), *found.uncompared):
         console.print(line)
     assert isinstance(console.file, io.StringIO)
@@ -76,10 +81,10 @@ def _compared(comparisons: Sequence[Comparison]) -> list[str]:
     return lines
 
 
-def _counted(counts: Sequence[Count]) -> Table:
+def _counted(counts: Sequence[Count], frame: box.Box) -> Table:
     """Gradients to reach a few of the targets: a row for each entry and problem, with the output it passes on. All of
     them, with intervals, claims and proved counts, are in verdict.json."""
-    shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left")
+    shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left", box=frame)
     targets = sorted({count.eps for count in counts}, reverse=True)
     chosen = dict.fromkeys(targets[i] for i in (len(targets) // 3, 2 * len(targets) // 3, len(targets) - 1))
     rows: dict[Line, dict[float, str]] = {}

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from riskkit.algorithms import traits
@@ -153,7 +155,7 @@ def _wanted(experiment: Any, size: Any) -> Iterator[_Wanted]:
                     if (place, name) in seen:
                         continue
                     seen.add((place, name))
-                    made = make(place.watched(read, problem))
+                    made = _called(experiment, name, make, place.watched(read, problem))
                     if made is not None:
                         yield _want(experiment, place, name, made, problem)
     if "T" in read:  # kT / k
@@ -166,12 +168,28 @@ def _wanted(experiment: Any, size: Any) -> Iterator[_Wanted]:
             )
 
 
+def _called(experiment: Any, what: str, function: Callable[[Point], Any], point: Point) -> Any:
+    """What a function of the point answers; ValueError, in one line, with file and line where it raises anything."""
+    try:
+        return function(point)
+    except ValueError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        if place.filename == __file__.replace("plan.py", "point.py"):
+            place = traceback.extract_tb(error.__traceback__)[-2]
+        raise ValueError(
+            f"{experiment.name}: {what} could not be made at {point!r}: {type(error).__name__}: {error} "
+            f"({Path(place.filename).name}, line {place.lineno})."
+        ) from error
+
+
 def _problem(experiment: Any, point: Point, made: dict[Any, Any]) -> Any:
     """The problem at a point, one object for equal ones."""
     given = experiment.problem
     if given is None or hasattr(given, "sample"):
         return given
-    problem = given(point)
+    problem = _called(experiment, "the problem", given, point)
     return made.setdefault(problem, problem)
 
 

@@ -9,9 +9,12 @@ the results folder, and ``draw`` is given all of them. An experiment without a m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from riskkit.execution.executors import Seats
 from riskkit.experiment import study
@@ -19,6 +22,7 @@ from riskkit.report.page import Page
 from riskkit.report.standard import errors
 from riskkit.report.stored import is_stored, stored
 from riskkit.report.style import DEFAULT_VENUE, sized_for
+from riskkit.store.atomic import StoreError
 
 
 def figure_modules(home: Path | None = None) -> dict[str, ModuleType]:
@@ -35,38 +39,60 @@ def algorithm_looks(home: Path) -> Mapping[str, tuple[str, str]]:
     return dict(getattr(study.module("figures", home), "ALGORITHMS", {}))
 
 
-def draw_figures(results: Path, names: Iterable[str], venue: str = DEFAULT_VENUE, jobs: int = 1) -> list[Path]:
-    """Draws every figure that one of the named experiments feeds and that has one stored, in so many processes;
-    returns the files written.
+class Drawn(NamedTuple):
+    """The files written, and a line for each figure that could not be drawn."""
+
+    paths: list[Path]
+    failures: list[str]
+
+
+def draw_figures(results: Path, names: Iterable[str], venue: str = DEFAULT_VENUE, jobs: int = 1) -> Drawn:
+    """Draws every figure that one of the named experiments feeds and that has one stored, in so many processes.
 
     Each is written as .pdf, .png, .svg, .csv (the plotted numbers) and .txt (the caption), the same bytes every time,
-    in ``figures/``; those of another venue than the default in ``figures/<venue>/``. Raises StoreError for results that
-    cannot be read, ValueError for an unknown venue.
+    in ``figures/``; those of another venue than the default in ``figures/<venue>/``. A figure that fails costs no
+    other. Raises StoreError for results that cannot be read, ValueError for an unknown venue.
     """
     home, chosen = study.folder(), [name for name in dict.fromkeys(names) if is_stored(results / name)]
     if not chosen:
-        return []
+        return Drawn([], [])
+    owners: list[str | None] = [*chosen, None]
     if jobs == 1 or len(chosen) == 1:
-        return [path for owner in (*chosen, None) for path in _draw(home, results, owner, venue)]
-    seats = Seats(jobs)
-    try:
-        parts = [seats.submit(_draw, home, results, owner, venue) for owner in (*chosen, None)]
-        return [path for part in parts for path in part.result()]
-    finally:
-        seats.kill()
+        parts = [_draw(home, results, owner, venue) for owner in owners]
+    else:
+        seats = Seats(jobs)
+        try:
+            futures = [seats.submit(_draw, home, results, owner, venue) for owner in owners]
+            parts = [future.result() for future in futures]
+        finally:
+            seats.kill()
+    return Drawn([path for part in parts for path in part.paths], [line for part in parts for line in part.failures])
 
 
-def _draw(home: Path, results: Path, owner: str | None, venue: str) -> list[Path]:
+def _draw(home: Path, results: Path, owner: str | None, venue: str) -> Drawn:
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
     modules, looks = figure_modules(home), algorithm_looks(home)
-    pages: dict[str, Page | None]
+    folder = results / (owner or "") / "figures" / ("" if venue == DEFAULT_VENUE else venue)
+    made: dict[str, Callable[[], Page | None]]
     with sized_for(venue):
         if owner is None:
             everything = [stored(one, looks) for one in sorted(results.iterdir()) if is_stored(one)]
-            pages = {key: module.draw(everything) for key, module in modules.items() if module.EXPERIMENT is None}
+            own = {key: module for key, module in modules.items() if module.EXPERIMENT is None}
+            made = {key: functools.partial(module.draw, everything) for key, module in own.items()}
         else:
             one = stored(results / owner, looks)
-            pages = {key: module.draw(one) for key, module in modules.items() if owner == module.EXPERIMENT}
-            pages = pages or {"errors": errors(one)}
-        folder = results / (owner or "") / "figures" / ("" if venue == DEFAULT_VENUE else venue)
-        return [path for key, page in pages.items() if page is not None for path in page.save(folder, key)]
+            own = {key: module for key, module in modules.items() if owner == module.EXPERIMENT}
+            made = {key: functools.partial(module.draw, one) for key, module in own.items()}
+            made = made or {"errors": functools.partial(errors, one)}
+        drawn = Drawn([], [])
+        for key, make in made.items():
+            try:
+                page = make()
+                drawn.paths.extend([] if page is None else page.save(folder, key))
+            except (StoreError, OSError):
+                raise
+            except Exception as error:  # a study's figure may raise anything
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{Path(place.filename).name}, line {place.lineno}"
+                drawn.failures.append(f"figure {key} could not be drawn: {type(error).__name__}: {error} ({where})")
+        return drawn

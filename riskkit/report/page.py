@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -21,7 +20,7 @@ from matplotlib.layout_engine import LayoutEngine
 from matplotlib.patches import Patch
 
 from riskkit.report.panels import Panel
-from riskkit.report.style import FAINT, NAMES, SMALL, STYLE, Width, inches
+from riskkit.report.style import FAINT, NAMES, SMALL, Width, house_style, inches
 from riskkit.store.atomic import make_folder, write, write_text
 
 
@@ -59,7 +58,7 @@ class Page:
         self._key: dict[str, Artist] = {}
         self._rows, self._columns, self._share = rows, columns, share
         self._done = self.shaded = False
-        with mpl.rc_context(STYLE):
+        with house_style():
             self.figure = Figure(figsize=(inches(width), height))
             FigureCanvasAgg(self.figure)
             self._grid = self.figure.add_gridspec(rows, columns, width_ratios=widths)
@@ -78,7 +77,7 @@ class Page:
         row, column = divmod(place, self._columns)
         left = self.panels[row * self._columns] if self._share != "none" and column else None
         above = self.panels[column] if self._share == "grid" and row else None
-        with mpl.rc_context(STYLE):
+        with house_style():
             axes = self.figure.add_subplot(
                 self._grid[row, column], sharey=left and left.axes, sharex=above and above.axes
             )
@@ -144,7 +143,7 @@ class Page:
         if self._done:
             return self.figure
         self._done = True
-        with mpl.rc_context(STYLE):
+        with house_style():
             if self.shaded:
                 self.key("simultaneous 95% band", Patch(facecolor=FAINT, alpha=0.35, lw=0))
             if self._key:
@@ -211,7 +210,7 @@ class Page:
         figure, caption = self.finish(), self.caption
         make_folder(folder)
         written = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png", "svg", "csv", "txt")]
-        with mpl.rc_context(STYLE):
+        with house_style():
             # The figure is laid out: the canvases draw at once, where savefig would first draw without drawing.
             pdf, png, svg = io.BytesIO(), io.BytesIO(), io.BytesIO()
             about, dots = {"Title": self.title, "Creator": "riskkit"}, figure.dpi

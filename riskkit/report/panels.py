@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
@@ -25,9 +24,9 @@ from riskkit.report.style import (
     INK,
     PALETTE,
     SMALL,
-    STYLE,
     Kind,
     alpha_colour,
+    house_style,
     signed,
     symbols,
     written,
@@ -90,7 +89,7 @@ class Panel:
         below = (y <= 0) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
         drawn = np.isfinite(y) & ~below
         floor = np.where(low > 0, low, y * 1e-3) if self.axes.get_yscale() == "log" else low
-        with mpl.rc_context(STYLE):
+        with house_style():
             if joined:
                 self.axes.plot(x, np.where(drawn, y, np.nan), color=self._line_colour(line, colour), lw=0.7, zorder=3)
             bars = drawn & np.isfinite(low)
@@ -173,7 +172,7 @@ class Panel:
             self._trivial.add(drawn)
         style, width, name = COMPUTED[kind]
         grey = kind == "trivial" and colour is None
-        with mpl.rc_context(STYLE):
+        with house_style():
             self.axes.plot(
                 x,
                 y,
@@ -207,7 +206,7 @@ class Panel:
         """
         x, y = _column(x), _column(y)
         lower, upper = (np.full(len(x), np.nan) if end is None else _column(end) for end in (low, high))
-        with mpl.rc_context(STYLE):
+        with house_style():
             (artist,) = self.axes.plot(x, y, **style)
             bars = np.isfinite(lower) & np.isfinite(upper)
             if bars.any():
@@ -225,7 +224,7 @@ class Panel:
     def mark(self, name: str, x: float, kind: Kind, *, about: Mapping[str, object] = MappingProxyType({})) -> None:
         """A vertical line at x, in the line style of what is computed."""
         style, width, _ = COMPUTED[kind]
-        with mpl.rc_context(STYLE):
+        with house_style():
             self.axes.axvline(x, color=FAINT, ls=style, lw=width, zorder=1)
         self.page.key(name, Line2D([], [], color=FAINT, ls=style, lw=width))
         self.page.records.append({"panel": self.name, "kind": name, "x_name": "x", "x": x, "status": "ok", **about})
@@ -238,7 +237,7 @@ class Panel:
         if rows.empty:
             return
         last = rows.iloc[-1]
-        with mpl.rc_context(STYLE):
+        with house_style():
             label = self.axes.text(
                 1.015,
                 float(last[value]),
@@ -259,7 +258,7 @@ class Panel:
 
     def box(self, entries: Iterable[tuple[str, str]]) -> None:
         """Lines of small text, (words, colour) each, where nothing else is; the y axis is widened if need be."""
-        with mpl.rc_context(STYLE):
+        with house_style():
             areas = [TextArea(words, textprops={"color": colour, "fontsize": SMALL}) for words, colour in entries]
             packed = VPacker(children=list[Artist](areas), pad=0, sep=1.5)
             self._box = AnchoredOffsetbox("upper left", child=packed, pad=0.1, borderpad=0.25, frameon=False)
@@ -292,12 +291,12 @@ class Panel:
 
     def text(self, x: float, y: float, words: str, *, colour: str = INK, ha: str = "left", va: str = "center") -> None:
         """Small text at a place given in fractions of the panel."""
-        with mpl.rc_context(STYLE):
+        with house_style():
             self.axes.text(x, y, words, color=colour, ha=ha, va=va, fontsize=SMALL, transform=self.axes.transAxes)
 
     def inside(self, y: float, words: str, *, colour: str = FAINT) -> None:
         """Small text at the left edge of the panel, at the height y of its data, over whatever lines cross it."""
-        with mpl.rc_context(STYLE):
+        with house_style():
             where = self.axes.get_yaxis_transform()
             self.axes.text(
                 0.02,
@@ -314,13 +313,13 @@ class Panel:
 
     def beside(self, y: float, words: str, *, colour: str = INK) -> None:
         """Small text to the right of the panel, at the height y of its data."""
-        with mpl.rc_context(STYLE):
+        with house_style():
             where = self.axes.get_yaxis_transform()
             self.axes.text(1.03, y, words, color=colour, ha="left", va="center", fontsize=SMALL, transform=where)
 
     def outside(self, y: float, words: str, inches: float) -> None:
         """Small bold text that begins so many inches to the left of the panel, at the height y of its data."""
-        with mpl.rc_context(STYLE):
+        with house_style():
             self.axes.annotate(
                 words,
                 (0, y),

@@ -63,6 +63,9 @@ def inches(width: Width) -> float:
     return float(getattr(VENUES[_venue.get()], width))
 
 
+_KEPT = frozenset({"backend", "backend_fallback", "interactive", "toolbar", "timezone", "datapath"})
+"""Parameters that are no matter of looks."""
+
 STYLE: Any = {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
@@ -104,6 +107,22 @@ STYLE: Any = {
     "figure.dpi": 220,
     "savefig.dpi": "figure",
 }
+
+
+_HOUSE = mpl.rcParamsDefault.copy()
+_HOUSE.update(STYLE)
+
+
+@contextlib.contextmanager
+def house_style() -> Iterator[None]:
+    """matplotlib's own defaults under ``STYLE``: a figure depends on nothing that a user's matplotlibrc says."""
+    with mpl.rc_context():
+        for name, value in _HOUSE.items():
+            if name not in _KEPT:
+                dict.__setitem__(mpl.rcParams, name, value)
+        yield
+
+
 SMALL = 7.0
 """Point size of text inside panels, the smallest there is."""
 INK = "#222222"

@@ -121,6 +121,8 @@ class Inequality:
     proved: Callable[[At], Terms] | None = None
     statement: str = ""
     claim_statement: str = ""
+    scope: str = ""
+    """At which checkpoints it speaks, in words; empty: at all."""
 
     def __post_init__(self) -> None:
         if self.quantity not in get_args(Quantity):

@@ -37,7 +37,7 @@ def bound_findings(evidence: Evidence) -> list[Finding]:
 
 
 def _levels(evidence: Evidence, bound: Bound, name: str, cells: Sequence[Cell]) -> list[Finding]:
-    about = subject(bound.quantity, bound.output, name, cells)
+    about = f"{subject(bound.quantity, bound.output, name, cells)} {getattr(bound, 'scope', '')}".rstrip()
     forms: list[Form] = [form for form in bound.forms if form != "claim"] or ["proved"]
     return [
         finding(

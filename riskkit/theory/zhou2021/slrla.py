@@ -393,6 +393,7 @@ OPTIMIZATION = Inequality(
     source=PAPER,
     hypotheses=(_staged, _passes_on("average"), optimization_excluded),
     proved=lambda at: _at_stage_ends(optimization(at.problem, at.algorithm, at.f0), at),
+    scope="at its stages' ends",
     statement=r"E_q = \frac{E_{q-1}}{m}\left(\beta_q + \frac{1}{\alpha\eta_q kT_q}\right) + \frac{\eta_q G_q^2}{2}",
 )
 """At the stages' ends."""
@@ -407,6 +408,7 @@ def _generalization(output: Output) -> Inequality:
         source=PAPER,
         hypotheses=(_staged, _passes_on(output), _stable),
         proved=lambda at: _at_stage_ends(at.constants.G * stability(at.constants, at.algorithm, at.n), at),
+        scope="at its stages' ends",
         statement=r"G\,\delta_q",
     )
 
@@ -420,6 +422,7 @@ def _stability(output: Output) -> Inequality:
         source=PAPER,
         hypotheses=(_staged, _passes_on(output), _stable),
         proved=lambda at: _at_stage_ends(stability(at.constants, at.algorithm, at.n), at),
+        scope="at its stages' ends",
         statement=r"\delta_q",
     )
 
