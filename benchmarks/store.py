@@ -20,17 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from riskkit.cli import compare, figures, sweep
-from riskkit.execution import loop, tasks
+from riskkit import sweep
+from riskkit.execution import conclusion, loop, tasks
 from riskkit.execution.progress import Ticker
 from riskkit.execution.scheduling import dispatch
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.measure.quantities import DATASET, QUANTITIES, Measured
-from riskkit.report import html, tables
+from riskkit.report import drawing, html, tables
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import Store
-from riskkit.verdicts import best, confront, contest
 
 CELLS = (
     ("n", tuple(float(n) for n in range(50, 150, 10))),
@@ -77,23 +76,17 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
 
     for name in ("put", "have", "holds", "check", "get_many", "prepare", "write_table", "write_json", "write_text"):
         clocked(Store, name, f"store.{name}")
-    clocked(compare, "frame", "store")
+    clocked(conclusion, "frame", "store")
     clocked(loop, "record", "store")
-    for owner, name in ((loop, "tasks"), (Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
+    for owner, name in ((loop, "missing_tasks"), (Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
         clocked(owner, name, "scheduling")
     clocked(tasks, "_plan", "planning")
-    for owner, names in {
-        confront: ("findings", "comparisons", "uncompared", "running"),
-        contest: ("counted_lines", "findings", "comparisons", "uncompared"),
-        best: ("best_alphas",),
-    }.items():
-        for name in names:
-            clocked(owner, name, "verdicts")
-    clocked(compare, "table", "means and bands")
-    clocked(compare.Outcome, "text", "words")
-    clocked(figures, "draw", "figures")
-    clocked(tables, "write", "tables")
-    clocked(html, "write", "report")
+    clocked(conclusion, "find", "verdicts")
+    clocked(conclusion, "table", "means and bands")
+    clocked(conclusion, "verdict_text", "words")
+    clocked(drawing, "draw_figures", "figures")
+    clocked(tables, "write_tables", "tables")
+    clocked(html, "write_report", "report")
     # In the main thread, so that one clock sees everything.
     compute = tasks.compute
 
@@ -104,7 +97,7 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
     tasks.compute = compute
     clocked(tasks, "compute", "computing")
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
-        study.module("figures").modules()
+        drawing.figure_modules()
         began = since = clock()
         sweep.main(["--jobs", "1", "--out", out])
         total = clock() - began
@@ -121,8 +114,8 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
 
 
 LOADING = (
-    "import time; began = time.{0}(); import riskkit.sweep, riskkit.execution.loop, riskkit.report.html, figures; "
-    "figures.modules(); print(time.{0}() - began)"
+    "import time; began = time.{0}(); import riskkit.sweep, riskkit.execution.loop, riskkit.report.html; "
+    "from riskkit.report import drawing; drawing.figure_modules(); print(time.{0}() - began)"
 )
 SHARES = {
     "store, scheduling and planning": ("store", "scheduling", "planning"),

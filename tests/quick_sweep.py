@@ -15,7 +15,7 @@ from riskkit.stats import bands
 
 
 def abridge(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sweep, "_present", lambda out, names, jobs: None)
+    patch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
     patch.setattr(bands, "DRAWS", 255)
     bands._draws.cache_clear()
 

@@ -28,9 +28,9 @@ STEP = Constant(0.1)
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Lookahead(4, 2, 0.0, STEP), "Lookahead: alpha must lie in (0, 1]; got 0.0."),
-        (lambda: Lookahead(4, 2, 1.1, STEP), "Lookahead: alpha must lie in (0, 1]; got 1.1."),
-        (lambda: Lookahead(4, 2, math.nan, STEP), "Lookahead: alpha must lie in (0, 1]; got nan."),
+        (lambda: Lookahead(4, 2, 0.0, STEP), "Lookahead: alpha must lie in (0, 2]; got 0.0."),
+        (lambda: Lookahead(4, 2, 2.1, STEP), "Lookahead: alpha must lie in (0, 2]; got 2.1."),
+        (lambda: Lookahead(4, 2, math.nan, STEP), "Lookahead: alpha must lie in (0, 2]; got nan."),
         (lambda: Lookahead(4, 0, 0.5, STEP), "Lookahead: k must be a whole number >= 1; got 0."),
         (lambda: Lookahead(4, 2.5, 0.5, STEP), "Lookahead: k must be a whole number >= 1; got 2.5."),
         (lambda: Lookahead(True, 2, 0.5, STEP), "Lookahead: T must be a whole number >= 1; got True."),

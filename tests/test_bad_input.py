@@ -68,12 +68,13 @@ SWEEP = [
     (["theorem2\n"], "unknown experiment 'theorem2\\n'"),
     (["*"], "unknown experiment '*'"),
     (["results/theorem2_ridge"], "unknown experiment"),
-    (["--alpha", "0"], "alpha must lie in (0, 1]; got 0.0."),
-    (["--alpha", "-0.5"], "alpha must lie in (0, 1]; got -0.5."),
-    (["--alpha", "1.1"], "alpha must lie in (0, 1]; got 1.1."),
-    (["--alpha", "nan"], "alpha must lie in (0, 1]; got nan."),
-    (["--alpha", "inf"], "alpha must lie in (0, 1]; got inf."),
-    (["--alpha", "0.5", "2"], "alpha must lie in (0, 1]; got 2.0."),
+    (["--alpha", "0"], "alpha must lie in (0, 2]; got 0.0."),
+    (["--alpha", "-0.5"], "alpha must lie in (0, 2]; got -0.5."),
+    (["--alpha", "2.1"], "alpha must lie in (0, 2]; got 2.1."),
+    (["--alpha", "nan"], "alpha must lie in (0, 2]; got nan."),
+    (["--alpha", "inf"], "alpha must lie in (0, 2]; got inf."),
+    (["--alpha", "0.5", "3"], "alpha must lie in (0, 2]; got 3.0."),
+    (["theorem2", "--alpha", "1.1"], "alpha > 1 would leave Theta, a ball, on ridge; take alpha <= 1."),
     (["--alpha", "half"], "argument --alpha: invalid float value: 'half'"),
     (["--alpha", "0,5"], "argument --alpha: invalid float value: '0,5'"),
     (["--alpha"], "alpha needs at least one value; got none."),
@@ -102,7 +103,7 @@ SWEEP = [
     ([*T2, "--T", "1e13"], "GiB"),
     ([*T2, "--T", "1e200"], "GiB"),
     ([*T2, "--T"], "--T needs at least one value"),
-    (["theorem1_alpha", "--T", "8"], "theorem1_alpha has no axis T; its axes are n, kT, k, alpha."),
+    (["theorem1_alpha", "--T", "8"], "theorem1_alpha has no axis T; its axes are n, k, alpha, kT."),
     ([*T2, "--kT", "8"], "unrecognized arguments: --kT"),
     (["--seed", "-1"], "seed must be a whole number in [0, 2^64); got -1."),
     (["--seed", str(2**64)], "seed must be a whole number in [0, 2^64)"),
@@ -269,7 +270,7 @@ def spoiled(draw: random.Random) -> list[str]:
         "alpha": lambda: [
             "--alpha",
             *draw.choice(
-                [[], [str(draw.uniform(1.0000001, 1e6))], [str(-draw.random())], ["0.5", draw.choice(texts)], ["0"]]
+                [[], [str(draw.uniform(2.0000001, 1e6))], [str(-draw.random())], ["0.5", draw.choice(texts)], ["0"]]
             ),
         ],
         "replicates": lambda: ["--replicates", draw.choice([whole(1), "1e15", "0.999"])],

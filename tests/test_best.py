@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from problems import MeanEstimation
-from riskkit import SLRLA, Constant, InverseTime, Lookahead, Stage, simulate
-from riskkit.cli.compare import gather
-from riskkit.cli.sweep import main
+from riskkit import SLRLA, Best, Constant, InverseTime, Lookahead, Stage, simulate
+from riskkit.execution.conclusion import gather
 from riskkit.execution.tasks import Request, compute, missing_tasks
 from riskkit.experiment import study
 from riskkit.problem import Constants
 from riskkit.stats.minimiser import minimiser
 from riskkit.store.shards import Store
+from riskkit.sweep import main
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, strongly_convex
 from riskkit.theory.zhou2021.setting import Setting
-from riskkit.verdicts.best import best_alphas, findings
+from riskkit.verdicts.best import best_findings, best_values
 from riskkit.verdicts.evidence import Evidence
 from riskkit.verdicts.outcome import Outcome
 
@@ -60,6 +60,12 @@ def test_the_set_of_possible_minimisers_covers_the_true_one():
     assert narrow > 100
 
 
+def asked(evidence):
+    """The experiment's question about the best alpha."""
+    (reading,) = [reading for reading in evidence.plan.experiment.readings if isinstance(reading, Best)]
+    return reading
+
+
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
     """Evidence of a small grid of an experiment."""
@@ -77,14 +83,17 @@ def evidence(tmp_path_factory):
 
 def test_the_explicit_minimiser_is_theorem_1s_closed_form(evidence):
     found = evidence("theorem1_power_law", n=(20.0, 80.0))
-    for line in best_alphas(found):
-        cell = next(c for c in found.plan.cells if c.point.n == line.n and c.point.k * c.point.T == line.gradients)
+    lines = best_values(found, asked(found))
+    assert lines
+    for line in lines:
+        n, kT = line.where["n"], line.where["kT"]
+        cell = next(c for c in found.plan.cells if c.point.n == n and c.point.kT == kT)
         D = math.sqrt(found.dataset(cell, "start_distance").mean())
-        T, k = line.gradients // 8, 8
-        eta = 1.0 / math.sqrt(line.gradients)
-        expected = convex.best_alpha_average(line.n, k, T, eta, found.plan.experiment.problem.constants.G, D)
-        assert line.explicit == pytest.approx(float(expected), abs=1e-5)
-        assert line.claim == pytest.approx(float(convex.best_alpha_claim(line.n, k, T)), abs=1e-5)
+        T, k = kT // 8, 8
+        eta = 1.0 / math.sqrt(kT)
+        expected = convex.best_alpha_average(n, k, T, eta, found.plan.experiment.problem.constants.G, D)
+        assert line.proved == pytest.approx(float(expected), abs=1e-5)
+        assert line.claim == pytest.approx(float(convex.best_alpha_claim(n, k, T)), abs=1e-5)
 
 
 @pytest.mark.parametrize(("name", "axes"), [("theorem1_power_law", {}), ("theorem2_alpha", {"n": (5.0, 50.0)})])
@@ -92,12 +101,12 @@ def test_lines_that_lost_cells_are_counted_in_the_sentence(evidence, name, axes)
     """One run lost: its line is left out, and the sentence says so; all of them: nothing is left to judge."""
     found = evidence(name, **axes)
     bound = next(b for b in found.plan.experiment.bounds if b.quantity == "excess")
-    cells = [cell for cell in found.plan.cells if cell.role == "Lookahead"]
+    cells = [cell for cell in found.plan.cells if cell.name == "Lookahead"]
     for lost in (cells[:1], cells):
         addresses = {cell.address for cell in lost}
         left = {where: run for where, run in found.measured.items() if where not in addresses}
         holed = Evidence(found.plan, left, dict.fromkeys(addresses, ("failed", "its worker died")))
-        (judged,) = findings(holed, best_alphas(holed))
+        (judged,) = best_findings(holed, asked(holed), best_values(holed, asked(holed)))
         assert judged.output == bound.output
         assert " failed)" in judged.verdict.sentence
         if len(lost) == len(cells):
@@ -108,8 +117,9 @@ def test_lines_that_lost_cells_are_counted_in_the_sentence(evidence, name, axes)
 def test_equation_7_stands_beside_the_measured_minimiser(tmp_path):
     assert main(["theorem2_alpha", "--n", "5", "50", "--replicates", "96", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "theorem2_alpha" / "verdict.json").read_text())
-    for line in record["best_alphas"]:
-        assert line["equation7"] == bool(strongly_convex.equation7(line["n"], line["k"], line["T"], 0.1).first)
+    assert record["best"]
+    for line in record["best"]:
+        assert line["condition"] == bool(strongly_convex.equation7(line["n"], line["k"], line["T"], 0.1).first)
         assert line["low"] <= line["at"] <= line["high"]
     (judged,) = [v for v in record["verdicts"] if v["bound"] == "theorem2.equation 7"]
     assert judged["outcome"] in ("AGREES", "DISAGREES", "INCONCLUSIVE")

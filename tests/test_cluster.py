@@ -64,7 +64,7 @@ def cluster(tmp_path) -> Iterator[Cluster]:
 
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch):
-    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: None)
+    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
 
 
 def table(out: Path) -> bytes:

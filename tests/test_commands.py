@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 import tomllib
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from riskkit import conformance
 from riskkit.cli import common
 from riskkit.cli import main as cli
 from riskkit.execution import loop, tasks
@@ -114,9 +114,8 @@ class Told:
 
 @pytest.mark.parametrize("name", ["Logistic", "logistic", "problems.Logistic", "problems:Logistic"])
 def test_a_problem_has_several_names(name, capsys, monkeypatch):
-    kit = importlib.import_module("riskkit.conformance.check")
-    monkeypatch.setattr(kit, "check", Told)
+    monkeypatch.setattr(conformance, "check", Told)
     assert cli.main(["check", name]) == 0
     assert capsys.readouterr().out == "asked about logistic\n"
-    monkeypatch.setattr(kit, "check", lambda problem: Told(problem, ("L is wrong",)))
+    monkeypatch.setattr(conformance, "check", lambda problem: Told(problem, ("L is wrong",)))
     assert cli.main(["check", name]) == 1

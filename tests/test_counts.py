@@ -1,4 +1,4 @@
-"""Races: first passages against exact ones, Theorem 4's recursion, planted faults, and what depends on nothing."""
+"""Gradients to an error: first passages against exact ones, Theorem 4's recursion, and algorithms that are tuned."""
 
 from __future__ import annotations
 
@@ -8,18 +8,34 @@ import math
 
 import numpy as np
 import pytest
-from riskkit.experiment.race import Race, RaceSize, checkpoints, stage_ends
 
-from problems import AnisotropicMean, MeanEstimation, SinePerturbedQuadratic
-from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, Stage, StagewiseLookahead
-from riskkit.cli.sweep import main
+from problems import MeanEstimation, SinePerturbedQuadratic
+from riskkit import (
+    SGD,
+    SLRLA,
+    Constant,
+    Experiment,
+    GradientsTo,
+    Grid,
+    InverseTime,
+    Lookahead,
+    Own,
+    Paired,
+    Size,
+    Stage,
+    StagewiseLookahead,
+    Tuned,
+    per_octave,
+)
+from riskkit.algorithms import traits
 from riskkit.execution.tasks import Request, compute, missing_tasks
 from riskkit.experiment import study
 from riskkit.measure.blocks import measure_block
 from riskkit.stats.first_passage import PassageStatus, first_passages, growth
+from riskkit.sweep import main
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla
-from riskkit.verdicts import contest
+from riskkit.verdicts.comparisons import comparisons
 from riskkit.verdicts.evidence import Evidence
 
 
@@ -72,8 +88,8 @@ def test_why_there_is_no_passage():
 
 def test_checkpoints_hold_the_stages_ends_and_a_log_grid():
     plan = SLRLA([Stage(7, 3, 0.5, Constant(0.1), 0.1, "average"), Stage(50, 3, 0.5, Constant(0.05), 0.1, "average")])
-    rounds = checkpoints(plan)
-    assert stage_ends(plan).tolist() == [7, 57]
+    rounds = per_octave(6)(plan)
+    assert traits.stage_ends(plan).tolist() == [7, 57]
     assert {7, 57} <= set(rounds)
     assert list(rounds) == sorted(set(rounds))
     gradients = plan.gradients(np.array(rounds))
@@ -115,29 +131,35 @@ def test_scaling_the_loss_scales_the_recursion():
     assert np.allclose(3 * a, b, rtol=1e-13)
 
 
+def step(p):
+    return InverseTime(p.problem.constants.lam, 2)
+
+
+def staged(p):
+    constants = p.problem.constants
+    return slrla.affordable_schedule(constants, 2.0, 1.0, p.gradients, 0.5, 4, constants.lam / 8)
+
+
 @pytest.fixture
 def race(monkeypatch):
     """A small race on mean estimation in place of a module of the study."""
-
-    def entries(problem, gradients):
-        step = InverseTime(problem.constants.lam, 2)
-        plan = slrla.affordable_schedule(problem.constants, 2.0, 1.0, gradients, 0.5, 4, problem.constants.lam / 8)
-        return [
-            SGD(gradients, step, k=4),
-            Lookahead(gradients // 4, 4, 0.4, step),
-            plan,
-            StagewiseLookahead(plan.stages),
-        ]
-
-    made = Race(
+    made = Experiment(
         name="theorem4_counts",
         question="How many?",
-        problems=tuple(MeanEstimation(dim=3, lam=lam) for lam in (1.0, 0.5, 0.25)),
-        entries=entries,
-        targets=(0.1, 0.05, 0.02, 0.01),
-        duels=(("SLRLA", "stagewise Lookahead"),),
-        laptop=RaceSize((20,), 2048, 96),
-        paper=RaceSize((20,), 2048, 96),
+        problem=lambda p: MeanEstimation(dim=3, lam=p.lam),
+        algorithms={
+            "SGD": lambda p: SGD(p.gradients, step(p), k=4),
+            "Lookahead": lambda p: Lookahead(p.gradients // 4, 4, 0.4, step(p)),
+            "SLRLA": staged,
+            "stagewise Lookahead": lambda p: StagewiseLookahead(staged(p).stages),
+        },
+        read=per_octave(6),
+        bounds=slrla.BOUNDS,
+        readings=(
+            GradientsTo(eps=(0.1, 0.05, 0.02, 0.01), counts=slrla.GRADIENTS, along="lam"),
+            Paired("SLRLA", ("stagewise Lookahead",), of=(("optimization", "last"), ("optimization", "average"))),
+        ),
+        sizes={"laptop": Size(Grid(n=20, lam=(1.0, 0.5, 0.25), gradients=2048), 96)},
     )
     monkeypatch.setattr(study, "experiment", lambda name, home=None: made)
     return made
@@ -147,12 +169,12 @@ def test_a_race_end_to_end(race, tmp_path):
     """Counts within 4 standard errors of the exact ones (a false alarm once in 1,000 seeds); levels hold."""
     assert main(["theorem4_counts", "--jobs", "1", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "theorem4_counts" / "verdict.json").read_text())
-    outcomes = {v["bound"]: v["outcome"] for v in record["verdicts"]}
-    assert outcomes["theorem4.optimization.average of SLRLA"] == "HOLDS"
-    assert outcomes["theorem4.stability.average of SLRLA"] == "HOLDS"
-    assert outcomes["replace-one identity"] in ("AGREES", "INCONCLUSIVE")
+    outcomes = {(v["bound"], v["algorithm"]): v["outcome"] for v in record["verdicts"]}
+    assert outcomes["theorem4.optimization.average", "SLRLA"] == "HOLDS"
+    assert outcomes["theorem4.stability.average", "SLRLA"] == "HOLDS"
+    assert outcomes["replace-one identity", ""] in ("AGREES", "INCONCLUSIVE")
     assert {v["axis"] for v in record["verdicts"] if v["kind"] == "count"} == {"eps", "lam"}
-    rounds = np.array(checkpoints(Lookahead(512, 4, 0.4, InverseTime(1.0, 2))))
+    rounds = np.array(per_octave(6)(Lookahead(512, 4, 0.4, InverseTime(1.0, 2))))
     known = exact_moments.mean_estimation_moments(0.4, 4, 2, rounds)
     for count in record["counts"]:
         if count["algorithm"] == "Lookahead" and count["output"] == "last" and count["status"] == "reached":
@@ -172,13 +194,19 @@ def test_tasks_of_a_race_share_a_problem(race):
     assert {m.run for m in compute(missing_tasks(request, {})[0]).measured} <= set(made.runs)
 
 
-def test_bad_races_are_refused():
+def test_bad_questions_are_refused(race):
     with pytest.raises(ValueError, match="must end with a question mark"):
-        Race("a", "No", (AnisotropicMean(),), lambda p, g: [], RaceSize((20,), 10, 10))
+        dataclasses.replace(race, question="No")
     with pytest.raises(ValueError, match="has no axis alpha"):
-        RaceSize((20,), 10, 10).replaced({"alpha": (0.5,)}, "a")
+        Size(Grid(n=20, gradients=10), 10).replaced({"alpha": (0.5,)}, "a")
     with pytest.raises(ValueError, match="n must be a whole number"):
-        RaceSize((1,), 10, 10)
+        Grid(n=1, gradients=10)
+    with pytest.raises(ValueError, match="gradients must be a whole number"):
+        Grid(n=20, gradients=0)
+    with pytest.raises(ValueError, match="replicates must be a whole number"):
+        Size(Grid(n=20, gradients=10), 0)
+    with pytest.raises(ValueError, match="eps must be finite numbers > 0"):
+        GradientsTo(eps=(0.1, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -186,19 +214,23 @@ def test_bad_races_are_refused():
 )
 def test_a_best_step_at_the_end_of_its_grid_decides_nothing(steps, note):
     """On mean estimation with 64 gradients the best are about .07 and .3; a grid that ends at .07 is too short."""
-
-    def entries(problem, gradients):
-        sizes = [Constant(eta) for eta in steps]
-        slow = [Lookahead(gradients // 4, 4, 0.25, step) for step in sizes]
-        return [*slow, *(SGD(gradients, step, k=4) for step in sizes)]
-
-    size = RaceSize((50,), 64, 256)
-    race = Race("tuned", "Who?", (MeanEstimation(dim=4),), entries, size, size, tuned=("Lookahead", "SGD"))
-    race = dataclasses.replace(race, compared=(("optimization", "last"),))
-    made = race.plan(size)
+    size = Size(Grid(n=50, gradients=64), 256)
+    tuned = Experiment(
+        name="tuned",
+        question="Who?",
+        problem=MeanEstimation(dim=4),
+        algorithms={
+            "Lookahead": Own(lambda p: Lookahead(p.gradients // 4, 4, 0.25, Constant(p.eta)), eta=steps),
+            "SGD": Own(lambda p: SGD(p.gradients, Constant(p.eta), k=4), eta=steps),
+        },
+        read=per_octave(6),
+        readings=(Tuned("Lookahead", ("SGD",), of=(("optimization", "last"),)),),
+        sizes={"laptop": size},
+    )
+    made = tuned.plan(size)
     rounds = [np.array(run.rounds) for run in made.runs.values()]
     algorithms = [run.algorithm for run in made.runs.values()]
-    measured = measure_block(race.problem, 50, algorithms, rounds, list(made.runs), seed=0, first=0)
-    found = contest.comparisons(Evidence(made, {m.run: m for m in measured}, {}))
-    assert {c.against for c in found} == {f"SGD (both tuned{note})"}
-    assert all(c.outcome == "undecided" for c in found) or not note
+    measured = measure_block(tuned.problem, 50, algorithms, rounds, list(made.runs), seed=0, first=0)
+    found = [c.to_json() for c in comparisons(Evidence(made, {m.run: m for m in measured}, {}))]
+    assert {c["against"] for c in found} == {f"SGD (both tuned{note})"}
+    assert all(c["outcome"] == "undecided" for c in found) or not note

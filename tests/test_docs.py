@@ -12,6 +12,7 @@ import pytest
 from riskkit.cli.main import COMMANDS
 from riskkit.experiment import study
 from riskkit.report import references
+from riskkit.theory.zhou2021.setting import PAPER
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -101,8 +102,8 @@ def test_every_finding_has_a_figure_and_a_command():
 
 
 def test_the_citation_is_the_one_of_the_tables():
-    citation, entries = (ROOT / "CITATION.cff").read_text(), references.PAPER + references.toolkit_entry()
-    assert references.PAPER.split("{Towards", 1)[1].split("},")[0].replace("{", "").replace("}", "") in citation
+    citation, entries = (ROOT / "CITATION.cff").read_text(), PAPER.bibtex + references.toolkit_entry()
+    assert PAPER.bibtex.split("{Towards", 1)[1].split("},")[0].replace("{", "").replace("}", "") in citation
     for line in (f"version: {references.version('riskkit')}", "title: Towards Understanding Why Lookahead"):
         assert line in citation
     for name in re.findall(r"family-names: (\w+)", citation):

@@ -17,7 +17,7 @@ from conftest import EXPERIMENTS
 from matplotlib.image import imread
 from matplotlib.text import Text
 
-from riskkit import Experiment, load
+from riskkit import load
 from riskkit.cli import main as cli
 from riskkit.experiment import study
 from riskkit.report import drawing, plot
@@ -42,7 +42,7 @@ BEYOND = {
 OWN = ("excess", "theorem1_tuned", "theorem4_budget")
 """Figures of cells that take more than the coordinates of a grid to name."""
 
-GRIDS = [name for name in EXPERIMENTS if isinstance(study.experiment(name), Experiment)]
+GRIDS = [name for name in EXPERIMENTS if study.experiment(name).read is None]
 
 ESTIMATES = ["mean", "sem", "low", "high", "band_low", "band_high"]
 
@@ -64,7 +64,7 @@ def broken(drawn, tmp_path):
             lost = (table[["n", "T", "k", "alpha"]] == cells.iloc[place]).all(axis=1) & (
                 table["algorithm"] == "Lookahead"
             )
-            table.loc[lost, [*ESTIMATES, "claim", "explicit", "trivial"]] = np.nan
+            table.loc[lost, [*ESTIMATES, "claim", "proved", "trivial"]] = np.nan
             table.loc[lost, "status"], table.loc[lost, "reason"] = status, f"a reason for {status}"
         below = (table[["n", "T", "k", "alpha"]] == cells.iloc[3]).all(axis=1) & (table["quantity"] == "generalization")
         table.loc[below, ["mean", "low", "high"]] = (-1e-3, -2e-3, 1e-3)
@@ -184,12 +184,12 @@ def test_the_csv_holds_what_is_stored(drawn, name):
     numbers = pd.read_csv(place(results, name).with_suffix(".csv"))
     table = load(results / HOME[name])
     table["kT"] = table["k"] * table["T"]
-    keys = ["quantity", "output", "algorithm", "n", "T", "k", "alpha", "matched_alpha"]
-    columns = {"measured": "mean", "exact": "exact", "explicit": "explicit", "trivial": "trivial"}
+    keys = ["quantity", "output", "algorithm", "n", "T", "k", "alpha"]
+    columns = {"measured": "mean", "exact": "exact", "proved": "proved", "trivial": "trivial"}
     points = numbers[numbers["kind"].isin(columns) & numbers["n"].notna()]
     assert len(points) > 20
-    indexed = table.fillna({"matched_alpha": -1}).set_index(keys)
-    for row in points.fillna({"matched_alpha": -1}).to_dict("records"):
+    indexed = table.set_index(keys)
+    for row in points.to_dict("records"):
         cell = indexed.loc[tuple(row[key] for key in keys)]
         assert row["y"] == cell[columns[row["kind"]]]
         coordinate = row[row["x_name"]] if row["x_name"] in keys else cell[row["x_name"]]
@@ -343,7 +343,7 @@ def test_an_experiment_without_a_measured_cell_is_drawn_empty(drawn, tmp_path):
     for name in EXPERIMENTS:
         shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
         table = load(tmp_path / name)
-        table[[*ESTIMATES, "claim", "explicit", "trivial", "exact"]] = np.nan
+        table[[*ESTIMATES, "claim", "proved", "trivial", "exact"]] = np.nan
         table["status"], table["reason"] = "failed", "nothing ran"
         write_table(tmp_path / name / "table.parquet", table)
     for module in drawing.figure_modules().values():
@@ -366,7 +366,7 @@ def test_a_figure_of_ones_own_takes_under_15_lines(drawn):
 def test_an_experiment_without_a_module_gets_the_standard_page(drawn, tmp_path):
     results, _ = drawn
     shutil.copytree(results / "theorem2_ridge", tmp_path / "own", ignore=shutil.ignore_patterns("figures"))
-    written = drawing.draw_figures(tmp_path, ["own", "absent"])
+    written = drawing.draw_figures(tmp_path, ["own", "absent"]).paths
     assert tmp_path / "own" / "figures" / "errors.pdf" in written
     assert tmp_path / "figures" / "overview.pdf" in written
     assert pd.read_csv(tmp_path / "own" / "figures" / "errors.csv")["quantity"].nunique() == 3
@@ -380,7 +380,7 @@ def test_a_study_without_figures_gets_the_standard_page(drawn, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert drawing.figure_modules() == {}
     shutil.copytree(results / "theorem2_ridge", tmp_path / "theorem2_ridge", ignore=shutil.ignore_patterns("figures"))
-    written = drawing.draw_figures(tmp_path, ["theorem2_ridge"])
+    written = drawing.draw_figures(tmp_path, ["theorem2_ridge"]).paths
     assert {path.relative_to(tmp_path) for path in written} == {
         Path("theorem2_ridge", "figures", f"errors.{suffix}") for suffix in ("pdf", "png", "svg", "csv", "txt")
     }
@@ -391,7 +391,7 @@ def test_several_processes_draw_the_same_bytes(drawn, tmp_path):
     names = ["theorem1_attained_optimization", "theorem2_ridge"]
     for name in names:
         shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
-    written = drawing.draw_figures(tmp_path, [*names, "absent"], jobs=2)
+    written = drawing.draw_figures(tmp_path, [*names, "absent"], jobs=2).paths
     assert tmp_path / "figures" / "overview.pdf" in written
     ours = [path.relative_to(tmp_path) for path in written if path.parent != tmp_path / "figures"]
     assert set(ours) == {path.relative_to(results) for name in names for path in (results / name / "figures").iterdir()}

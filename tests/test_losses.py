@@ -1,4 +1,4 @@
-"""Cells of a race that have no value: counted in every sentence that would have spoken of them, never a hole."""
+"""Cells that have no value: counted in every sentence that would have spoken of them, never a hole."""
 
 from __future__ import annotations
 
@@ -8,10 +8,26 @@ import re
 
 import numpy as np
 import pytest
-from riskkit.experiment.race import Exact, Race, RaceSize
 
 from problems import MeanEstimation
-from riskkit import SGD, Constant, InverseTime, Lookahead, StagewiseLookahead, load
+from riskkit import (
+    SGD,
+    Constant,
+    Exact,
+    Experiment,
+    GradientsTo,
+    Grid,
+    InverseTime,
+    Lookahead,
+    Own,
+    Paired,
+    Size,
+    StagewiseLookahead,
+    Tuned,
+    load,
+    per_octave,
+)
+from riskkit.algorithms import traits
 from riskkit.cli import main as cli
 from riskkit.cli import sweep
 from riskkit.execution import tasks
@@ -20,57 +36,68 @@ from riskkit.measure.blocks import measure_block
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla
-from riskkit.verdicts import contest
+from riskkit.verdicts.counts import counted_lines
 from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.findings import find
 
 LONG = "steps of 8"
 LAMS = (1.0, 0.5, 0.25, 0.125)
 
 
-def known(k, alpha):
-    """E[F_S - F_S*] at the ends of rounds: ||theta_0|| = 1, E V_S = 1 - 1/n, E||zbar||^2 = 1/n."""
-
-    def expected(problem, n, gradients):
-        moments = exact_moments.mean_estimation_moments(alpha, k, 2, np.maximum(gradients // k, 1).astype(int))
-        error = problem.constants.lam / 2 * (moments.m2 * (1 + 1 / n) + moments.u * (1 - 1 / n))
-        return np.where(gradients % k == 0, error, np.nan)
-
-    return expected
+def known(at):
+    """E[F_S - F_S*] at the ends of rounds of Lookahead: ||theta_0|| = 1, E V_S = 1 - 1/n, E||zbar||^2 = 1/n."""
+    gradients = traits.gradients(at.algorithm, at.rounds)
+    moments = exact_moments.mean_estimation_moments(0.5, 4, 2, np.maximum(gradients // 4, 1).astype(int))
+    error = at.constants.lam / 2 * (moments.m2 * (1 + 1 / at.n) + moments.u * (1 - 1 / at.n))
+    return np.where(gradients % 4 == 0, error, np.nan)
 
 
-def entries(problem, gradients):
+def staged(p):
+    constants = p.problem.constants
+    return slrla.affordable_schedule(constants, 2.0, 1.0, p.gradients, 0.5, 4, constants.lam / 8)
+
+
+def long(p):
     """Steps of 8 multiply the distance by 1 - 8 lam a step: for lam = 1 and 1/2 it leaves the range of the numbers."""
-    step = InverseTime(problem.constants.lam, 2)
-    plan = slrla.affordable_schedule(problem.constants, 2.0, 1.0, gradients, 0.5, 4, problem.constants.lam / 8)
-    long = dataclasses.replace(SGD(gradients, Constant(8.0), k=4), name=LONG)
-    return [Lookahead(gradients // 4, 4, 0.5, step), plan, StagewiseLookahead(plan.stages), long]
+    return dataclasses.replace(SGD(p.gradients, Constant(p.eta), k=4), name=LONG)
 
 
-RACE = Race(
+ERRORS = (("optimization", "last"), ("optimization", "average"))
+COUNTS = GradientsTo(eps=(0.03, 0.02, 0.015, 0.01), counts=slrla.GRADIENTS, along="lam")
+RACE = Experiment(
     name="theorem4_counts",
     question="Who is lost?",
-    problems=tuple(MeanEstimation(dim=8, lam=lam) for lam in LAMS),
-    entries=entries,
-    targets=(0.03, 0.02, 0.015, 0.01),
-    duels=(("SLRLA", "stagewise Lookahead"), ("SLRLA", LONG)),
-    tuned=("Lookahead", LONG),
-    exact={"Lookahead": Exact("optimization", "last", known(4, 0.5))},
-    laptop=RaceSize((20,), 1024, 256),
-    paper=RaceSize((20,), 1024, 256),
+    problem=lambda p: MeanEstimation(dim=8, lam=p.lam),
+    algorithms={
+        "Lookahead": lambda p: Lookahead(p.gradients // 4, 4, 0.5, InverseTime(p.problem.constants.lam, 2)),
+        "SLRLA": staged,
+        "stagewise Lookahead": lambda p: StagewiseLookahead(staged(p).stages),
+        LONG: Own(long, eta=(8.0,)),
+    },
+    read=per_octave(6),
+    bounds=slrla.BOUNDS,
+    readings=(
+        COUNTS,
+        Paired("SLRLA", ("stagewise Lookahead", LONG), of=ERRORS),
+        Tuned("Lookahead", (LONG,), of=ERRORS),
+        Exact("optimization", "last", known, ("Lookahead",)),
+    ),
+    sizes={"laptop": Size(Grid(n=20, lam=LAMS, gradients=1024), 256)},
 )
 
 
 @pytest.fixture(scope="module")
 def whole():
     """Every cell measured; the long steps left out, which lose cells by themselves."""
-
-    def sound(problem, gradients):
-        return entries(problem, gradients)[:3]
-
-    race = dataclasses.replace(RACE, entries=sound, duels=RACE.duels[:1], tuned=("Lookahead",))
-    made = race.plan(race.laptop)
+    _, _, _, exact = RACE.readings
+    race = dataclasses.replace(
+        RACE,
+        algorithms={name: make for name, make in RACE.algorithms.items() if name != LONG},
+        readings=(COUNTS, Paired("SLRLA", ("stagewise Lookahead",), of=ERRORS), exact),
+    )
+    made = race.plan(race.size("laptop"))
     measured = {}
-    for problem in race.problems:
+    for problem in {run.problem for run in made.runs.values()}:
         runs = {address: run for address, run in made.runs.items() if run.problem == problem}
         algorithms = [run.algorithm for run in runs.values()]
         rounds = [np.array(run.rounds) for run in runs.values()]
@@ -85,12 +112,12 @@ def no_value(**lost):
 
 
 def judged(evidence):
-    return contest.findings(evidence, contest.counted_lines(evidence))
+    return find(evidence).findings
 
 
-def damaged(whole, role, lam, status):
+def damaged(whole, name, lam, status):
     """The evidence with one run lost, or its last checkpoint, and how many of its cells that are."""
-    (address,) = {c.address for c in whole.plan.cells if c.role == role and c.run.problem.lam == lam}
+    (address,) = {c.address for c in whole.plan.cells if c.name == name and c.run.problem.lam == lam}
     measured = dict(whole.measured)
     cells = [cell for cell in whole.plan.cells if cell.address == address]
     if status in ("failed", "no minimiser"):
@@ -111,28 +138,32 @@ def before(whole):
     return judged(whole)
 
 
+def key(finding):
+    return finding.bound, finding.algorithm, finding.axis, finding.where, finding.output
+
+
 def test_a_race_without_losses_speaks_of_none(whole, before):
     assert not any("no value" in finding.verdict.sentence for finding in before)
-    assert contest.uncompared(whole) == []
-    outcomes = {finding.bound: str(finding.verdict.outcome) for finding in before if finding.axis is None}
-    assert outcomes["theorem4.optimization.average of SLRLA"] == "HOLDS"
-    assert outcomes["theorem4.stability.average of SLRLA"] == "HOLDS"
-    assert outcomes["oracle Lookahead"] == "AGREES"
+    assert find(whole).uncompared == []
+    outcomes = {(f.bound, f.algorithm): str(f.verdict.outcome) for f in before if f.axis is None}
+    assert outcomes["theorem4.optimization.average", "SLRLA"] == "HOLDS"
+    assert outcomes["theorem4.stability.average", "SLRLA"] == "HOLDS"
+    assert outcomes["exact optimization.last", "Lookahead"] == "AGREES"
 
 
 @pytest.mark.parametrize("status", ["failed", "no minimiser", "diverged", "non-finite"])
-@pytest.mark.parametrize("role", ["Lookahead", "SLRLA"])
-def test_every_verdict_that_a_lost_cell_had_a_part_in_counts_it(whole, before, role, status):
-    evidence, lost = damaged(whole, role, 0.25, status)
+@pytest.mark.parametrize("name", ["Lookahead", "SLRLA"])
+def test_every_verdict_that_a_lost_cell_had_a_part_in_counts_it(whole, before, name, status):
+    evidence, lost = damaged(whole, name, 0.25, status)
     found = judged(evidence)
-    places = [(finding.bound, finding.axis, finding.where, finding.output) for finding in found]
+    places = [key(finding) for finding in found]
     for finding in before:
-        assert (finding.bound, finding.axis, finding.where, finding.output) in places
+        assert key(finding) in places
     gone = status in ("diverged", "non-finite")
     for finding in found:
         sentence, lam = finding.verdict.sentence, finding.where.get("lam", 0.25)
         # The replace-one identity speaks of all cells; levels and closed forms of some of the lost ones.
-        own = finding.bound == "replace-one identity" or re.search(rf"(of |count\.|oracle ){role}$", finding.bound)
+        own = finding.bound == "replace-one identity" or finding.algorithm == name
         if not own or lam != 0.25:
             assert "no value" not in sentence
             continue
@@ -145,32 +176,33 @@ def test_every_verdict_that_a_lost_cell_had_a_part_in_counts_it(whole, before, r
             assert "too few cells are left to judge" in sentence
         if finding.axis == "lam":
             assert finding.verdict.points == (3 if finding.verdict.slope == finding.verdict.slope else 0)
-    counts = [c for c in contest.counted_lines(evidence) if c.line.head.role == role and c.line.where["lam"] == 0.25]
+    counts = counted_lines(evidence, COUNTS)
+    counts = [c for c in counts if c.line.head.name == name and c.line.where["lam"] == 0.25]
     assert len(counts) == 8
     assert all(c.passage.status is PassageStatus.LOST and np.isnan(c.passage.at) for c in counts)
     assert all(c.to_json()["reason"] for c in counts)
-    if role == "SLRLA":
-        (said,) = contest.uncompared(evidence)
+    if name == "SLRLA":
+        (said,) = find(evidence).uncompared
         cells = "1 cell has" if lost == 1 else f"{lost} cells have"
         assert said == (
             f"SLRLA / stagewise Lookahead: 1 of 4 pairs of lines not compared; {cells} no value ({lost} {status})"
         )
-        assert {c.about["lam"] for c in contest.comparisons(evidence)} == {1.0, 0.5, 0.125}
+        assert {c.where["lam"] for c in find(evidence).comparisons} == {1.0, 0.5, 0.125}
 
 
 def test_a_race_that_has_lost_everything_says_so_of_everything(whole, before):
     evidence = Evidence(whole.plan, {}, dict.fromkeys(whole.plan.runs, ("failed", "its worker died")))
     found = judged(evidence)
-    assert {f.bound for f in found} == {f.bound for f in before}
+    assert {(f.bound, f.algorithm) for f in found} == {(f.bound, f.algorithm) for f in before}
     assert {str(f.verdict.outcome) for f in found} == {"INCONCLUSIVE"}
     assert all("its worker died" in f.verdict.sentence and "failed)" in f.verdict.sentence for f in found)
-    assert contest.comparisons(evidence) == []
+    assert find(evidence).comparisons == []
 
 
 def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
     """A planted fault whose task failed has not been caught."""
-    planted = {"SLRLA": Exact("optimization", "last", known(4, 0.5), "planted")}
-    plan = dataclasses.replace(whole.plan, experiment=dataclasses.replace(whole.plan.experiment, exact=planted))
+    planted = (Exact("optimization", "last", known, ("SLRLA",), planted=True),)
+    plan = dataclasses.replace(whole.plan, experiment=dataclasses.replace(whole.plan.experiment, readings=planted))
     for status, outcome in (("failed", "INCONCLUSIVE"), ("diverged", "CAUGHT")):
         evidence = dataclasses.replace(whole, plan=plan)
         lost = 0
@@ -179,7 +211,7 @@ def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
             lost += number
         if status == "failed":
             evidence = Evidence(plan, evidence.measured, dict.fromkeys(plan.runs, ("failed", "no luck")))
-        (finding,) = [f for f in judged(evidence) if f.bound == "planted SLRLA"]
+        (finding,) = [f for f in judged(evidence) if (f.bound, f.algorithm) == ("planted optimization.last", "SLRLA")]
         assert finding.verdict.outcome == outcome
         assert f"{status})" in finding.verdict.sentence
 
@@ -187,7 +219,7 @@ def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
 def test_a_sweep_with_a_diverging_entry_and_a_failed_block(tmp_path, monkeypatch, capsys):
     """lam = 1/8 is never computed; steps of 8 leave the range of the numbers for lam = 1 and 1/2."""
     monkeypatch.setattr(study, "experiment", lambda name, home=None: RACE)
-    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: None)
+    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
     compute = tasks.compute
 
     def broken(task):
@@ -202,23 +234,24 @@ def test_a_sweep_with_a_diverging_entry_and_a_failed_block(tmp_path, monkeypatch
     number = cells.groupby(["algorithm", "lam", "status"]).size()
     # On its way out an error passes 1e150, whose square is infinite.
     ran = {state: int(number[LONG, :, state].sum()) for state in ("diverged", "non-finite")}
-    failed = {role: int(number[role, 0.125, "failed"]) for role in ("Lookahead", "SLRLA", "stagewise Lookahead", LONG)}
+    failed = {name: int(number[name, 0.125, "failed"]) for name in ("Lookahead", "SLRLA", "stagewise Lookahead", LONG)}
     assert set(cells.loc[cells["lam"] == 0.25, "status"]) == {"ok"}
     record = json.loads((tmp_path / "theorem4_counts" / "verdict.json").read_text())
     found = {}
     for v in record["verdicts"]:
-        found.setdefault((v["bound"], v["axis"] or None), []).append(v)
-    (level,) = found["theorem4.optimization.average of SLRLA", None]
-    ends = len(RACE.entries(RACE.problems[-1], 1024)[1].stages)
+        found.setdefault((v["bound"], v["algorithm"], v["axis"] or None), []).append(v)
+    (level,) = found["theorem4.optimization.average", "SLRLA", None]
+    plan = RACE.plan(RACE.size("laptop"))
+    (ends,) = {len(c.algorithm.stages) for c in plan.cells if (c.name, c.point.lam) == ("SLRLA", 0.125)}
     assert level["outcome"] == "HOLDS"
     assert f"{ends} cells have no value ({ends} failed)" in level["sentence"]
-    (agrees,) = found["oracle Lookahead", None]
+    (agrees,) = found["exact optimization.last", "Lookahead", None]
     assert f"cells have no value ({failed['Lookahead']} failed)" in agrees["sentence"]
-    every = found["replace-one identity", None]
+    every = found["replace-one identity", "", None]
     lost = int((cells["status"] == "failed").sum())
     assert [v["outcome"] for v in every] == ["INCONCLUSIVE"] * 2
     assert all(no_value(failed=lost, **ran) in v["sentence"] for v in every)
-    for v in found["theorem4.count.SLRLA", "lam"]:
+    for v in found["theorem4.count", "SLRLA", "lam"]:
         assert v["points"] <= 3
         assert f"{failed['SLRLA']} cells have no value ({failed['SLRLA']} failed)" in v["sentence"]
     ours, theirs, own = failed["SLRLA"], failed["stagewise Lookahead"], failed[LONG]

@@ -544,7 +544,7 @@ def test_load_gathers_the_folders_that_begin_with_a_name(tmp_path: Path) -> None
 
 def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
     two.write_table("table", table("theorem2_ridge"))
-    about = {"algorithm": "SGD", "n": 50, "k": 1, "alpha": 1.0, "matched_alpha": float("nan")}
+    about = {"algorithm": "SGD", "n": 50, "k": 1, "alpha": 1.0, "eta": float("nan")}
     # One run answers two cells, at different checkpoints.
     cells = {
         A: [{**about, "T": 4, "checkpoint": 4}, {**about, "T": 8, "k": 2, "checkpoint": 16}],
@@ -563,7 +563,7 @@ def test_load_replicates_gives_the_values_behind_the_means(two: Store) -> None:
     assert pick["replicate"].tolist() == list(range(2 * R - 3))
     assert pick["diverged_at"].tolist() == whole.diverged_at.tolist()
     assert set(pick["T"]) == {8}
-    assert found["matched_alpha"].isna().all()
+    assert found["eta"].isna().all()
     assert all(found[name].dtype == "category" for name in ("experiment", "algorithm", "run", "output", "quantity"))
 
     two.write_json("run.json", {**record, "runs": {**cells, "c" * 64: [{**about, "T": 4, "checkpoint": 4}]}})

@@ -36,20 +36,17 @@ assert problems is riskkit.problems
 assert minimise_convex is riskkit.problems.ball.minimise_convex
 """
 ONE = """
-from riskkit import Constant, Experiment, Sweep
-from riskkit.experiment import Size
+from riskkit import Constant, Experiment, Grid, Lookahead, Size
 from riskkit.problems import MeanEstimation
 from riskkit.theory.zhou2021 import convex
 
-GRID = (Sweep("T", n=(10,), k=(1,), alpha=(0.5,), T=(4, 16)),)
+GRID = Grid("T", n=10, k=1, alpha=0.5, T=(4, 16))
 EXPERIMENT = Experiment(
-    name="one",
     question="Does a study need more than this?",
     problem=MeanEstimation(),
+    algorithms={"Lookahead": lambda p: Lookahead(p.T, p.k, p.alpha, Constant(0.1))},
     bounds=(convex.OPTIMIZATION_AVERAGE,),
-    step=Constant(0.1),
-    laptop=Size(GRID, replicates=16),
-    paper=Size(GRID, replicates=32),
+    sizes={"laptop": Size(GRID, replicates=16), "paper": Size(GRID, replicates=32)},
 )
 """
 

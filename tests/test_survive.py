@@ -302,18 +302,16 @@ class Interval:
     "experiments/__init__.py": "",
     "experiments/runaway.py": """
 from problems import Interval
-from riskkit.algorithms import Constant
-from riskkit.experiment import Experiment, Size, Sweep
+from riskkit.algorithms import Constant, Lookahead
+from riskkit.experiment import Experiment, Grid, Size
 from riskkit.theory.zhou2021 import convex
 
 EXPERIMENT = Experiment(
-    name="runaway",
     question="What becomes of steps above 2/L?",
     problem=Interval(),
+    algorithms={"Lookahead": lambda p: Lookahead(p.T, p.k, p.alpha, Constant(4.0))},
     bounds=(convex.OPTIMIZATION_AVERAGE,),
-    step=Constant(4.0),
-    laptop=Size((Sweep("T", n=(20, 30), k=(1,), alpha=(0.25, 1.0), T=(4, 16, 64, 1024)),), replicates=40),
-    paper=Size((Sweep("T", n=(20, 30), k=(1,), alpha=(0.25, 1.0), T=(4, 16, 64, 1024)),), replicates=40),
+    sizes={"laptop": Size(Grid("T", n=(20, 30), k=1, alpha=(0.25, 1.0), T=(4, 16, 64, 1024)), replicates=40)},
 )
 """,
 }

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from riskkit.verdicts.confront import findings
 
 from riskkit import load
 from riskkit.cli import main as cli
@@ -22,6 +21,7 @@ from riskkit.experiment import study
 from riskkit.store.shards import Store
 from riskkit.sweep import main
 from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.findings import find
 
 SMALL = [
     "theorem2_exponents",
@@ -151,9 +151,10 @@ BAD = [
     (["--precision", "0"], "--precision must be a finite number > 0; got 0."),
     (["theorem3x"], "unknown experiment 'theorem3x': did you mean"),
     (["theorem2_ridg3"], "did you mean theorem2_ridge"),
-    (["--alpha", "0"], "alpha must lie in (0, 1]; got 0.0."),
-    (["--alpha", "1.1"], "alpha must lie in (0, 1]; got 1.1."),
-    (["--alpha", "nan"], "alpha must lie in (0, 1]; got nan."),
+    (["--alpha", "0"], "alpha must lie in (0, 2]; got 0.0."),
+    (["--alpha", "2.1"], "alpha must lie in (0, 2]; got 2.1."),
+    (["theorem2", "--alpha", "1.1"], "alpha > 1 would leave Theta, a ball, on ridge; take alpha <= 1."),
+    (["--alpha", "nan"], "alpha must lie in (0, 2]; got nan."),
     (["--alpha", "half"], "argument --alpha: invalid float value: 'half'"),
     (["--k", "0"], "k must be a whole number >= 1; got 0.0."),
     (["--k", "2.5"], "k must be a whole number >= 1; got 2.5."),
@@ -167,7 +168,7 @@ BAD = [
     (["--device", "tpu"], "--device must be cpu, cuda or cuda:N; got 'tpu'."),
     (["theorem2", "--problem", "Logistic"], "Theorem 2 needs strong convexity; logistic is convex."),
     (["--problem", "Logistik"], "unknown problem 'Logistik': did you mean Logistic"),
-    (["theorem1_alpha", "--T", "8"], "theorem1_alpha has no axis T; its axes are n, kT, k, alpha."),
+    (["theorem1_alpha", "--T", "8"], "theorem1_alpha has no axis T; its axes are n, k, alpha, kT."),
     (["--quick", "--paper"], "not allowed with argument"),
     (["--frobnicate"], "unrecognized arguments: --frobnicate"),
 ]
@@ -248,14 +249,15 @@ def test_a_bound_divided_by_ten_is_violated(swept):
         def __getattr__(self, name):
             return getattr(self.bound, name)
 
-        def explicit(self, setting):
-            return tuple(term / 10 for term in self.bound.explicit(setting))
+        def evaluate(self, form, at):
+            terms = self.bound.evaluate(form, at)._asdict()
+            return terms if form == "claim" else {name: term / 10 for name, term in terms.items()}
 
     measured = {m.run: m for task in missing_tasks(request, {}) for m in tasks.compute(task).measured}
     for tenth, outcome in ((False, "HOLDS"), (True, "VIOLATED")):
         bounds = tuple(Tenth(b) if tenth else b for b in made.experiment.bounds)
         plan = dataclasses.replace(made, experiment=dataclasses.replace(made.experiment, bounds=bounds))
-        levels = [f for f in findings(Evidence(plan, measured, {}), []) if f.verdict.kind == "level"]
+        levels = [f for f in find(Evidence(plan, measured, {})).findings if f.verdict.kind == "level"]
         assert {str(f.verdict.outcome) for f in levels} == {outcome}
 
 

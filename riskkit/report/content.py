@@ -73,12 +73,12 @@ def of(result: Results) -> list[Table]:
 
 
 def rival(verdict: dict[str, Any]) -> str:
-    """What a verdict compares the measurement with: a theorem, the closed form, or an identity."""
+    """What a verdict compares the measurement with: a bound, the closed form, or an identity."""
     return str(verdict["title"]) or str(verdict["bound"])
 
 
 def about(verdict: dict[str, Any]) -> str:
-    """``Theorem 2, optimization error, last iterate``."""
+    """The title of a bound, its quantity and its output, in words."""
     quantity, output = str(verdict["quantity"]), str(verdict["output"])
     return ", ".join([rival(verdict), QUANTITY.get(quantity, quantity), OUTPUT.get(output, output)])
 
@@ -100,7 +100,8 @@ def held(where: dict[str, float]) -> str:
 
 
 def bounds(result: Results) -> Table:
-    rows = [(about(bound), bound["statement"], bound["claim"]) for bound in result.record["bounds"].values()]
+    stated = result.record["bounds"].values()
+    rows = [(about(bound), bound["statement"] or None, bound["claim"] or None) for bound in stated]
     columns = (Column("bound"), Column("explicit", "math"), Column("claim", "math"))
     return Table("bounds", f"The bounds that {result.name} tests.", columns, tuple(rows))
 
@@ -202,14 +203,15 @@ def paired(result: Results) -> Table:
         groups.setdefault(key, []).append(comparison)
     rows: list[tuple[Cell, ...]] = []
     for (algorithm, against, quantity, output), group in groups.items():
-        least, most = (find(group, key=lambda c: c["ratio"]) for find in (min, max))
+        least, most = (find(group, key=_compared) for find in (min, max))
         outcomes = Counter(comparison["outcome"] for comparison in group)
         counts = (len(group), outcomes["smaller"], outcomes["larger"])
+        sign = "-" if any(comparison["ratio"] is None for comparison in group) else "/"
         rows.append(
             (
-                f"{algorithm} / {against}",
+                f"{algorithm} {sign} {against}",
                 f"{QUANTITY[quantity]}, {OUTPUT[output]}",
-                *(part for end in (least, most) for part in (end["ratio"], _interval(end, ""))),
+                *(part for end in (least, most) for part in (_compared(end), _interval(end, ""))),
                 *counts,
             )
         )
@@ -231,9 +233,17 @@ def paired(result: Results) -> Table:
     return Table("paired", caption, columns, tuple(rows))
 
 
+def _compared(comparison: dict[str, Any]) -> float:
+    """The ratio of the means, or their difference where a minimum is known as an interval only."""
+    return float(comparison["difference"] if comparison["ratio"] is None else comparison["ratio"])
+
+
 def problem(result: Results) -> Table:
     record, constants = result.record, dict(result.record["constants"])
-    rows: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Cell, ...]] = []
+    if not constants:  # runs of another kind than simulated ones have no such problem
+        return Table("problem", "", (Column("constant"), Column("value"), Column("what it asserts")), ())
+    rows = [
         ("problem", record["problem"], ""),
         ("regime", constants.pop("regime"), "of F_S"),
         ("d", constants.pop("dim"), "parameters"),
@@ -345,6 +355,8 @@ def problems(everything: Sequence[Results]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for result in everything:
         constants = result.record["constants"]
+        if not constants:
+            continue
         values = [math.inf if constants[name] == "inf" else float(constants[name]) for name in names]
         made = result.record["problem"].partition("(")[0]
         where = _domain(constants["radius"])

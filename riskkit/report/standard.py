@@ -30,7 +30,7 @@ def errors(
     """
     rates = [verdict for verdict in stored.verdicts if verdict["kind"] == "rate"]
     judged = judged or list(dict.fromkeys((verdict["quantity"], verdict["output"]) for verdict in rates))
-    found = dict.fromkeys(verdict["axis"] for verdict in rates)
+    found = dict.fromkeys(verdict["axis"] for verdict in rates if verdict["axis"])
     axes = axes or [*(axis for axis in ORDER if axis in found), *(axis for axis in found if axis not in ORDER)]
     if not (judged and axes):
         return None
