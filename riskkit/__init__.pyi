@@ -1,3 +1,4 @@
+from .algorithms.momentum import HeavyBall
 from .algorithms.staged import SGD, SLRLA, Lookahead, SLRLAAsCoded, Stage, StagewiseLookahead, StagewiseSGD
 from .algorithms.steps import Constant, InverseTime, SqrtHorizon
 from .algorithms.weighted_average import WeightedSGD
@@ -25,6 +26,7 @@ __all__ = [
     "Experiment",
     "GradientsTo",
     "Grid",
+    "HeavyBall",
     "Inequality",
     "InverseTime",
     "Lookahead",

@@ -1,4 +1,5 @@
 from .method import Method as Method
+from .momentum import HeavyBall as HeavyBall
 from .staged import SGD as SGD
 from .staged import SLRLA as SLRLA
 from .staged import Algorithm as Algorithm

@@ -115,7 +115,7 @@ class Timeline:
                 if low < high:
                     own = stage.step.sizes(stage.T, stage.k)
                     sizes[c, low - first : high - first] = own[low - start : high - start]
-                    if stage.alpha < 1:
+                    if stage.alpha != 1:
                         mixing[low - first + (start - low - 1) % stage.k : high - first : stage.k] |= bits
                 start += stage.steps
         return np.ascontiguousarray(sizes[placed.configuration].T), mixing

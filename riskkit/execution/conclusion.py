@@ -162,7 +162,7 @@ def reopen(folder: Path) -> tuple[Request, Lost]:
         return Request(**asked), failures
     except FileNotFoundError:
         raise StoreError(
-            f"{folder} holds no run.json; expected the folder of a finished sweep, such as results/theorem2_ridge."
+            f"{folder} holds no run.json; expected the folder of a finished sweep, such as results/EXPERIMENT."
         ) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"{path} must hold a question of riskkit's; it is damaged; sweep again.") from error

@@ -72,11 +72,14 @@ def _compared(comparisons: Sequence[Comparison]) -> list[str]:
         groups.setdefault(key, []).append(comparison)
     lines = []
     for (algorithm, against, quantity, output), group in groups.items():
-        ratios = [comparison.ratio for comparison in group]
+        inexact = any(math.isnan(comparison.ratio) for comparison in group)
+        values = [comparison.difference if inexact else comparison.ratio for comparison in group]
         outcomes = [comparison.outcome for comparison in group]
+        sign = "-" if inexact else "/"
         lines.append(
-            f"{algorithm} / {against}, {quantity} ({output}): {min(ratios):.3g} to {max(ratios):.3g} in {len(group)} "
-            f"cells; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after Holm"
+            f"{algorithm} {sign} {against}, {quantity} ({output}): {min(values):.3g} to {max(values):.3g} in "
+            f"{len(group)} cells; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after "
+            "Holm"
         )
     return lines
 

@@ -1,4 +1,4 @@
-"""Readings: what is asked of the measurements, beside what the bounds say. None knows a source's theorem.
+"""Readings: what is asked of the measurements, beside what the bounds say. None knows a source.
 
 Bounds are always judged: as a level over all points, and as a rate along the axis of each grid. ``riskkit.verdicts``
 has one judge a reading.

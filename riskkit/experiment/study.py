@@ -12,6 +12,8 @@ import ast
 import dataclasses
 import difflib
 import importlib
+import importlib.machinery
+import importlib.util
 import inspect
 import sys
 from collections.abc import Iterable
@@ -60,6 +62,7 @@ def module(name: str, study: Path | None = None) -> ModuleType:
     study = enter(study)
     if not has(name, study):
         raise StudyError(f"{name} is not in the study at {study}.")
+    _package(name.partition(".")[0], study)
     try:
         loaded = importlib.import_module(name)
     except Exception as error:
@@ -68,6 +71,17 @@ def module(name: str, study: Path | None = None) -> ModuleType:
     if not origin.is_relative_to(study):
         raise StudyError(f"{name} was expected in the study at {study}, but {origin} was imported; run from the study.")
     return loaded
+
+
+def _package(name: str, study: Path) -> None:
+    """Makes a folder without ``__init__.py`` a package of its own: a namespace would lose to a package of that name
+    anywhere else on the path."""
+    home = study / name
+    if name in sys.modules or not home.is_dir() or (home / "__init__.py").is_file():
+        return
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [str(home)]
+    sys.modules[name] = importlib.util.module_from_spec(spec)
 
 
 def _told(error: Exception, study: Path) -> str:

@@ -2,7 +2,7 @@ r"""What the author of a figure imports: pages of panels, drawn from what is sto
 
     from riskkit.report import plot
 
-    EXPERIMENT = "theorem2_ridge"
+    EXPERIMENT = "my_experiment"
 
 
     def draw(stored: plot.Stored) -> plot.Page:

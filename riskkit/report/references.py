@@ -10,7 +10,7 @@ from typing import Any
 def toolkit_entry() -> str:
     """BibTeX for riskkit itself, in the version that runs."""
     return f"""@software{{riskkit,
-  title   = {{riskkit: theorems on excess risk tested by simulation}},
+  title   = {{riskkit: bounds on excess risk tested by simulation}},
   author  = {{{{The riskkit authors}}}},
   version = {{{version("riskkit")}}},
   year    = {{2026}},

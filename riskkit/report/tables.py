@@ -7,7 +7,7 @@ Each table is written as LaTeX (booktabs and siunitx; ``\input`` it) and as Mark
     levels     measured / bound at its largest; measured / exact where a closed form is known
     rates      measured exponents with their intervals, beside the claims' or the closed form's
     running    the same between neighbouring points
-    paired     Lookahead over its controls on common random numbers
+    paired     one algorithm over another on common random numbers
     problem    the constants, and what each asserts
     sentences  the verdicts as sentences to paste into a paper
 

@@ -1,4 +1,4 @@
-"""Ratios of two means on common random numbers."""
+"""Ratios and differences of two means on common random numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.stats.jackknife import MINIMUM_INTERVAL, Floats, leave_out, standard_error, t_quantile
-from riskkit.stats.slopes import tail
+from riskkit.stats.slopes import estimate, tail
 
 
 class Ratio(NamedTuple):
@@ -54,3 +54,30 @@ def paired_ratio(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Rat
         p_value=p_value.reshape(shape),
         replicates=replicates,
     )
+
+
+class Difference(NamedTuple):
+    """A difference of two means on common random numbers.
+
+    Attributes:
+        difference, low, high: of the trailing shape of the values, with its interval.
+        p_value: two-sided, against 0.
+    """
+
+    difference: Floats
+    low: Floats
+    high: Floats
+    p_value: Floats
+
+
+def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Difference:
+    """mean(a) - mean(b) for two algorithms on the same replicates, (R, ...) each; t interval of the paired mean."""
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.shape != second.shape or first.ndim < 1 or first.shape[0] < 2:
+        raise ValueError(
+            f"paired_difference: a and b must have one shape (R, ...), R >= 2; got {first.shape} and {second.shape}."
+        )
+    found = estimate(first - second, level)
+    df = first.shape[0] - 1
+    p_value = np.vectorize(lambda mean, sem: 2 * tail(abs(mean), sem, df), otypes=[np.float64])(found.mean, found.sem)
+    return Difference(found.mean, found.low, found.high, p_value)

@@ -1,6 +1,6 @@
 """Means and exponents with their intervals: what was measured, before anything is judged.
 
-Theorems bound expectations, so the exponent is that of the *mean*: log(mean over replicates) is fitted against log x,
+Bounds are on expectations, so the exponent is that of the *mean*: log(mean over replicates) is fitted against log x,
 never the mean of logs (by Jensen's inequality that one has another slope: -.74 where the truth is -1). The points of
 one run share their noise, so every interval is a jackknife-t over whole replicates; ordinary regression on such points
 covers .54 where it says .95.
@@ -354,7 +354,7 @@ def _polynomial(values: Floats, x: Floats, degree: int) -> tuple[Floats, Floats,
 def _solve(y: Floats, u: Floats, weights: Floats, degree: int) -> Floats:
     """Weighted least squares of each row of y (G, P) on 1, u, .., u^degree: (G, degree + 1)."""
     # Centred and scaled, the normal equations of a line or parabola are well conditioned; the powers of u are restored
-    # by the binomial theorem: c2 (u - m)^2 = c2 u^2 - 2 c2 m u + c2 m^2.
+    # by expanding the square: c2 (u - m)^2 = c2 u^2 - 2 c2 m u + c2 m^2.
     middle, scale = u.mean(), np.ptp(u) / 2
     v = (u - middle) / scale
     design = v[:, None] ** np.arange(degree + 1)

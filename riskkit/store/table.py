@@ -56,7 +56,7 @@ def load(path: str | Path) -> pd.DataFrame:
     """The long-form table of a results folder: one row = one cell x output x quantity; the columns ``mean``, ``sem``,
     ``claim``, ``explicit``, ``status`` and so on are described in docs/reference.md.
 
-    ``"results/theorem2"`` without a table of its own stands for every folder that begins so (``theorem2_ridge``, ...),
+    ``"results/ridge"`` without a table of its own stands for every folder that begins so (``ridge_small``, ...),
     one after the other. Raises FileNotFoundError if there is none, StoreError for a table that cannot be read.
     """
     return concatenated([_load_table(folder / "table.parquet") for folder in folders(path)])

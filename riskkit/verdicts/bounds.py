@@ -19,7 +19,7 @@ from riskkit.verdicts import judges
 from riskkit.verdicts.evidence import Evidence, excludes, listed, nothing_left, sound, subject, with_losses
 from riskkit.verdicts.finding import Finding, finding
 from riskkit.verdicts.judges import UNBOUNDED_AXES
-from riskkit.verdicts.outcome import Verdict
+from riskkit.verdicts.outcome import Verdict, counted
 
 
 def bound_findings(evidence: Evidence) -> list[Finding]:
@@ -121,6 +121,10 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, abo
     good, bad = sound(evidence, line)
     level = evidence.level(bound, good)
     covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.claim[p])]
+    # A power of the coordinate has no value at 0: momentum 0, say, is a point of the level but of no slope.
+    placed = [p for p in covered if good[p].point[axis] > 0]
+    aside = len(covered) - len(placed)
+    covered = placed
     if len(covered) < 2:
         reason = next((reason for reason in level.reasons if reason), None)
         if reason is None and not np.isfinite(level.claim).all():
@@ -139,6 +143,9 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, abo
         quantity=bound.quantity,
         axis=axis,
     )
+    if aside:
+        said = f"{judged.finding}; {counted(aside, 'point')} left out where {axis} is not positive"
+        judged = dataclasses.replace(judged, finding=said)
     return with_losses(judged, evidence, [cell for cell in line if excludes(bound, cell) is None])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
-from riskkit.stats.paired import paired_ratio
+from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import selecting_replicates
 from riskkit.verdicts import judges
 from riskkit.verdicts.counts import Line, lines
@@ -137,12 +137,16 @@ def _ratios(
         return []
     ours, theirs = zip(*pairs, strict=True)
     a, b = (evidence.values(cells, quantity, output)[first:] for cells in (ours, theirs))
-    ratio = paired_ratio(a, b)
+    ratio, difference = paired_ratio(a, b), paired_difference(a, b)
     found = []
     for p, (mine, other) in enumerate(pairs):
-        if np.isfinite(ratio.ratio[p]):
-            numbers = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
-            found.append(Comparison(mine.name, other.name, note, _where(mine, other), quantity, output, *numbers))
+        about = (mine.name, other.name, note, _where(mine, other), quantity, output)
+        if any(evidence.minimum_width(cell, quantity) > 0 for cell in (mine, other)):
+            value, *rest = (float(part[p]) for part in difference)
+            found.append(Comparison(*about, math.nan, value, *rest))
+        elif np.isfinite(ratio.ratio[p]):
+            value, *rest = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
+            found.append(Comparison(*about, value, math.nan, *rest))
     return found
 
 

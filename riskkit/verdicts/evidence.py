@@ -153,6 +153,13 @@ class Evidence:
         assert found is not None
         return found[0].dataset.get(name, np.full(self.replicates, np.nan))
 
+    def minimum_width(self, cell: Cell, quantity: str) -> float:
+        """How far above the mean its true value may lie, F_S* being known as an interval; 0 where it is exact."""
+        found = self.of(cell)
+        if found is None or quantity not in ("optimization", "excess") or "minimum_width" not in found[0].dataset:
+            return 0.0
+        return float(found[0].dataset["minimum_width"].mean())
+
     # What is known beside the measurements.
 
     def at(self, cells: Sequence[Cell]) -> At:

@@ -69,10 +69,14 @@ def finding(
 
 
 class Comparison(NamedTuple):
-    """An algorithm against another on common random numbers: ratio of means, with its interval.
+    """An algorithm against another on common random numbers: the ratio of their means, with its interval.
 
-    ``where``: the coordinates of the first, and those of the other that differ, under ``against_<name>``. Where a
-    minimum is known as an interval only, the difference of the means is what is exact: ``difference`` and its interval.
+    Attributes:
+        note: how they were chosen, in words.
+        where: the coordinates of the first, and the other's alpha, beta and eta under ``against_<name>``.
+        ratio: of the means; nan where a minimum is known as an interval only.
+        difference: of the means, from which such a minimum cancels; else nan.
+        low, high: 95% interval of the one that is known.
     """
 
     algorithm: str
@@ -82,6 +86,7 @@ class Comparison(NamedTuple):
     quantity: str
     output: str
     ratio: float
+    difference: float
     low: float
     high: float
     p_value: float
@@ -92,7 +97,7 @@ class Comparison(NamedTuple):
         """ "smaller" or "larger" if the adjusted p-value is at most .05, else "undecided"."""
         if not self.p_adjusted <= 0.05:
             return "undecided"
-        return "smaller" if self.ratio < 1 else "larger"
+        return "smaller" if self.ratio < 1 or self.difference < 0 else "larger"
 
     def to_json(self) -> dict[str, Any]:
         fields = {name: value for name, value in self._asdict().items() if name not in ("where", "note")}

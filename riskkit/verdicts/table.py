@@ -58,6 +58,7 @@ def table(evidence: Evidence) -> dict[str, list[Any] | npt.NDArray[Any]]:
             band_low, band_high = np.full((2, len(cells)), np.nan)
             if quantity in banded:
                 band_low, band_high = _bands(values, cells)
+            width = np.array([evidence.minimum_width(cell, quantity) for cell in cells])
             level = _level(evidence, cells, quantity, output)
             agreement = nothing
             if quantity == "generalization":
@@ -72,9 +73,9 @@ def table(evidence: Evidence) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 "mean": estimate.mean,
                 "sem": estimate.sem,
                 "low": estimate.low,
-                "high": estimate.high,
+                "high": estimate.high + width,
                 "band_low": band_low,
-                "band_high": band_high,
+                "band_high": band_high + width,
                 "claim": level.claim,
                 "published": level.published,
                 "proved": level.proved,
