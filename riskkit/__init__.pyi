@@ -2,6 +2,7 @@ from .algorithms.momentum import HeavyBall
 from .algorithms.staged import SGD, SLRLA, Lookahead, SLRLAAsCoded, Stage, StagewiseLookahead, StagewiseSGD
 from .algorithms.steps import Constant, InverseTime, SqrtHorizon
 from .algorithms.weighted_average import WeightedSGD
+from .execution.direct import Result, run
 from .experiment.point import Grid, doubling
 from .experiment.question import Experiment, Own, Size
 from .experiment.readings import Best, Exact, GradientsTo, Paired, Tuned
@@ -35,6 +36,7 @@ __all__ = [
     "Paired",
     "Problem",
     "Regime",
+    "Result",
     "SLRLAAsCoded",
     "Scale",
     "Size",
@@ -50,5 +52,6 @@ __all__ = [
     "load",
     "load_replicates",
     "per_octave",
+    "run",
     "simulate",
 ]

@@ -29,14 +29,13 @@ from riskkit import (
     Source,
     doubling,
     load,
+    run,
     simulate,
 )
 from riskkit.algorithms import traits
 from riskkit.algorithms.steps import Scaled, described, first_size, horizon_free, scaled
 from riskkit.experiment.runs import Run
 from riskkit.problems import LinearOnBall, MeanEstimation, Ridge
-from riskkit.verdicts.evidence import Evidence
-from riskkit.verdicts.findings import find
 
 ROOT = Path(__file__).resolve().parent.parent
 ETA = 0.01
@@ -44,29 +43,9 @@ HERE = Source("here", "this test", "@misc{here, title = {This test}}", "")
 
 
 def answered(experiment, replicates=512):
-    """What is found of an experiment, measured in this process."""
-    made = experiment.plan(dataclasses.replace(experiment.size("laptop"), replicates=replicates))
-    measured = {}
-    groups = {}
-    for address, run in made.runs.items():
-        groups.setdefault(run.company, []).append((address, run))
-    for group in groups.values():
-        addresses, runs = zip(*group, strict=True)
-        blocks = [
-            runs[0].measure(
-                runs, addresses, seed=experiment.seed, first=first, dtype="float64", device="cpu", engine="auto"
-            )
-            for first in range(0, replicates, runs[0].block)
-        ]
-        for parts in zip(*blocks, strict=True):
-            whole = dataclasses.replace(
-                parts[0],
-                values={n: np.concatenate([p.values[n] for p in parts])[:replicates] for n in parts[0].values},
-                dataset={n: np.concatenate([p.dataset[n] for p in parts])[:replicates] for n in parts[0].dataset},
-                diverged_at=np.concatenate([p.diverged_at for p in parts])[:replicates],
-            )
-            measured[whole.run] = whole
-    return find(Evidence(made, measured, {})), made
+    """What is found of an experiment, and its plan."""
+    result = run(experiment, replicates=replicates)
+    return result.found, result.evidence.plan
 
 
 # Momentum.
@@ -482,3 +461,18 @@ def test_no_closed_match_decides_over_schedules_or_methods():
     schedule = re.compile(r"case (Constant|SqrtHorizon|InverseTime|Algorithm|Method)\(")
     for path in (ROOT / "riskkit").rglob("*.py"):
         assert not schedule.search(path.read_text()), path
+
+
+# The page that shows all this.
+
+
+def test_the_page_on_adding_runs_as_it_stands(capsys):
+    page = (ROOT / "docs" / "adding.md").read_text()
+    program = "\n\n".join(re.findall(r"```python\n(.*?)```", page, re.S))
+    names = {"__name__": "adding"}
+    exec(compile(program, "docs/adding.md", "exec"), names)
+    found = {(one.bound, one.axis): one.verdict for one in names["result"].verdicts}
+    assert found["hardt2016.generalization.last", None].outcome == "HOLDS"
+    assert {axis for bound, axis in found if bound.startswith("hardt2016")} == {None, "T", "b"}
+    assert "hardt2016.generalization.last SGD None HOLDS" in capsys.readouterr().out
+    assert len(names["result"].found.comparisons) > 0

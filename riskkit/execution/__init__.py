@@ -1,1 +1,5 @@
 """Tasks, executors, scheduling, progress, and the loop of a sweep."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,6 @@
+from .evidence import Evidence as Evidence
+from .finding import Comparison as Comparison
+from .finding import Finding as Finding
+from .findings import Found as Found
+from .findings import find as find
+from .findings import judge as judge
