@@ -469,7 +469,7 @@ def test_no_closed_match_decides_over_schedules_or_methods():
 def test_the_page_on_adding_runs_as_it_stands(capsys):
     page = (ROOT / "docs" / "adding.md").read_text()
     program = "\n\n".join(re.findall(r"```python\n(.*?)```", page, re.S))
-    names = {"__name__": "adding"}
+    names = {"__name__": "__main__"}
     exec(compile(program, "docs/adding.md", "exec"), names)
     found = {(one.bound, one.axis): one.verdict for one in names["result"].verdicts}
     assert found["hardt2016.generalization.last", None].outcome == "HOLDS"
