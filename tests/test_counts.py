@@ -141,8 +141,8 @@ def staged(p):
 
 
 @pytest.fixture
-def race(monkeypatch):
-    """A small race on mean estimation in place of a module of the study."""
+def question(monkeypatch):
+    """A small question on mean estimation in place of a module of the study."""
     made = Experiment(
         name="theorem4_counts",
         question="How many?",
@@ -165,7 +165,7 @@ def race(monkeypatch):
     return made
 
 
-def test_a_race_end_to_end(race, tmp_path):
+def test_gradients_to_eps_end_to_end(question, tmp_path):
     """Counts within 4 standard errors of the exact ones (a false alarm once in 1,000 seeds); levels hold."""
     assert main(["theorem4_counts", "--jobs", "1", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "theorem4_counts" / "verdict.json").read_text())
@@ -186,7 +186,7 @@ def test_a_race_end_to_end(race, tmp_path):
     assert {c["against"] for c in record["comparisons"]} == {"stagewise Lookahead"}
 
 
-def test_tasks_of_a_race_share_a_problem(race):
+def test_tasks_of_several_problems_have_one_each(question):
     request = Request(str(study.folder()), "theorem4_counts")
     made = request.plan()
     for task in missing_tasks(request, {}):
@@ -194,9 +194,9 @@ def test_tasks_of_a_race_share_a_problem(race):
     assert {m.run for m in compute(missing_tasks(request, {})[0]).measured} <= set(made.runs)
 
 
-def test_bad_questions_are_refused(race):
+def test_bad_questions_are_refused(question):
     with pytest.raises(ValueError, match="must end with a question mark"):
-        dataclasses.replace(race, question="No")
+        dataclasses.replace(question, question="No")
     with pytest.raises(ValueError, match="has no axis alpha"):
         Size(Grid(n=20, gradients=10), 10).replaced({"alpha": (0.5,)}, "a")
     with pytest.raises(ValueError, match="n must be a whole number"):

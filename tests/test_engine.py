@@ -228,7 +228,7 @@ class MySGD:
         return {"last": state[0], "average": state[1] / self.steps}
 
 
-def test_an_optimiser_of_ones_own_runs_on_an_explicit_state():
+def test_a_method_of_ones_own_runs_on_an_explicit_state():
     problem = MeanEstimation(dim=4)
     own = simulate(problem, MySGD(0.1, 50), n=20, replicates=40)
     ours = simulate(problem, SGD(50, Constant(0.1)), n=20, replicates=40)

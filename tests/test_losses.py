@@ -64,7 +64,7 @@ def long(p):
 
 ERRORS = (("optimization", "last"), ("optimization", "average"))
 COUNTS = GradientsTo(eps=(0.03, 0.02, 0.015, 0.01), counts=slrla.GRADIENTS, along="lam")
-RACE = Experiment(
+LOSING = Experiment(
     name="theorem4_counts",
     question="Who is lost?",
     problem=lambda p: MeanEstimation(dim=8, lam=p.lam),
@@ -89,13 +89,13 @@ RACE = Experiment(
 @pytest.fixture(scope="module")
 def whole():
     """Every cell measured; the long steps left out, which lose cells by themselves."""
-    _, _, _, exact = RACE.readings
-    race = dataclasses.replace(
-        RACE,
-        algorithms={name: make for name, make in RACE.algorithms.items() if name != LONG},
+    _, _, _, exact = LOSING.readings
+    question = dataclasses.replace(
+        LOSING,
+        algorithms={name: make for name, make in LOSING.algorithms.items() if name != LONG},
         readings=(COUNTS, Paired("SLRLA", ("stagewise Lookahead",), of=ERRORS), exact),
     )
-    made = race.plan(race.size("laptop"))
+    made = question.plan(question.size("laptop"))
     measured = {}
     for problem in {run.problem for run in made.runs.values()}:
         runs = {address: run for address, run in made.runs.items() if run.problem == problem}
@@ -142,7 +142,7 @@ def key(finding):
     return finding.bound, finding.algorithm, finding.axis, finding.where, finding.output
 
 
-def test_a_race_without_losses_speaks_of_none(whole, before):
+def test_a_question_without_losses_speaks_of_none(whole, before):
     assert not any("no value" in finding.verdict.sentence for finding in before)
     assert find(whole).uncompared == []
     outcomes = {(f.bound, f.algorithm): str(f.verdict.outcome) for f in before if f.axis is None}
@@ -190,7 +190,7 @@ def test_every_verdict_that_a_lost_cell_had_a_part_in_counts_it(whole, before, n
         assert {c.where["lam"] for c in find(evidence).comparisons} == {1.0, 0.5, 0.125}
 
 
-def test_a_race_that_has_lost_everything_says_so_of_everything(whole, before):
+def test_a_question_that_has_lost_everything_says_so_of_everything(whole, before):
     evidence = Evidence(whole.plan, {}, dict.fromkeys(whole.plan.runs, ("failed", "its worker died")))
     found = judged(evidence)
     assert {(f.bound, f.algorithm) for f in found} == {(f.bound, f.algorithm) for f in before}
@@ -216,9 +216,9 @@ def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
         assert f"{status})" in finding.verdict.sentence
 
 
-def test_a_sweep_with_a_diverging_entry_and_a_failed_block(tmp_path, monkeypatch, capsys):
+def test_a_sweep_with_a_diverging_algorithm_and_a_failed_block(tmp_path, monkeypatch, capsys):
     """lam = 1/8 is never computed; steps of 8 leave the range of the numbers for lam = 1 and 1/2."""
-    monkeypatch.setattr(study, "experiment", lambda name, home=None: RACE)
+    monkeypatch.setattr(study, "experiment", lambda name, home=None: LOSING)
     monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
     compute = tasks.compute
 
@@ -241,7 +241,7 @@ def test_a_sweep_with_a_diverging_entry_and_a_failed_block(tmp_path, monkeypatch
     for v in record["verdicts"]:
         found.setdefault((v["bound"], v["algorithm"], v["axis"] or None), []).append(v)
     (level,) = found["theorem4.optimization.average", "SLRLA", None]
-    plan = RACE.plan(RACE.size("laptop"))
+    plan = LOSING.plan(LOSING.size("laptop"))
     (ends,) = {len(c.algorithm.stages) for c in plan.cells if (c.name, c.point.lam) == ("SLRLA", 0.125)}
     assert level["outcome"] == "HOLDS"
     assert f"{ends} cells have no value ({ends} failed)" in level["sentence"]

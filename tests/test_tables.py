@@ -117,9 +117,9 @@ def test_rates_are_those_of_the_verdicts(drawn, name):
         return
     _, rows = read_markdown((results / name / "tables" / "rates.md").read_text())
     assert len(rows) == len(lines)
-    groups = {}  # the lines of one bound and output stand together, in the order in which these first come
+    groups = {}  # the lines of one bound, algorithm and output stand together, in the order in which these first come
     for verdict in lines:
-        groups.setdefault((verdict["bound"], verdict["output"]), []).append(verdict)
+        groups.setdefault((verdict["bound"], verdict["algorithm"], verdict["output"]), []).append(verdict)
     heads = [row[0] for row in rows if row[0]]
     assert len(heads) == len(set(heads)) == len(groups)
     for row, verdict in zip(rows, itertools.chain(*groups.values()), strict=True):
@@ -178,7 +178,11 @@ def test_a_sentence_for_each_verdict_cites_the_paper(drawn):
     assert text.count("\\item ") == len(verdicts)
     assert "Theorem~2 of \\cite{zhou2021lookahead}: \\textsc{holds}. Measured / bound is at most" in text
     bibliography = (results / "tables" / "references.bib").read_text()
-    assert set(re.findall(r"@\w+\{(\w+),", bibliography)) == {"zhou2021lookahead", "riskkit"}
+    assert set(re.findall(r"@\w+\{(\w+),", bibliography)) == {
+        "zhou2021lookahead",
+        "lacostejulien2012simpler",
+        "riskkit",
+    }
 
 
 def test_the_verdict_table_counts_every_verdict(drawn):
