@@ -3,7 +3,7 @@
     v_{j+1} = P_Theta(v_j - eta_j grad l(v_j; z_{i_j})),   average_J = sum_{j<J} (j + j0) v_j / sum_{j<J} (j + j0).
 
 With eta_j = 2 / (lam (j + j0)) its optimization error is at most 2 G^2 / (lam J) or so, without stages, regularizer or
-outer step: the control for what SLRLA claims to gain. ``riskkit.theory.averaging`` has the bound.
+outer step: the control for what SLRLA claims to gain. ``riskkit.theory.sgd_averaging`` has the bound.
 
 Source: Lacoste-Julien, Schmidt, Bach, "A simpler approach to obtaining an O(1/t) convergence rate for the projected
 stochastic subgradient method", 2012.

@@ -14,9 +14,9 @@ from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import COMPARATIVE
 from riskkit.stats import slopes
-from riskkit.theory.bound import Bound, Floats, Form
+from riskkit.theory.bound import Bound, Floats, Form, total
 from riskkit.verdicts import judges
-from riskkit.verdicts.evidence import Evidence, excludes, listed, nothing_left, sound, subject, with_losses
+from riskkit.verdicts.evidence import Evidence, alike, excludes, listed, nothing_left, sound, subject, with_losses
 from riskkit.verdicts.finding import Finding, finding
 from riskkit.verdicts.judges import UNBOUNDED_AXES
 from riskkit.verdicts.outcome import Verdict, counted
@@ -67,18 +67,18 @@ def _level(evidence: Evidence, bound: Bound, form: Form, cells: Sequence[Cell], 
     values = evidence.values(known, bound.quantity, bound.output)
     trivial = evidence.trivial(bound.quantity, known)
     judged = judges.judge_level(values, limit[covered], trivial, subject=about)
-    return with_losses(judged, evidence, _under(bound, cells, level, good))
+    return with_losses(judged, evidence, _under(evidence, bound, cells))
 
 
-def _under(bound: Bound, cells: Sequence[Cell], level: Any, good: Sequence[Cell]) -> list[Cell]:
-    """The cells that the bound covers, whatever became of them; of the sound ones those at which it says something."""
-    silent = {
-        (cell.point, cell.name)
-        for p, cell in enumerate(good)
-        if level.reasons[p] is None
-        and not any(np.isfinite(part[p]) for part in (level.claim, level.published, level.proved))
-    }
-    return [cell for cell in cells if (cell.point, cell.name) not in silent and excludes(bound, cell) is None]
+def _under(evidence: Evidence, bound: Bound, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells at which the bound says something, whatever became of them."""
+    found: list[Cell] = []
+    for group in alike(cell for cell in cells if excludes(bound, cell) is None):
+        # Whether there is a number, not which: what was not measured stands as 1.
+        at = dataclasses.replace(evidence.at(group), D2=1.0, f0=1.0, g2=0.0, path_moment=math.nan)
+        known = [total(bound.evaluate(form, at), at, bound.name) for form in bound.forms]
+        found += [cell for p, cell in enumerate(group) if any(np.isfinite(part[p]) for part in known)]
+    return found
 
 
 def _rates(evidence: Evidence, bound: Bound, name: str) -> list[Finding]:
