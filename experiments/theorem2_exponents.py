@@ -1,7 +1,7 @@
 """Theorem 2 on mean estimation, which attains it: the exponent of the optimization error against alpha.
 
-Every second moment is known exactly (``riskkit.theory.exact_moments``), so that measured exponents are compared with the
-oracle's on the same grid; -min(2 alpha, 1) is only the asymptote, and a finite grid lies off it by a stated distance.
+Every second moment is known exactly (``riskkit.theory.exact_moments``), so that measured exponents are compared with
+the exact ones on the same grid; -min(2 alpha, 1) is the asymptote, and a finite grid lies off it by a stated distance.
 """
 
 from __future__ import annotations

@@ -15,9 +15,7 @@ fault is no proof.
 from __future__ import annotations
 
 import functools
-import importlib
 import math
-import sys
 from collections.abc import Callable, Sequence
 
 from riskkit.conformance import batches, constants, declarations, gradients, risks
@@ -86,27 +84,3 @@ CHECKS: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("formula", gradients.formula),
 )
 """Run in this order: what a check takes for granted was checked before."""
-
-
-def main(arguments: Sequence[str]) -> int:
-    """``python -m riskkit.check problems:Ridge ...``: checks classes with default fields; 1 if one has a fault."""
-    if not arguments or any(":" not in name for name in arguments):
-        print("usage: python -m riskkit.check MODULE:CLASS ...   such as problems:Ridge", file=sys.stderr)
-        return 2
-    faulty, problems = False, []
-    for name in arguments:
-        module, _, kind = name.partition(":")
-        try:
-            problems.append(getattr(importlib.import_module(module), kind)())
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
-            print(f"riskkit.check: {name!r} must name a problem whose fields have defaults: {error}", file=sys.stderr)
-            return 2
-    for problem in problems:
-        report = check(problem)
-        print(report)
-        faulty |= bool(report.faults)
-    return int(faulty)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
