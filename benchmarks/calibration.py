@@ -20,13 +20,16 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special, stats
 
+from riskkit.judges.exponent import judge_exponent
+from riskkit.judges.identity import judge_identity
+from riskkit.judges.level import judge_level
+from riskkit.judges.outcome import Outcome, adjust
+from riskkit.judges.rate import judge_rate
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import Floats
 from riskkit.stats.paired import paired_ratio
 from riskkit.stats.planning import replicates_for_precision
 from riskkit.stats.slopes import estimate, fit_rate
-from riskkit.verdicts.judges import judge_exponent, judge_identity, judge_level, judge_rate
-from riskkit.verdicts.outcome import Outcome, adjust
 
 FALSE_ALARM = 0.001
 """Probability with which a row that just meets its requirement is refused."""
@@ -217,13 +220,13 @@ def bands(trials: int) -> list[Row]:
 def outcomes(trials: int) -> list[Row]:
     """False assertions where the truth lies on the edge of what is asserted.
 
-    ATTAINED is tested one-sided at .05 on the margin; SLACK and REFUTED two-sided, so at .025 on their side of it.
+    TIGHT is tested one-sided at .05 on the margin; LOOSE and REFUTED two-sided, so at .025 on their side of it.
     """
     x, R = 2.0 ** np.arange(4, 12), 128
     edges = (
-        (Outcome.ATTAINED, 0.05, 0.05, None),
-        (Outcome.ATTAINED, -0.05, 0.05, None),
-        (Outcome.SLACK, -0.05, 0.025, None),
+        (Outcome.TIGHT, 0.05, 0.05, None),
+        (Outcome.TIGHT, -0.05, 0.05, None),
+        (Outcome.LOOSE, -0.05, 0.025, None),
         (Outcome.REFUTED, 0.05, 0.025, 1e-3 / x),
     )
     rows = []
@@ -292,9 +295,9 @@ def planted(trials: int) -> list[Row]:
     The axis is T = 16 .. 4096; errors |z|^2, d = 4, checkpoints of one run.
     """
     x: Floats = np.exp2(np.arange(4.0, 13.0))
-    wrong_rate = (Outcome.SLACK, Outcome.REFUTED)
-    slower = (Outcome.ATTAINED, Outcome.SLACK)
-    faster = (Outcome.ATTAINED, Outcome.REFUTED)
+    wrong_rate = (Outcome.LOOSE, Outcome.REFUTED)
+    slower = (Outcome.TIGHT, Outcome.LOOSE)
+    faster = (Outcome.TIGHT, Outcome.REFUTED)
     truths: list[tuple[str, Floats, Floats, Floats | None, tuple[Outcome, ...]]] = [
         ("1/T, claim 1/T", 1 / x, 1 / x, 2 / x, wrong_rate),
         ("T^-.85, claim 1/T", np.power(x, -0.85), 1 / x, 1 / x, slower),
@@ -327,13 +330,13 @@ def recovered(trials: int) -> list[Row]:
     x: Floats = np.exp2(np.arange(4.0, 13.0))
     transient = (Outcome.PRE_ASYMPTOTIC,)
     truths: list[tuple[int, str, Floats, Floats | None, tuple[Outcome, ...]]] = [
-        (512, "1/T, claim 1/T", 1 / x, 2 / x, (Outcome.ATTAINED,)),
+        (512, "1/T, claim 1/T", 1 / x, 2 / x, (Outcome.TIGHT,)),
         (512, "T^-.85, claim 1/T, bound violated", np.power(x, -0.85), 1 / x, (Outcome.REFUTED,)),
-        (512, "T^-1.15, claim 1/T", np.power(x, -1.15), 2 / x, (Outcome.SLACK,)),
+        (512, "T^-1.15, claim 1/T", np.power(x, -1.15), 2 / x, (Outcome.LOOSE,)),
         (512, "curved: 1/T + 300/T^2, claim 1/T", 1 / x + 300 / x**2, 2 / x + 600 / x**2, transient),
         (512, "offset: 1/(T + 500), claim 1/T, bound holds", 1 / (x + 500), 1 / x, transient),
         (512, "floor: 1/T + .001, claim 1/T, bound violated", 1 / x + 1e-3, 2 / x, (Outcome.REFUTED,)),
-        (4096, "curved: 1/T + 30/T^2, claim 1/T", 1 / x + 30 / x**2, 2 / x + 60 / x**2, (Outcome.ATTAINED, *transient)),
+        (4096, "curved: 1/T + 30/T^2, claim 1/T", 1 / x + 30 / x**2, 2 / x + 60 / x**2, (Outcome.TIGHT, *transient)),
     ]
     rows = []
     for number, (R, name, mean, explicit, right) in enumerate(truths):

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from riskkit.judges.identity import judge_identity
+from riskkit.judges.level import judge_level
+from riskkit.judges.rate import judge_rate
 from riskkit.stats.paired import paired_ratio
 from riskkit.stats.slopes import estimate
-from riskkit.verdicts.judges import judge_identity, judge_level, judge_rate
 
 REPLICATES, CELLS, LINE = 2000, 500, 10
 

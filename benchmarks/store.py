@@ -27,7 +27,9 @@ from riskkit.execution.scheduling import dispatch
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.measure.quantities import DATASET, QUANTITIES, Measured
-from riskkit.report import drawing, html, tables
+from riskkit.report import html
+from riskkit.report.figures import drawing
+from riskkit.report.tables import writing as tables
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import Store
 

@@ -11,7 +11,7 @@ from riskkit.report import plot
 EXPERIMENT = "negative_controls"
 MOST = 1e4
 """The largest measured / exact that is shown in its place."""
-LOOKS = {"AGREES": ("agrees", "#0072b2"), "CAUGHT": ("caught", "#d55e00"), "MISSED": ("missed", "#000000")}
+LOOKS = {"AGREES": ("agrees", "#0072b2"), "DETECTED": ("detected", "#d55e00"), "MISSED": ("missed", "#000000")}
 
 
 def draw(stored: plot.Stored) -> plot.Page | None:

@@ -40,12 +40,14 @@ class Mark(NamedTuple):
         return {"ls": "none", "marker": self.marker, "ms": 3.6, "color": self.colour, "mfc": face, "mew": 0.8}
 
 
-GOOD = Mark("holds, attained, agrees, caught", "o", "#0072b2")
+GOOD = Mark("holds, tight, agrees, detected", "o", "#0072b2")
 BAD = Mark("violated, refuted, disagrees, missed", "X", "#d55e00")
 MARKS = {
-    **dict.fromkeys(("HOLDS", "ATTAINED", "AGREES", "CAUGHT"), GOOD),
+    **dict.fromkeys(("HOLDS", "TIGHT", "AGREES", "DETECTED"), GOOD),
     **dict.fromkeys(("VIOLATED", "REFUTED", "DISAGREES", "MISSED"), BAD),
-    "SLACK": Mark("slack", "s", "#009e73"),
+    "LOOSE": Mark("loose", "s", "#009e73"),
+    "TOO FEW POINTS": Mark("too few points", "d", "#777777", filled=False),
+    "NOT DECAYING": Mark("not decaying", "v", "#d55e00", filled=False),
     "PRE-ASYMPTOTIC": Mark("pre-asymptotic", "D", "#777777", filled=False),
     "INCONCLUSIVE": Mark("inconclusive", "o", "#777777", filled=False),
 }
@@ -125,7 +127,7 @@ def draw_row(levels: plot.Panel, rates: plot.Panel, place: int, row: Row) -> Non
 
 
 def counted(verdicts: list[dict[str, Any]]) -> str:
-    """``"3 attained, 1 pre-asym."``."""
+    """``"3 tight, 1 pre-asym."``."""
     counts = Counter(verdict["outcome"].lower() for verdict in verdicts)
     return ", ".join(f"{count} {SHORT.get(outcome, outcome)}" for outcome, count in counts.most_common())
 

@@ -16,7 +16,7 @@ from riskkit.rng.streams import Stream
 
 from . import fields
 
-SLACK = 1e-3
+LOOSE = 1e-3
 """The certified mu lies below the smallest ratio met by at most this fraction."""
 
 
@@ -46,7 +46,7 @@ def certified_mu(c: float, least: float, most: float, box: float) -> float:
 
     Branch and bound on rectangles in (t, u). |f'''| <= 4c makes A 2c-Lipschitz in t and in u, and B (8c/3)-Lipschitz in
     t and (4c/3)-Lipschitz in u; so each rectangle has a bound, and those whose bound is below the smallest ratio met
-    (less SLACK) are quartered until none is left.
+    (less LOOSE) are quartered until none is left.
     """
     t, u = (grid.ravel() for grid in np.meshgrid([(least + most) / 2], np.linspace(-box, box, 65)[1:] - box / 64))
     ht, hu = (most - least) / 2, box / 64
@@ -60,9 +60,9 @@ def certified_mu(c: float, least: float, most: float, box: float) -> float:
         smallest = min(smallest, float(met.min()))
         if smallest < 1e-3:
             return 0.0
-        open_ = low**2 < smallest * (1 - SLACK) * high
+        open_ = low**2 < smallest * (1 - LOOSE) * high
         if not open_.any():
-            return smallest * (1 - SLACK)
+            return smallest * (1 - LOOSE)
         ht, hu = ht / 2, hu / 2
         t = np.concatenate([t[open_] + i * ht for i in (-1, 1) for _ in (-1, 1)])
         u = np.concatenate([u[open_] + j * hu for _ in (-1, 1) for j in (-1, 1)])

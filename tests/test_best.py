@@ -13,6 +13,7 @@ from riskkit import SLRLA, Best, Constant, InverseTime, Lookahead, Stage, simula
 from riskkit.execution.conclusion import gather
 from riskkit.execution.tasks import Request, compute, missing_tasks
 from riskkit.experiment import study
+from riskkit.judges.outcome import Outcome
 from riskkit.problem import Constants
 from riskkit.stats.minimiser import minimiser
 from riskkit.store.shards import Store
@@ -22,7 +23,6 @@ from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, strongly_convex
 from riskkit.theory.zhou2021.setting import Setting
 from riskkit.verdicts.best import best_findings, best_values
 from riskkit.verdicts.evidence import Evidence
-from riskkit.verdicts.outcome import Outcome
 
 
 def test_the_vertex_of_a_parabola_is_exact():

@@ -11,7 +11,7 @@ import pytest
 
 from riskkit.cli.main import COMMANDS
 from riskkit.experiment import study
-from riskkit.report import references
+from riskkit.report.tables import references
 from riskkit.theory.zhou2021.setting import PAPER
 
 ROOT = Path(__file__).resolve().parent.parent

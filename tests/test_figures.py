@@ -20,8 +20,9 @@ from matplotlib.text import Text
 from riskkit import load
 from riskkit.cli import main as cli
 from riskkit.experiment import study
-from riskkit.report import drawing, plot
-from riskkit.report.panels import apart
+from riskkit.report import plot
+from riskkit.report.figures import drawing
+from riskkit.report.figures.panels import apart
 from riskkit.store.table import write_table
 
 HOME = {name: module.EXPERIMENT or "" for name, module in drawing.figure_modules().items()}

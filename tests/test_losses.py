@@ -203,7 +203,7 @@ def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
     """A planted fault whose task failed has not been caught."""
     planted = (Exact("optimization", "last", known, ("SLRLA",), planted=True),)
     plan = dataclasses.replace(whole.plan, experiment=dataclasses.replace(whole.plan.experiment, readings=planted))
-    for status, outcome in (("failed", "INCONCLUSIVE"), ("diverged", "CAUGHT")):
+    for status, outcome in (("failed", "INCONCLUSIVE"), ("diverged", "DETECTED")):
         evidence = dataclasses.replace(whole, plan=plan)
         lost = 0
         for lam in LAMS:

@@ -13,14 +13,17 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from riskkit import Constant, Lookahead, SqrtHorizon, simulate
+from riskkit.judges.exponent import judge_exponent
+from riskkit.judges.identity import judge_identity
+from riskkit.judges.level import judge_level
+from riskkit.judges.outcome import Outcome, adjust, not_covered
+from riskkit.judges.rate import judge_rate
 from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.multiplicity import holm
 from riskkit.stats.paired import paired_ratio
 from riskkit.stats.planning import replicates_for_precision, replicates_needed
 from riskkit.stats.power_sums import Floor, fit_powers
-from riskkit.verdicts.judges import judge_exponent, judge_identity, judge_level, judge_rate
-from riskkit.verdicts.outcome import Outcome, adjust, not_covered
 
 X = 2.0 ** np.arange(3, 11)
 
@@ -87,7 +90,7 @@ class TestPlantedTruths:
     """With power: a verdict that is asserted is the right one. Each single seed was not chosen, only fixed."""
 
     @pytest.mark.parametrize("seed", range(5))
-    @pytest.mark.parametrize(("exponent", "outcome"), [(-1.0, "ATTAINED"), (-1.3, "SLACK")])
+    @pytest.mark.parametrize(("exponent", "outcome"), [(-1.0, "TIGHT"), (-1.3, "LOOSE")])
     def test_exponents(self, seed, exponent, outcome):
         """False assertions at .05 each are excluded by power at 1,000 replicates (se of the slope about .008)."""
         values = errors(X**exponent, 1000, seed, correlation=0.8)
@@ -101,14 +104,14 @@ class TestPlantedTruths:
         trivial = np.full(8, 9.0)
         assert judge_rate(values, X, 1 / X, 1 / X, trivial, **arguments).outcome is Outcome.REFUTED
         held = judge_rate(values, X, 1 / X, 100 / X, trivial, **arguments).outcome
-        assert held not in (Outcome.REFUTED, Outcome.ATTAINED, Outcome.SLACK)
+        assert held not in (Outcome.REFUTED, Outcome.TIGHT, Outcome.LOOSE)
 
-    def test_a_claim_that_does_not_decrease_is_vacuous(self):
+    def test_a_claim_that_does_not_decrease_is_not_decaying(self):
         values = errors(1 / X, 100)
         found = judge_rate(
             values, X, np.ones(8), np.ones(8), np.full(8, 9.0), subject="s", quantity="optimization", axis="T"
         )
-        assert found.outcome is Outcome.VACUOUS
+        assert found.outcome is Outcome.NOT_DECAYING
 
     def test_levels(self):
         values = errors(1 / X, 40_000, correlation=0.9)

@@ -13,8 +13,8 @@ import pytest
 from conftest import EXPERIMENTS
 
 from riskkit.cli import main as cli
-from riskkit.report import content, latex, markdown
-from riskkit.report.table import Column, Table
+from riskkit.report.tables import content, latex, markdown
+from riskkit.report.tables.table import Column, Table
 from riskkit.store.shards import StoreError
 
 SMALL = Table(

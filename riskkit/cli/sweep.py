@@ -337,8 +337,8 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     import numpy as np
 
     from riskkit.execution.loop import MOST_REPLICATES
+    from riskkit.judges.rate import UNBOUNDED_AXES
     from riskkit.stats.planning import replicates_needed
-    from riskkit.verdicts.judges import UNBOUNDED_AXES
 
     made = request.plan()
     lines = [

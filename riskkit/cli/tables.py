@@ -16,7 +16,8 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with reading():
         chosen = study.select(arguments.experiments)
-    from riskkit.report import content, write_tables
+    from riskkit.report import write_tables
+    from riskkit.report.tables import content
     from riskkit.store.atomic import StoreError
 
     stored = sorted(arguments.results.glob("*/verdict.json"))

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from riskkit.algorithms.traits import passed_on
+from riskkit.judges.outcome import Verdict
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.verdicts.counts import Count, Line
 from riskkit.verdicts.finding import Comparison, Finding
 from riskkit.verdicts.findings import Found
-from riskkit.verdicts.outcome import Verdict
 
 Colour = Literal["plain", "ansi"]
 Frames = Literal["unicode", "ascii"]

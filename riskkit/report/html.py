@@ -19,10 +19,10 @@ import jinja2
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-from riskkit.report import content
-from riskkit.report.references import bibliography, sources
-from riskkit.report.study import study_tables
-from riskkit.report.table import NUMERIC, Cell, Column, Table, plain
+from riskkit.report.tables import content
+from riskkit.report.tables.references import bibliography, sources
+from riskkit.report.tables.study import study_tables
+from riskkit.report.tables.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
 
 SVG = "http://www.w3.org/2000/svg"
@@ -32,9 +32,9 @@ DRAWN = frozenset({"svg", "g", "defs", "path", "use", "rect", "clipPath", "style
 
 ALARMS = ("VIOLATED", "REFUTED", "DISAGREES")
 TONES = {
-    **dict.fromkeys(("HOLDS", "ATTAINED", "AGREES"), "good"),
+    **dict.fromkeys(("HOLDS", "TIGHT", "AGREES"), "good"),
     **dict.fromkeys(ALARMS, "bad"),
-    "SLACK": "slack",
+    "LOOSE": "loose",
 }
 GREEK = {
     "alpha": "α",

@@ -13,6 +13,7 @@ from scipy import stats
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Best
+from riskkit.judges.outcome import Outcome, Verdict, counted, undecided
 from riskkit.stats import slopes
 from riskkit.stats.first_passage import growth
 from riskkit.stats.minimiser import Minimiser, minimiser
@@ -21,7 +22,6 @@ from riskkit.theory.bound import Form
 from riskkit.verdicts.bounds import on_line
 from riskkit.verdicts.evidence import Evidence, nothing_left, sound, with_losses, words
 from riskkit.verdicts.finding import Finding, finding
-from riskkit.verdicts.outcome import Outcome, Verdict, counted, undecided
 
 MINIMUM_VALUES = 4
 """A line with fewer values of the coordinate has no minimizer to speak of."""
@@ -161,7 +161,7 @@ def _rate(evidence: Evidence, reading: Best, lines: Sequence[BestValue], problem
     x = np.array([scale.value(line.where) for line in inside])
     if len(inside) < 3 or np.ptp(x) == 0:
         return draft.concluded(
-            Outcome.PRE_ASYMPTOTIC,
+            Outcome.TOO_FEW_POINTS,
             f"{counted(len(inside), 'line')} of {len(lines)} has its minimiser inside the grid, and a rate needs 3",
         )
     grown = growth([i.found.vertex for i in inside], [i.found.leaves for i in inside], inside[0].found.sizes, x)
@@ -186,7 +186,7 @@ def _rate(evidence: Evidence, reading: Best, lines: Sequence[BestValue], problem
     within = max(slopes.tail(MARGIN - gap, grown.se, grown.df), slopes.tail(MARGIN + gap, grown.se, grown.df))
     off = 2 * min(slopes.tail(gap, grown.se, grown.df), slopes.tail(-gap, grown.se, grown.df))
     if within <= 0.05:
-        return draft.concluded(Outcome.ATTAINED, said, within)
+        return draft.concluded(Outcome.TIGHT, said, within)
     if off <= 0.05:
         return draft.concluded(Outcome.DISAGREES, said, off)
     return draft.concluded(Outcome.INCONCLUSIVE, said, min(within, off))

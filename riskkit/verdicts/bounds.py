@@ -13,13 +13,13 @@ import numpy as np
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import COMPARATIVE
+from riskkit.judges.level import judge_level
+from riskkit.judges.outcome import Verdict, counted, not_covered
+from riskkit.judges.rate import UNBOUNDED_AXES, judge_rate
 from riskkit.stats import slopes
 from riskkit.theory.bound import Bound, Floats, Form, total
-from riskkit.verdicts import judges
 from riskkit.verdicts.evidence import Evidence, alike, excludes, listed, nothing_left, sound, subject, with_losses
 from riskkit.verdicts.finding import Finding, finding
-from riskkit.verdicts.judges import UNBOUNDED_AXES
-from riskkit.verdicts.outcome import Verdict, counted
 
 
 def bound_findings(evidence: Evidence) -> list[Finding]:
@@ -62,11 +62,11 @@ def _level(evidence: Evidence, bound: Bound, form: Form, cells: Sequence[Cell], 
         reason = next((reason for reason in level.reasons if reason), None)
         if bad and reason is None:
             return nothing_left("level", about, evidence, cells)
-        return judges.not_covered("level", reason or "no explicit bound is proved for this output", subject=about)
+        return not_covered("level", reason or "no explicit bound is proved for this output", subject=about)
     known = [good[p] for p in covered]
     values = evidence.values(known, bound.quantity, bound.output)
     trivial = evidence.trivial(bound.quantity, known)
-    judged = judges.judge_level(values, limit[covered], trivial, subject=about)
+    judged = judge_level(values, limit[covered], trivial, subject=about)
     return with_losses(judged, evidence, _under(evidence, bound, cells))
 
 
@@ -131,9 +131,9 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, abo
             reason = "nothing is claimed for such step sizes"
         if bad and reason is None:
             return nothing_left("rate", about, evidence, line, axis=axis)
-        return judges.not_covered("rate", reason or "one point only", subject=about)
+        return not_covered("rate", reason or "one point only", subject=about)
     known = [good[p] for p in covered]
-    judged = judges.judge_rate(
+    judged = judge_rate(
         evidence.values(known, bound.quantity, bound.output),
         np.array([cell.point[axis] for cell in known], dtype=float),
         level.claim[covered],

@@ -10,13 +10,13 @@ import numpy as np
 
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
+from riskkit.judges.outcome import counted
+from riskkit.stats.multiplicity import holm
 from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import selecting_replicates
-from riskkit.verdicts import judges
 from riskkit.verdicts.counts import Line, lines
 from riskkit.verdicts.evidence import Evidence, clause, losses
 from riskkit.verdicts.finding import Comparison, coordinates
-from riskkit.verdicts.outcome import counted
 
 
 def comparisons(evidence: Evidence) -> list[Comparison]:
@@ -25,7 +25,7 @@ def comparisons(evidence: Evidence) -> list[Comparison]:
     if evidence.replicates >= 2:
         for reading in _asked(evidence):
             found += _tuned(evidence, reading) if isinstance(reading, Tuned) else _paired(evidence, reading)
-    adjusted = judges.holm([comparison.p_value for comparison in found])
+    adjusted = holm([comparison.p_value for comparison in found])
     return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
 
 

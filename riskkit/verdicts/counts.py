@@ -16,6 +16,7 @@ from riskkit.algorithms.staged import OUTPUTS, Output
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import GradientsTo
 from riskkit.experiment.runs import Run
+from riskkit.judges.outcome import Outcome, Verdict, counted, undecided
 from riskkit.stats import slopes
 from riskkit.stats.first_passage import Growth, Passage, PassageStatus, first_passages, growth
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS
@@ -23,7 +24,6 @@ from riskkit.theory import bound as theory
 from riskkit.theory.bound import Floats
 from riskkit.verdicts.evidence import Evidence, listed, nothing_left, sound, with_losses
 from riskkit.verdicts.finding import Finding, finding
-from riskkit.verdicts.outcome import Outcome, Verdict, counted, undecided
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,10 +259,10 @@ def _judge_growth(draft: Verdict, grown: Growth, axis: str, rival: str) -> Verdi
     else:
         below, above, within = float(gap >= 0), float(gap <= 0), float(abs(gap) >= MARGIN)
     if within <= 0.05:
-        return draft.concluded(Outcome.ATTAINED, found, within)
+        return draft.concluded(Outcome.TIGHT, found, within)
     if gap < 0 and slopes.tail(-gap - MARGIN, grown.se, grown.df) <= 0.05:
         fewer = "fewer than claimed" if rival == "the claim" else "fewer than proved"
-        return draft.concluded(Outcome.SLACK, f"{found}: {fewer}", below)
+        return draft.concluded(Outcome.LOOSE, f"{found}: {fewer}", below)
     if gap > 0 and slopes.tail(gap - MARGIN, grown.se, grown.df) <= 0.05:
         # An O(.) on a bounded window is not refuted by a steeper slope.
         reason = f"steeper than {rival} on this window, which bounds what happens as eps -> 0 only"

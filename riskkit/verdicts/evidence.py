@@ -20,10 +20,10 @@ from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.readings import Exact
+from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.quantities import QUANTITIES, Measured
 from riskkit.problem import constants_of
 from riskkit.theory.bound import FORMS, At, Bound, Floats, total
-from riskkit.verdicts.outcome import Kind, Outcome, Verdict, undecided
 
 RAN_AWAY = frozenset({"diverged", "non-finite"})
 """The statuses that an algorithm itself brings about."""

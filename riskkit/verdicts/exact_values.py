@@ -10,9 +10,11 @@ from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Exact
+from riskkit.judges.exponent import judge_exponent
+from riskkit.judges.identity import judge_identity
+from riskkit.judges.outcome import Outcome, Verdict, not_covered
 from riskkit.stats.slopes import MINIMUM_POINTS
 from riskkit.theory.bound import Floats
-from riskkit.verdicts import judges
 from riskkit.verdicts.bounds import on_line
 from riskkit.verdicts.evidence import (
     RAN_AWAY,
@@ -26,7 +28,6 @@ from riskkit.verdicts.evidence import (
     with_losses,
 )
 from riskkit.verdicts.finding import Finding, finding, replaced
-from riskkit.verdicts.outcome import Outcome
 
 ESTIMATOR_PRECISION = 0.5
 """The two estimators of the generalization error agree only if 4 standard errors of their difference are at most this
@@ -65,14 +66,14 @@ def _identity(
     if not exact:
         if not cells:
             return []
-        judged = judges.not_covered("identity", "its expectation is not known at any checkpoint", subject=about)
+        judged = not_covered("identity", "its expectation is not known at any checkpoint", subject=about)
     else:
         judged = judged_on(
             evidence,
             "identity",
             about,
             list(exact),
-            lambda good: judges.judge_identity(
+            lambda good: judge_identity(
                 evidence.values(good, reading.quantity, reading.output),
                 np.array([exact[cell] for cell in good]),
                 subject=about,
@@ -82,16 +83,16 @@ def _identity(
     if reading.planted:
         ran_away = [reason for state, reason in map(evidence.status, cells) if state in RAN_AWAY]
         if ran_away:
-            judged = judged.concluded(Outcome.CAUGHT, f"flagged by the engine: {ran_away[0]}")
+            judged = judged.concluded(Outcome.DETECTED, f"flagged by the engine: {ran_away[0]}")
             judged = with_losses(judged, evidence, cells)
     return [finding(f"{key} {reading.quantity}.{reading.output}", judged, form="exact", **_about(reading, name))]  # type: ignore[arg-type]
 
 
-def caught(found: Finding) -> Finding:
-    """A planted fault that disagrees with what it pretends to be is caught; one that agrees has been missed."""
+def detected(found: Finding) -> Finding:
+    """A planted fault that disagrees with what it pretends to be is detected; one that agrees has been missed."""
     if not found.bound.startswith("planted "):
         return found
-    words = {Outcome.DISAGREES: Outcome.CAUGHT, Outcome.AGREES: Outcome.MISSED}
+    words = {Outcome.DISAGREES: Outcome.DETECTED, Outcome.AGREES: Outcome.MISSED}
     return replaced(found, outcome=words.get(found.verdict.outcome, found.verdict.outcome))
 
 
@@ -108,7 +109,7 @@ def _exponents(evidence: Evidence, reading: Exact, name: str, exact: dict[Cell, 
             if len(good) < MINIMUM_POINTS:
                 judged = nothing_left("exponent", about, evidence, cells, axis="T")
             else:
-                judged = judges.judge_exponent(
+                judged = judge_exponent(
                     evidence.values(good, reading.quantity, reading.output),
                     np.array([cell.point["T"] for cell in good], dtype=float),
                     np.array([exact[cell] for cell in good]),
@@ -150,7 +151,7 @@ def _ratio(evidence: Evidence, reading: Exact, name: str, cells: Sequence[Cell])
     if there:
         a, b = (evidence.values([pair[side] for pair in there], reading.quantity, reading.output) for side in (0, 1))
         factor, scale = np.array([ratio[pair] for pair in there]), np.array([mine[pair[0]] for pair in there])
-        judged = judges.judge_identity(a - factor * b, np.zeros(len(there)), subject=about, scale=scale)
+        judged = judge_identity(a - factor * b, np.zeros(len(there)), subject=about, scale=scale)
         judged = with_losses(judged, evidence, both)
     else:
         judged = nothing_left("identity", about, evidence, both)
@@ -166,13 +167,11 @@ def estimator_findings(evidence: Evidence) -> list[Finding]:
     for output in OUTPUTS if cells else ():
         about = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
 
-        def judge(good: list[Cell], output: str = output, about: str = about) -> judges.Verdict:
+        def judge(good: list[Cell], output: str = output, about: str = about) -> Verdict:
             direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
             scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
             nothing: Floats = np.zeros(len(good))
-            return judges.judge_identity(
-                other - direct, nothing, subject=about, precision=ESTIMATOR_PRECISION, scale=scale
-            )
+            return judge_identity(other - direct, nothing, subject=about, precision=ESTIMATOR_PRECISION, scale=scale)
 
         judged = judged_on(evidence, "identity", about, cells, judge)
         found.append(

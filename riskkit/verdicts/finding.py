@@ -7,7 +7,7 @@ import math
 from typing import Any, Literal, NamedTuple
 
 from riskkit.experiment.plan import Cell
-from riskkit.verdicts.outcome import Verdict
+from riskkit.judges.outcome import Verdict
 
 VerdictForm = Literal["claim", "published", "proved", "exact", "comparison"]
 """What a verdict holds the measurements to: a bound's form, a value known exactly, or another measurement."""

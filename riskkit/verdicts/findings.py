@@ -6,13 +6,13 @@ import functools
 from typing import Any, NamedTuple
 
 from riskkit.experiment.readings import Best, Exact, GradientsTo, Paired, Tuned
-from riskkit.verdicts import judges
+from riskkit.judges.outcome import adjust
 from riskkit.verdicts.best import BestValue, best_findings, best_values
 from riskkit.verdicts.bounds import RunningExponents, bound_findings, running
 from riskkit.verdicts.comparisons import comparisons, uncompared
 from riskkit.verdicts.counts import Count, count_findings, counted_lines
 from riskkit.verdicts.evidence import Evidence
-from riskkit.verdicts.exact_values import caught, estimator_findings, exact_findings
+from riskkit.verdicts.exact_values import detected, estimator_findings, exact_findings
 from riskkit.verdicts.finding import Comparison, Finding
 
 
@@ -82,9 +82,9 @@ def find(evidence: Evidence) -> Found:
         *(one for answer in answers for one in answer.findings),
         *estimator_findings(evidence),
     ]
-    adjusted = judges.adjust([one.verdict for one in found])
+    adjusted = adjust([one.verdict for one in found])
     return Found(
-        findings=[caught(one._replace(verdict=v)) for one, v in zip(found, adjusted, strict=True)],
+        findings=[detected(one._replace(verdict=v)) for one, v in zip(found, adjusted, strict=True)],
         comparisons=comparisons(evidence),
         uncompared=uncompared(evidence),
         running=running(evidence),

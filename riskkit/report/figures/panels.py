@@ -17,8 +17,8 @@ from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullFormatter, NullLocator
 
-from riskkit.report.stored import Line, differing
-from riskkit.report.style import (
+from riskkit.report.figures.stored import Line, differing
+from riskkit.report.figures.style import (
     COMPUTED,
     FAINT,
     INK,
@@ -33,7 +33,7 @@ from riskkit.report.style import (
 )
 
 if TYPE_CHECKING:
-    from riskkit.report.page import Page
+    from riskkit.report.figures.page import Page
 
 Floats = npt.NDArray[np.float64]
 

@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from riskkit.report import content, latex, markdown
-from riskkit.report.references import bibliography
-from riskkit.report.study import study_tables
-from riskkit.report.table import Table
+from riskkit.report.tables import content, latex, markdown
+from riskkit.report.tables.references import bibliography
+from riskkit.report.tables.study import study_tables
+from riskkit.report.tables.table import Table
 from riskkit.store.atomic import make_folder, write_text
 
 

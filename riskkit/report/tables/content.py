@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from riskkit.report import latex
-from riskkit.report.table import Cell, Column, Table
+from riskkit.report.tables import latex
+from riskkit.report.tables.table import Cell, Column, Table
 from riskkit.store.atomic import StoreError, read
 
 OUTPUT = {"last": "last iterate", "average": "average"}

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.patches import Patch
 
-from riskkit.report.panels import Panel
-from riskkit.report.style import FAINT, NAMES, SMALL, Width, house_style, inches
+from riskkit.report.figures.panels import Panel
+from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, house_style, inches
 from riskkit.store.atomic import make_folder, write, write_text
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from riskkit.report.style import PALETTE
+from riskkit.report.figures.style import PALETTE
 from riskkit.store.atomic import StoreError, read
 from riskkit.store.shards import Store
 from riskkit.store.table import load

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskkit.report.table import NUMERIC, Table, plain
+from riskkit.report.tables.table import NUMERIC, Table, plain
 
 
 def pipe_table(table: Table) -> str:

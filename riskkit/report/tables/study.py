@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riskkit.experiment import study
-from riskkit.report.table import Table
+from riskkit.report.tables.table import Table
 
 
 def study_tables() -> list[Table]:

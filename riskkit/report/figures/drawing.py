@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from riskkit.execution.executors import Seats
 from riskkit.experiment import study
-from riskkit.report.page import Page
-from riskkit.report.standard import errors
-from riskkit.report.stored import is_stored, stored
-from riskkit.report.style import DEFAULT_VENUE, sized_for
+from riskkit.report.figures.page import Page
+from riskkit.report.figures.standard import errors
+from riskkit.report.figures.stored import is_stored, stored
+from riskkit.report.figures.style import DEFAULT_VENUE, sized_for
 from riskkit.store.atomic import StoreError
 
 

@@ -31,11 +31,11 @@ at print size in the STIX face that matplotlib carries (next to Times, TrueType,
 drawn twice they have the same bytes.
 """
 
-from riskkit.report.page import Page
-from riskkit.report.panels import Panel
-from riskkit.report.standard import errors
-from riskkit.report.stored import Line, Stored, differing, is_stored, stored
-from riskkit.report.style import (
+from riskkit.report.figures.page import Page
+from riskkit.report.figures.panels import Panel
+from riskkit.report.figures.standard import errors
+from riskkit.report.figures.stored import Line, Stored, differing, is_stored, stored
+from riskkit.report.figures.style import (
     COMPUTED,
     DEFAULT_VENUE,
     FAINT,

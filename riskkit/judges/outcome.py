@@ -21,18 +21,20 @@ Kind = Literal["level", "rate", "exponent", "identity", "count", "minimiser"]
 
 
 class Outcome(enum.StrEnum):
-    """The words; ``riskkit.verdicts.judges`` says when each is used."""
+    """The words; the module of each judge says when it uses them."""
 
     HOLDS = "HOLDS"
     VIOLATED = "VIOLATED"
-    ATTAINED = "ATTAINED"
-    SLACK = "SLACK"
+    TIGHT = "TIGHT"
+    LOOSE = "LOOSE"
     REFUTED = "REFUTED"
     AGREES = "AGREES"
     DISAGREES = "DISAGREES"
-    CAUGHT = "CAUGHT"
+    DETECTED = "DETECTED"
     MISSED = "MISSED"
     VACUOUS = "VACUOUS"
+    NOT_DECAYING = "NOT DECAYING"
+    TOO_FEW_POINTS = "TOO FEW POINTS"
     PRE_ASYMPTOTIC = "PRE-ASYMPTOTIC"
     INCONCLUSIVE = "INCONCLUSIVE"
     NOT_COVERED = "NOT COVERED"
@@ -42,8 +44,8 @@ ASSERTIONS = frozenset(
     {
         Outcome.HOLDS,
         Outcome.VIOLATED,
-        Outcome.ATTAINED,
-        Outcome.SLACK,
+        Outcome.TIGHT,
+        Outcome.LOOSE,
         Outcome.REFUTED,
         Outcome.AGREES,
         Outcome.DISAGREES,

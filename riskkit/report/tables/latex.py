@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from riskkit.report.table import NUMERIC, Cell, Column, Table, number, plain
+from riskkit.report.tables.table import NUMERIC, Cell, Column, Table, number, plain
 
 SYMBOLS = {
     "alpha": r"\alpha",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riskkit.report.page import Page
-from riskkit.report.stored import Stored
-from riskkit.report.style import FAINT, NAMES, Kind
+from riskkit.report.figures.page import Page
+from riskkit.report.figures.stored import Stored
+from riskkit.report.figures.style import FAINT, NAMES, Kind
 
 ORDER = ("T", "k", "n", "alpha")
 MOST_SLOPES = 4

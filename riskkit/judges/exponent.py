@@ -1,0 +1,74 @@
+"""Is a measured exponent the one that is known exactly, on the same points? AGREES, DISAGREES."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy.typing as npt
+
+from riskkit.judges.arrays import slope_text
+from riskkit.judges.outcome import Outcome, Verdict, afford, starved, undecided
+from riskkit.judges.rate import rate_replicates
+from riskkit.stats.jackknife import MINIMUM_VERDICT
+from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, fit_curve, fit_ratio
+
+
+def judge_exponent(
+    values: npt.ArrayLike,
+    x: npt.ArrayLike,
+    reference: npt.ArrayLike,
+    *,
+    subject: str,
+    axis: str,
+    asymptote: float = math.nan,
+    margin: float = MARGIN,
+    alpha: float = 0.05,
+) -> Verdict:
+    """Is the measured exponent that of an exact oracle on the same points with the same weights? reference (P,) > 0.
+
+    AGREES if the 90% interval of the difference lies inside +- margin, DISAGREES if the 95% interval lies outside it.
+    ``asymptote`` is the oracle's exponent in the limit, which no finite grid need show; the verdict carries the
+    distance to it.
+    """
+    fit = fit_ratio(values, reference, x)
+    draft = undecided("exponent", subject, fit.replicates, axis=axis, points=fit.x.size)
+    if fit.x.size < MINIMUM_POINTS:
+        return draft.concluded(Outcome.TOO_FEW_POINTS, fit.reason)
+    if fit.replicates < MINIMUM_VERDICT:
+        return starved(draft)
+    if not fit.fitted:
+        return draft.concluded(Outcome.INCONCLUSIVE, f"{fit.reason} ({fit.replicates} replicates)")
+    oracle = fit_curve(reference, fit.x, fit.weights).slope
+    low, high = fit.interval(0.90)
+    distance = fit.slope + oracle - asymptote
+    draft = dataclasses.replace(
+        draft,
+        slope=fit.slope + oracle,
+        slope_low=fit.low + oracle,
+        slope_high=fit.high + oracle,
+        claim_slope=oracle,
+        difference=fit.slope,
+        difference_low=low,
+        difference_high=high,
+        asymptote=asymptote,
+        asymptote_distance=distance,
+        start=float(fit.x[0]),
+        stop=float(fit.x[-1]),
+    )
+    where = f"for {axis} from {fit.x[0]:g} to {fit.x[-1]:g} ({fit.x.size} points, {fit.replicates} replicates)"
+    found = (
+        f"the measured exponent is {slope_text(draft.slope, draft.slope_low, draft.slope_high, 95)}, the exact one on "
+        f"the same points {oracle:+.3f}, the difference {slope_text(fit.slope, low, high, 90)} against a declared "
+        f"margin of {margin:g} {where}"
+    )
+    if math.isfinite(asymptote):
+        found += f"; {distance:+.3f} from the asymptote {asymptote:+g}"
+    p_agrees = max(fit.p_above(-margin), fit.p_below(margin))
+    p_disagrees = 2 * min(fit.p_above(margin), fit.p_below(-margin))
+    if p_agrees <= alpha:
+        return draft.concluded(Outcome.AGREES, found, p_agrees)
+    if p_disagrees <= alpha:
+        return draft.concluded(Outcome.DISAGREES, found, p_disagrees)
+    needed = rate_replicates(fit, margin, fit.replicates)
+    return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_agrees, p_disagrees), needed)

@@ -1,0 +1,9 @@
+from . import plot as plot
+from .drawing import Drawn as Drawn
+from .drawing import draw_figures as draw_figures
+from .page import Page as Page
+from .panels import Panel as Panel
+from .stored import Line as Line
+from .stored import Stored as Stored
+from .stored import is_stored as is_stored
+from .style import sized_for as sized_for
