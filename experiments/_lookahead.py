@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from riskkit.algorithms import SGD, Algorithm, Lookahead
+from riskkit.algorithms import SGD, Algorithm, Constant, Lookahead
 from riskkit.algorithms.steps import Step, scaled
 from riskkit.experiment import Point
+from riskkit.theory.contraction import contraction_matched
 
 Make = Callable[[Point], Algorithm]
 
@@ -27,3 +28,23 @@ def lookahead(step: Any, *controls: str) -> dict[str, Make]:
         "matched SGD": lambda p: SGD(p.kT, scaled(schedule(p), p.alpha)),
     }
     return {name: make for name, make in made.items() if name == "Lookahead" or name in controls}
+
+
+def contraction_matched_sgd(eta: float) -> Make:
+    """SGD with Lookahead's mean error after every round (``riskkit.theory.contraction``), for Lookahead's constant eta.
+
+    ValueError where the losses are no quadratics with the Hessian lam I, that is, where L of the loss is not lam of the
+    risk; there a tuned constant step is what to compare with.
+    """
+
+    def make(point: Point) -> Algorithm:
+        constants = point.problem.constants
+        if constants.lam != constants.L:
+            raise ValueError(
+                "contraction-matched SGD needs losses with the Hessian lam I (L = lam); got "
+                f"L = {constants.L:g}, lam = {constants.lam:g}. Compare with a tuned constant step instead."
+            )
+        h = float(contraction_matched(eta * constants.lam, point.k, point.alpha))
+        return SGD(point.kT, Constant(h / constants.lam))
+
+    return make

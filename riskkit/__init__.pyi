@@ -1,6 +1,6 @@
 from .algorithms.momentum import HeavyBall
 from .algorithms.staged import SGD, SLRLA, Lookahead, SLRLAAsCoded, Stage, StagewiseLookahead, StagewiseSGD
-from .algorithms.steps import Constant, InverseTime, SqrtHorizon
+from .algorithms.steps import Constant, InverseTime, LinearDecay, SqrtHorizon
 from .algorithms.weighted_average import WeightedSGD
 from .execution.direct import Result, run
 from .experiment.point import Grid, doubling
@@ -30,6 +30,7 @@ __all__ = [
     "HeavyBall",
     "Inequality",
     "InverseTime",
+    "LinearDecay",
     "Lookahead",
     "Measurement",
     "Own",

@@ -12,6 +12,7 @@ from .staged import StagewiseLookahead as StagewiseLookahead
 from .staged import StagewiseSGD as StagewiseSGD
 from .steps import Constant as Constant
 from .steps import InverseTime as InverseTime
+from .steps import LinearDecay as LinearDecay
 from .steps import SqrtHorizon as SqrtHorizon
 from .steps import Step as Step
 from .weighted_average import WeightedSGD as WeightedSGD

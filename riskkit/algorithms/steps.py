@@ -96,6 +96,28 @@ class InverseTime:
 
 
 @dataclasses.dataclass(frozen=True)
+class LinearDecay:
+    """eta_j = eta0 (1 - j/(kT)): down to eta0/(kT) at the horizon, so that each horizon is a run of its own."""
+
+    eta0: float
+
+    def __post_init__(self) -> None:
+        positive("LinearDecay", "eta0", self.eta0)
+
+    def sizes(self, T: int, k: int) -> np.ndarray:
+        return self.eta0 * (1 - np.arange(T * k) / (T * k))
+
+    def first(self, T: int, k: int) -> float:
+        return self.eta0
+
+    def scaled(self, factor: float) -> LinearDecay:
+        return LinearDecay(factor * self.eta0)
+
+    def described(self) -> str:
+        return f"{self.eta0:g} (1 - j/(kT))"
+
+
+@dataclasses.dataclass(frozen=True)
 class Scaled:
     """factor times another schedule: what ``scaled`` makes of one that cannot scale itself."""
 

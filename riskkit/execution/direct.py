@@ -14,7 +14,7 @@ from riskkit.experiment.question import Experiment, Size
 from riskkit.measure.quantities import Measured
 from riskkit.store.table import frame
 from riskkit.verdicts.evidence import Evidence
-from riskkit.verdicts.finding import Finding
+from riskkit.verdicts.finding import Comparison, Finding
 from riskkit.verdicts.findings import Found, find
 from riskkit.verdicts.table import table
 
@@ -38,6 +38,11 @@ class Result:
     def verdicts(self) -> list[Finding]:
         """Each with ``verdict.outcome``, ``verdict.sentence`` and its numbers."""
         return self.found.findings
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """Each algorithm against another: ratio (or difference) of means, interval, p-value, ``outcome``."""
+        return self.found.comparisons
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:

@@ -14,9 +14,12 @@ from riskkit.judges.outcome import counted
 from riskkit.stats.multiplicity import holm
 from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import selecting_replicates
-from riskkit.verdicts.counts import Line, lines
+from riskkit.verdicts.counts import lines
 from riskkit.verdicts.evidence import Evidence, clause, losses
 from riskkit.verdicts.finding import Comparison, coordinates
+
+ROUNDING = 1e-9
+"""Two means that differ by no more than this part are the same to rounding: two ways to write one algorithm."""
 
 
 def comparisons(evidence: Evidence) -> list[Comparison]:
@@ -145,8 +148,9 @@ def _ratios(
             value, *rest = (float(part[p]) for part in difference)
             found.append(Comparison(*about, math.nan, value, *rest))
         elif np.isfinite(ratio.ratio[p]):
-            value, *rest = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
-            found.append(Comparison(*about, value, math.nan, *rest))
+            value, low, high, p_value = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
+            same = abs(value - 1) <= ROUNDING
+            found.append(Comparison(*about, value, math.nan, low, high, 1.0 if same else p_value))
     return found
 
 
@@ -161,35 +165,47 @@ def _tuned(evidence: Evidence, reading: Tuned) -> list[Comparison]:
     """Each algorithm at its best values of the tuned coordinates, chosen on the first quarter of the replicates and
     compared on the rest."""
     found: list[Comparison] = []
-    good = [line for line in lines(evidence) if not line.reason]
     chosen = selecting_replicates(evidence.replicates)
     for quantity, output in reading.of:
-        best: dict[Any, tuple[float, Line]] = {}
+        best: dict[Any, tuple[float, Cell]] = {}
         tried: dict[Any, list[tuple[float, ...]]] = {}
-        for line in good:
-            head = line.head
-            if head.name not in (reading.algorithm, *reading.against):
+        for cell in _ends(evidence):
+            if cell.name not in (reading.algorithm, *reading.against):
                 continue
-            held = tuple((n, v) for n, v in head.point.items() if n not in (*reading.over, "gradients"))
-            key = (head.run.company, head.name, held)
-            mean = float(evidence.values([line.cells[-1]], quantity, output)[:chosen].mean())
-            tried.setdefault(key, []).append(_tuned_values(head, reading))
+            held = tuple((n, v) for n, v in cell.point.items() if n not in _free(evidence, reading))
+            key = (cell.run.company, cell.name, held)
+            mean = float(evidence.values([cell], quantity, output)[:chosen].mean())
+            tried.setdefault(key, []).append(_tuned_values(cell, reading))
             if key not in best or mean < best[key][0]:
-                best[key] = (mean, line)
-        inside = {key: _inside(_tuned_values(line.head, reading), tried[key]) for key, (_, line) in best.items()}
+                best[key] = (mean, cell)
+        inside = {key: _inside(_tuned_values(cell, reading), tried[key]) for key, (_, cell) in best.items()}
         for mine, (_, ours) in best.items():
             for yours, (_, theirs) in best.items():
                 if mine[1] != reading.algorithm or yours[1] not in reading.against or mine[0] != yours[0]:
                     continue
                 if not all(dict(yours[2]).get(name, value) == value for name, value in mine[2]):
                     continue
-                pairs, note = [(ours.cells[-1], theirs.cells[-1])], " (both tuned)"
-                met = _ratios(evidence, pairs, quantity, output, chosen, note)
-                if not (inside[mine] and inside[yours]):
-                    ended = " (both tuned; a best step ends its grid)"
-                    met = [one._replace(p_value=1.0, note=ended) for one in met]
-                found += met
+                sizes = len(tried[mine]), len(tried[yours])
+                said = ["both tuned", f"over {sizes[0]} and {sizes[1]} settings" if sizes[0] != sizes[1] else ""]
+                decided = inside[mine] and inside[yours]
+                said += [] if decided else ["a best step ends its grid"]
+                met = _ratios(
+                    evidence, [(ours, theirs)], quantity, output, chosen, f" ({'; '.join(filter(None, said))})"
+                )
+                found += met if decided else [one._replace(p_value=1.0) for one in met]
     return found
+
+
+def _ends(evidence: Evidence) -> list[Cell]:
+    """The last cell of each line where runs are read on a grid of gradients, else every cell; those that are sound."""
+    if evidence.plan.experiment.read is None:
+        return [cell for cell in evidence.plan.cells if not losses(evidence, [cell])]
+    return [line.cells[-1] for line in lines(evidence) if not line.reason]
+
+
+def _free(evidence: Evidence, reading: Tuned) -> tuple[str, ...]:
+    """The coordinates in which the cells of one tuning may differ."""
+    return reading.over if evidence.plan.experiment.read is None else (*reading.over, "gradients")
 
 
 def _tuned_values(cell: Cell, reading: Tuned) -> tuple[float, ...]:
