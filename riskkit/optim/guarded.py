@@ -1,9 +1,9 @@
 """AdaBound and AdaBelief of pytorch_optimizer 4.1, guarded against what is lost there.
 
 torch's copies and pickles of an optimizer keep groups, state and defaults alone. Both classes keep options elsewhere,
-so a copy raises AttributeError at its first step. AdaBound also keeps a list of the step sizes at construction, to which its
-bounds are relative. A group added later is not in that list (IndexError). A checkpoint lacks the list, so an optimizer
-rebuilt with another lr has other bounds.
+so a copy raises AttributeError at its first step. AdaBound also keeps a list of the step sizes at construction, to
+which its bounds are relative. A group added later is not in that list (IndexError). A checkpoint lacks the list, so an
+optimizer rebuilt with another lr has other bounds.
 """
 
 from __future__ import annotations

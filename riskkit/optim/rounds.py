@@ -6,7 +6,7 @@ With v the fast weights (the parameters) and theta the slow weights,
 
 theta starts as the parameters are before the first step, so that the first round is like all others.
 
-``param_groups``, ``state`` and ``defaults`` are the inner optimizer's own objects. The slow weights lie in its state. k,
+``param_groups``, ``state`` and ``defaults`` are the inner optimizer's own. The slow weights lie in its state. k,
 alpha and the counter lie in its groups. So all of them are in its ``state_dict``, and nothing is kept twice.
 
 Source: Zhang, Lucas, Ba, Hinton, "Lookahead Optimizer: k steps forward, 1 step back", NeurIPS 2019; Zhou et al.,

@@ -1,7 +1,7 @@
 """SLRLA around any torch optimizer (Algorithm 3): stages of Lookahead, pulled towards an anchor.
 
-Published: the loss of a stage has the penalty (beta/2) ||v - anchor||^2, whose gradient is beta (v - anchor). The anchor
-moves once a stage, to where the stage starts.
+Published: the loss of a stage has the penalty (beta/2) ||v - anchor||^2, whose gradient is beta (v - anchor). The
+anchor moves once a stage, to where the stage starts.
 
 As coded in the authors' repository: the penalty is beta ||v - anchor||^2, whose gradient is 2 beta (v - anchor). The
 anchor moves to the fast weights before every K-th step.
