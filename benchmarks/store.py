@@ -78,7 +78,13 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
         clocked(Store, name, f"store.{name}")
     clocked(conclusion, "frame", "store")
     clocked(loop, "record", "store")
-    for owner, name in ((loop, "missing_tasks"), (Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
+    for owner, name in (
+        (loop, "missing_tasks"),
+        (Ticker, "tick"),
+        (Ticker, "expect"),
+        (Ticker, "done"),
+        (Diary, "write"),
+    ):
         clocked(owner, name, "scheduling")
     clocked(tasks, "_plan", "planning")
     clocked(conclusion, "find", "verdicts")

@@ -13,7 +13,7 @@ import torch
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 from torch.optim import lr_scheduler
 
-from riskkit.optim import SLRLA, TABLE3, Lookahead, build
+from riskkit.optim import SLRLA, TABLE3, Lookahead, build, rounds, stages
 
 F64 = torch.float64
 
@@ -127,6 +127,16 @@ def test_a_trajectory_with_k_5_by_hand(inner, every, stages, foreach):
     without = by_hand(hand(), 5, 0.8, stages=stages)
     assert by_torch(lambda made: Lookahead(made, 5, 0.8), built, stages) == pytest.approx(without, abs=1e-13)
     assert by_torch(lambda made: SLRLA(made, 5, 0.8, 0), built, stages) == pytest.approx(without, abs=1e-13)
+
+
+@pytest.mark.parametrize("every", [None, 3])
+def test_the_way_of_other_devices_by_hand(every, monkeypatch):
+    """On a GPU all tensors are mixed at once."""
+    for module in (rounds, stages):
+        monkeypatch.setattr(module, "_on_cpu", lambda tensors: False)
+    expected = by_hand(Plain("SGD", momentum=0.9), 5, 0.8, 0.3, every, (7, 15))
+    path = by_torch(lambda made: SLRLA(made, 5, 0.8, 0.3, anchor_every=every), INNER["momentum"][1], (7, 15))
+    assert path == pytest.approx(expected, abs=1e-13)
 
 
 def test_the_first_rounds_of_sgd_in_fractions():

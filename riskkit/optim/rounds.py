@@ -72,7 +72,7 @@ class Lookahead(Optimizer):
             raise TypeError(f"{owner}: inner must not be a Lookahead itself; got {type(inner).__name__}.")
         self._check(settings)
         # The way of an optimizer that was pickled: hooks and the profiled step, but no groups and state of its own.
-        super().__setstate__({"inner": inner, "_settings": settings})
+        self.__setstate__({"inner": inner, "_settings": settings})
         self._fill()
 
     def _check(self, group: Group) -> None:
@@ -262,12 +262,22 @@ class Lookahead(Optimizer):
 
 
 def _mix(fast: list[Tensor], slow: list[Tensor], alpha: float) -> None:
-    """slow <- (1 - alpha) slow + alpha fast, then fast <- slow."""
+    """slow <- (1 - alpha) slow + alpha fast, then fast <- slow.
+
+    On a CPU one tensor after the other, the copy while the tensor is still in the cache; elsewhere all at once.
+    """
     if alpha == 1:
         torch._foreach_copy_(slow, fast)
-        return
-    torch._foreach_lerp_(slow, fast, alpha)
-    torch._foreach_copy_(fast, slow)
+    elif _on_cpu(fast):
+        for p, own in zip(fast, slow, strict=True):
+            p.copy_(own.lerp_(p, alpha))
+    else:
+        torch._foreach_lerp_(slow, fast, alpha)
+        torch._foreach_copy_(fast, slow)
+
+
+def _on_cpu(tensors: list[Tensor]) -> bool:
+    return all(tensor.is_cpu for tensor in tensors)
 
 
 def _number(value: object) -> float:

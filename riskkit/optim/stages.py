@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from riskkit.optim.rounds import ALPHA, MOMENTUM, STEP, Closure, Group, K, Lookahead, Momentum, _number
+from riskkit.optim.rounds import ALPHA, MOMENTUM, STEP, Closure, Group, K, Lookahead, Momentum, _number, _on_cpu
 
 ANCHOR = "slrla_anchor"
 """Key of a parameter's state."""
@@ -37,7 +37,8 @@ class SLRLA(Lookahead):
 
     The penalty's gradient is added to ``.grad`` for the inner optimizer's step alone, after clipping and unscaling;
     weight decay is the inner optimizer's. ``.grad`` is afterwards what it was, and a closure's loss is returned without
-    the penalty. With ``maximize=True`` the penalty is subtracted from the objective.
+    the penalty. On a CPU this keeps the memory of one more gradient. With ``maximize=True`` the penalty is subtracted
+    from the objective.
 
     A group's own ``slrla_beta`` and ``slrla_anchor_every`` override these. Raises as ``Lookahead`` does; ``step``
     raises RuntimeError where beta was raised from 0 inside a stage, and ValueError for a sparse gradient with beta > 0.
@@ -54,6 +55,10 @@ class SLRLA(Lookahead):
     ) -> None:
         own = {BETA: beta, EVERY: anchor_every, TOTAL: 0}
         self._begin(inner, {K: k, ALPHA: alpha, MOMENTUM: momentum, STEP: 0, **own})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._kept: dict[Tensor, Tensor] = {}  # memory for gradients with the penalty; part of no copy
 
     def _check(self, group: Group) -> None:
         super()._check(group)
@@ -93,6 +98,7 @@ class SLRLA(Lookahead):
 
     def _advance(self, closure: Closure | None, fresh: dict[Tensor, Tensor]) -> Any:
         if not any(group[BETA] for group in self.param_groups):
+            self._kept = {}
             return super()._advance(closure, fresh)
         given: list[tuple[Tensor, Tensor]] = []  # parameters and their gradients without the penalty
 
@@ -137,9 +143,24 @@ class SLRLA(Lookahead):
         if found:
             points = [p for p, _ in found]
             anchors = [fresh[p] if p in fresh else self.state[p][ANCHOR] for p in points]
-            pulls = torch._foreach_sub(points, anchors)
-            torch._foreach_mul_(pulls, weight)
-            torch._foreach_add_(pulls, [gradient for _, gradient in found])
-            for p, pull in zip(points, pulls, strict=True):
+            for p, pull in zip(points, self._pulls(points, anchors, [g for _, g in found], weight), strict=True):
                 p.grad = pull
         return found
+
+    def _pulls(
+        self, points: list[Tensor], anchors: list[Tensor], gradients: list[Tensor], weight: float
+    ) -> list[Tensor]:
+        """gradient + weight (point - anchor). A CPU's memory is slow to get and to give back: there it is kept."""
+        if not _on_cpu(points):
+            pulls = torch._foreach_sub(points, anchors)
+            torch._foreach_mul_(pulls, weight)
+            torch._foreach_add_(pulls, gradients)
+            return list(pulls)
+        kept = self._kept
+        for p, a, g in zip(points, anchors, gradients, strict=True):
+            pull = kept.get(p)
+            if pull is None or pull.dtype != p.dtype or pull.shape != p.shape:
+                pull = kept[p] = torch.empty_like(p)
+            torch.sub(p, a, out=pull)
+            torch.add(g, pull, alpha=weight, out=pull)
+        return [kept[p] for p in points]
