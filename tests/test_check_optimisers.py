@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from riskkit.optim import SLRLA, TABLE3, Lookahead, build, rounds, stages
 
 sys.path.insert(0, str(Path(__file__).parent))
 import optimisers_to_check as shown
+
+from benchmarks import wrappers
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def sgd(params, momentum=0.0):
@@ -412,6 +418,56 @@ def test_the_rules_of_faults_differ_from_the_rule_and_from_each_other():
         known = [other for other, _ in faults(rule)]
         assert rule not in known
         assert len(set(known)) == len(known)
+
+
+# -- public wrappers
+
+KNOWN = {
+    "timm": {"rounds", "staged algorithm", "exact moments", "hooks", "frozen parameters", "deepcopy", "pickle"},
+    "torch_optimizer": {
+        "rounds",
+        "staged algorithm",
+        "exact moments",
+        "resume",
+        "hooks",
+        "groups added later",
+        "deepcopy",
+        "pickle",
+    },
+    "pytorch_optimizer": {"hooks", "frozen parameters", "deepcopy", "pickle"},
+}
+"""timm 1.0.31, torch_optimizer 0.3.0, pytorch_optimizer 4.1.0."""
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_faults_of_public_wrappers_are_found(name, capsys):
+    """Those of the extra ``wrappers``; the tests' own extra has pytorch_optimizer alone."""
+    found = {title.split()[0]: make for title, make in wrappers.wrappers().items()}
+    if name not in found:
+        pytest.skip(f"{name} is not installed")
+    report = check_optimiser(found[name])
+    assert {finding.title for finding in report.findings if finding.faults} == KNOWN[name]
+
+
+def test_the_page_has_the_table():
+    page = (ROOT / "docs" / "optimisers.md").read_text()
+    table = page.split(wrappers.START)[1].split(wrappers.END)[0]
+    reports = {title: check_optimiser(make) for title, make in wrappers.wrappers().items() if "riskkit" in title}
+    for row in wrappers.table(reports).splitlines():
+        assert row.split("|")[1:4] in [line.split("|")[1:4] for line in table.splitlines()]
+    for name, faulty in KNOWN.items():
+        column = next(i for i, cell in enumerate(table.splitlines()[0].split("|")) if cell.split()[:1] == [name])
+        rows = [line.split("|") for line in table.splitlines() if line.startswith("|")]
+        assert {row[1].strip() for row in rows if row[column].strip() == "FAULT"} == faulty
+
+
+def test_the_page_runs_as_it_stands():
+    page = (ROOT / "docs" / "optimisers.md").read_text()
+    program = "".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "0.55 times the stationary error of matched SGD" in done.stdout
+    assert "make_optimiser: conforms" in done.stdout
 
 
 # -- claims
