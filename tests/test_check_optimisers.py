@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -503,6 +504,15 @@ def test_a_claim_that_cannot_be_read_is_asked_for():
         check_optimiser(lambda params: Silent(sgd(params)))
 
 
+def test_a_claim_of_another_kind_is_refused():
+    def make(params):
+        return sgd(params)
+
+    make.claim = {"k": 5}
+    with pytest.raises(ValueError, match=r"make: claim must be a riskkit.conformance.Claim; got dict\."):
+        check_optimiser(make)
+
+
 def test_a_closure_at_every_step_is_not_covered():
     with pytest.raises(
         ValueError, match=r"LBFGS: step\(\) needs closure; only optimizers that step on gradients alone"
@@ -529,3 +539,15 @@ def test_the_command(capsys, monkeypatch):
     assert "the parameters never return to the slow weights" in capsys.readouterr().out
     assert cli.main(["check", "torch.optim:LBFGS"]) == 2
     assert capsys.readouterr().err.startswith("riskkit check: 'torch.optim:LBFGS': LBFGS: step() needs closure; only ")
+
+
+def test_the_command_finds_a_module_of_the_working_directory(tmp_path):
+    """As a console script does, which has not the working directory on its path: -P."""
+    (tmp_path / "mine.py").write_text(
+        "import torch\n\n\ndef make(params):\n    return torch.optim.SGD(params, lr=0.1)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-m", "riskkit", "check", "mine:make"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("make: conforms\n")

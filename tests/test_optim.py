@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 from torch.optim import lr_scheduler
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from riskkit.optim import SLRLA, TABLE3, Lookahead, build, rounds, stages
 
@@ -452,6 +453,17 @@ def test_distributed_checkpoints_go_there_and_back_inside_a_round():
     assert equal(train(later, list(other.parameters()), 12, 23), path)
 
 
+def test_torchs_own_first_step_counts_as_it_does_for_adam():
+    """torch initializes the state of an optimizer without one by a step with lr = 0 and gradients 0."""
+    model = torch.nn.Linear(2, 1)
+    optimizer = Lookahead(torch.optim.Adam(model.parameters(), lr=0.1), 5, 0.8)
+    start = [p.detach().clone() for p in model.parameters()]
+    saved = get_optimizer_state_dict(model, optimizer)
+    assert equal(model.parameters(), start)
+    assert saved["state"]["weight"]["step"] == 1
+    assert optimizer.param_groups[0]["lookahead_step"] == 1
+
+
 # -- torch around it
 
 
@@ -496,6 +508,17 @@ def test_hooks_of_every_kind_run_once():
     assert optimizer.zero_grad() is None
     assert params[0].grad is None
     assert "lookahead_alpha: 0.5" in repr(optimizer)
+
+
+def test_a_hook_of_all_optimizers_runs_for_both():
+    params, seen = two(), []
+    optimizer = Lookahead(torch.optim.SGD(params, lr=0.1), 2, 0.5)
+    handle = register_optimizer_step_post_hook(lambda own, *_: seen.append(type(own).__name__))
+    try:
+        train(optimizer, params, 0, 1)
+    finally:
+        handle.remove()
+    assert seen == ["SGD", "Lookahead"]
 
 
 SCHEDULERS = {

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskkit.cli.common import ANSWERED, STOPPED, BadInputError, Parser, reading
@@ -32,6 +34,8 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with reading():
         study.enter()
+        if not {"", str(Path.cwd())} & set(sys.path):
+            sys.path.append(str(Path.cwd()))  # a console script has its own folder there instead
         checks = [_named(name) for name in arguments.problems]
     faulty = False
     for check in checks:

@@ -99,6 +99,8 @@ def check_optimiser(make: Factory, claim: Claim | None = None, *, seed: int = 0)
     if needed:
         raise ValueError(f"{owner}: step() needs {needed}; only optimizers that step on gradients alone are covered.")
     given = claim or getattr(make, "claim", None) or claim_of(make)
+    if not isinstance(given, Claim):
+        raise ValueError(f"{owner}: claim must be a riskkit.conformance.Claim; got {type(given).__name__}.")
     subject = _Subject(make, given, seed)
     findings = [made._replace(note=given.described)]
     for title, run in CHECKS:
