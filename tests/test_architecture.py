@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = [  # bottom to top; a module imports only from rooms below it (and from its own)
+    "optim",
     "vectors",
     "rng",
     "problem",
@@ -38,7 +39,8 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
 ]
 FLOOR = {name: level for level, name in enumerate(ROOMS)}
 LIBRARIES = {
-    "torch": {"rng", "engines", "measure", "conformance"},
+    "torch": {"optim", "rng", "engines", "measure", "conformance"},
+    "pytorch_optimizer": {"optim"},
     "matplotlib": {"report"},
     "seaborn": {"report"},
     "pandas": {"store", "report"},
@@ -118,6 +120,13 @@ def test_imports_run_downwards(path):
         assert parts[0] not in ("problems", "experiments", "figures"), f"{own} imports the study: {name}"
         if parts[0] in LIBRARIES:
             assert own in LIBRARIES[parts[0]], f"{own} imports {parts[0]}"
+
+
+def test_the_optimizers_import_nothing_of_the_rest():
+    """They work on anyone's network: not even inside functions."""
+    for path in (ROOT / "riskkit" / "optim").glob("*.py"):
+        for name in re.findall(r"^\s*(?:from|import) (riskkit\S*)", path.read_text(), re.MULTILINE):
+            assert name.startswith("riskkit.optim"), f"{path.name} imports {name}"
 
 
 @pytest.mark.parametrize("folder", ["problems", "experiments", "figures"])

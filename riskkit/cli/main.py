@@ -23,7 +23,7 @@ COMMANDS = {
     "report": "all that is stored, on one HTML page",
     "status": "what is complete, what runs, what failed",
     "explain": "a bound's statement, terms, constants and proof",
-    "check": "conformance tests: is a problem what it says it is?",
+    "check": "conformance tests: is a problem, or a torch optimizer, what it says it is?",
 }
 
 

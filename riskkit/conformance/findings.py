@@ -53,7 +53,8 @@ def guarded(title: str, run: Callable[[], Found]) -> Finding:
         with torch.random.fork_rng(devices=[]):
             faults, note = run()
     except Exception as error:
-        return Finding(title, (f"{title}: raised {type(error).__name__}: {error}",))
+        said = str(error).strip().partition("\n")[0]
+        return Finding(title, (f"{title}: raised {type(error).__name__}: {said}",))
     return Finding(title, tuple(faults), note)
 
 
