@@ -22,11 +22,13 @@ EXPERIMENTS = [
     "theorem2_edge",
     "theorem2_exponents",
     "theorem2_ridge",
+    "theorem2_tuned",
     "theorem3_alpha",
     "theorem3_exponents",
     "theorem4_counts",
     "theorem4_pl",
     "theorem4_regularizer",
+    "theorem4_tuned",
 ]
 
 

@@ -34,16 +34,18 @@ BEYOND = {
     "theorem1_map",
     "theorem1_matched",
     "theorem2_edge",
+    "theorem2_tuned",
     "theorem4_counts",
     "theorem4_pl",
     "theorem4_regularizer",
+    "theorem4_tuned",
 }
 """Figures whose numbers are those of verdict.json, not of the table."""
 
 OWN = ("excess", "theorem1_tuned", "theorem4_budget")
 """Figures of cells that take more than the coordinates of a grid to name."""
 
-GRIDS = [name for name in EXPERIMENTS if study.experiment(name).read is None]
+GRIDS = [n for n in EXPERIMENTS if study.experiment(n).read is None and "Lookahead" in study.experiment(n).algorithms]
 
 ESTIMATES = ["mean", "sem", "low", "high", "band_low", "band_high"]
 
