@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import importlib
 import re
 import subprocess
@@ -120,6 +121,22 @@ def test_imports_run_downwards(path):
         assert parts[0] not in ("problems", "experiments", "figures"), f"{own} imports the study: {name}"
         if parts[0] in LIBRARIES:
             assert own in LIBRARIES[parts[0]], f"{own} imports {parts[0]}"
+
+
+def test_no_module_imports_in_a_circle_not_even_for_its_types():
+    """Imports anywhere in a file count, inside functions and under TYPE_CHECKING too; a package is its __init__."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+    needs: dict[str, set[str]] = {}
+    for name, path in names.items():
+        wanted = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                wanted |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Import):
+                wanted |= {alias.name for alias in node.names}
+        needs[name] = {other for other in wanted if other in names} - {name}
+    order = graphlib.TopologicalSorter(needs)
+    order.prepare()  # CycleError names the modules of a circle
 
 
 def test_the_optimizers_import_nothing_of_the_rest():

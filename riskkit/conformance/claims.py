@@ -5,10 +5,20 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
+import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
-from riskkit.conformance.driven import parameters
 from riskkit.conformance.rounds import Factory, Rule
+
+DIM, REPLICATES = 4, 8
+
+
+def parameters(replicates: int = REPLICATES) -> list[Tensor]:
+    """theta_0 = e_1 for all replicates, as two parameters (R, d/2)."""
+    start = torch.zeros(replicates, DIM, dtype=torch.float64)
+    start[:, 0] = 1
+    return [torch.nn.Parameter(part.clone()) for part in start.chunk(2, 1)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from riskkit.conformance.claims import DIM, REPLICATES, Claim, parameters
 from riskkit.conformance.findings import EXACT, Found, disagreement
 from riskkit.conformance.rounds import Factory, Rule, Staged
 from riskkit.rng.streams import Stream
 
-if TYPE_CHECKING:
-    from riskkit.conformance.claims import Claim
-
-DIM, CURVATURE, EXAMPLES, REPLICATES = 4, 0.8, 16, 8
-
-
-def parameters(replicates: int = REPLICATES) -> list[Tensor]:
-    """theta_0 = e_1 for all replicates, as two parameters (R, d/2)."""
-    start = torch.zeros(replicates, DIM, dtype=torch.float64)
-    start[:, 0] = 1
-    return [torch.nn.Parameter(part.clone()) for part in start.chunk(2, 1)]
+CURVATURE, EXAMPLES = 0.8, 16
 
 
 class Subject:

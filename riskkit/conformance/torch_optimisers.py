@@ -23,8 +23,8 @@ from typing import Any
 from torch.optim import Optimizer
 
 from riskkit.conformance import training, trajectories
-from riskkit.conformance.claims import Claim, claim_of
-from riskkit.conformance.driven import Subject, parameters
+from riskkit.conformance.claims import Claim, claim_of, parameters
+from riskkit.conformance.driven import Subject
 from riskkit.conformance.findings import Found, Report, guarded
 from riskkit.conformance.rounds import Factory
 

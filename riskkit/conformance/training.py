@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.optim import lr_scheduler
 
-from riskkit.conformance.driven import DIM, REPLICATES, Subject, apart, apart_from, exactly, parameters, theta_of, told
+from riskkit.conformance.claims import DIM, REPLICATES, parameters
+from riskkit.conformance.driven import Subject, apart, apart_from, exactly, theta_of, told
 from riskkit.conformance.findings import EXACT, Found, disagreement
 from riskkit.conformance.rounds import Staged
 

@@ -11,8 +11,8 @@ import torch
 
 from riskkit.algorithms.staged import SLRLA, Algorithm, Lookahead, SLRLAAsCoded, Stage
 from riskkit.algorithms.steps import Constant
-from riskkit.conformance.claims import Claim
-from riskkit.conformance.driven import CURVATURE, DIM, REPLICATES, Subject, apart, parameters, theta_of, told
+from riskkit.conformance.claims import DIM, REPLICATES, Claim, parameters
+from riskkit.conformance.driven import CURVATURE, Subject, apart, theta_of, told
 from riskkit.conformance.findings import EXACT, Found, disagreement
 from riskkit.conformance.rounds import faults
 from riskkit.measure.simulation import simulate

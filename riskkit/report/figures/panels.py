@@ -6,12 +6,13 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
 from matplotlib.text import Text
@@ -32,9 +33,6 @@ from riskkit.report.figures.style import (
     written,
 )
 
-if TYPE_CHECKING:
-    from riskkit.report.figures.page import Page
-
 Floats = npt.NDArray[np.float64]
 
 REACH = 300.0
@@ -54,10 +52,25 @@ PLACES = {
 """matplotlib's codes of the places for a box, in the order in which they are preferred."""
 
 
+class Sheet(Protocol):
+    """What a panel asks of its page."""
+
+    figure: Figure
+    records: list[dict[str, Any]]
+    missing: dict[str, dict[tuple[str, ...], str]]
+    shaded: bool
+
+    def key(self, name: str, handle: Artist) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def quote(self, verdict: dict[str, Any]) -> None: ...
+
+
 class Panel:
     """One pair of axes on a page. The methods draw rows of a table and record what they drew."""
 
-    def __init__(self, page: Page, axes: Axes, name: str) -> None:
+    def __init__(self, page: Sheet, axes: Axes, name: str) -> None:
         self.page, self.axes, self.name = page, axes, name
         self._labels: list[Text] = []
         self.ticks: set[float] = set()
