@@ -1,0 +1,39 @@
+"""The generalization bound of the paper's Theorem 4 (slide 3) as printed, on mean estimation with theta_0 = 0, where l_max = 2 and G = 2.
+
+At k = 1 the printed step 1/(alpha mu (j+1)) makes Lookahead SGD with the step 1/(j+1): theta_T is the mean of T draws,
+whose generalization error is 1/n for every alpha and T, while the printed bound falls with alpha. Gradients are taken
+at slow weights alone, in the unit ball. With k > 1 that step leaves the ball, where neither G nor l_max is known; with
+the step 1/(mu (j+1)) nothing does, for any k.
+"""
+
+from __future__ import annotations
+
+from riskkit.algorithms import Lookahead
+from riskkit.experiment import Experiment, Grid, Size
+from riskkit.problems import MeanEstimation
+from riskkit.theory.zhou2021 import published
+
+ALPHAS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
+LITERAL, OTHER = "Lookahead, step 1/(alpha mu (j+1))", "Lookahead, step 1/(mu (j+1))"
+
+
+def grids(longest: int) -> tuple[Grid, ...]:
+    return (
+        Grid(n=20, k=(1, 5, 20, 50), alpha=ALPHAS, T=(1, 10, 100)),
+        Grid(n=(5, 100), k=1, alpha=(0.01, 0.1), T=(1, 10)),
+        Grid(n=20, k=1, alpha=0.001, T=(100, longest)),
+    )
+
+
+EXPERIMENT = Experiment(
+    question="Does the generalization bound of the paper's Theorem 4 hold as printed, on either of its steps?",
+    problem=MeanEstimation(dim=4, distance=0.0),
+    algorithms={
+        LITERAL: lambda p: (
+            Lookahead(p.T, 1, p.alpha, published.divided_step(p.problem.constants, p.alpha)) if p.k == 1 else None
+        ),
+        OTHER: lambda p: Lookahead(p.T, p.k, p.alpha, published.decay_step(p.problem.constants)),
+    },
+    bounds=(published.GENERALIZATION_4,),
+    sizes={"laptop": Size(grids(10**5), replicates=1024), "paper": Size(grids(10**6), replicates=8192)},
+)
