@@ -1,9 +1,9 @@
 """The paper's Theorem 3 (slide 1) as printed, on the linear loss over a ball.
 
-Without a projection the average's generalization error is (eta/(2n)) (alpha k (T-1) + k - 1) exactly: above the printed
-alpha eta k T/n where alpha k (T+1) < k - 1, and half the re-derived bound everywhere. eta (alpha k (T-1) + k) <= 5 holds
-in all cells of the first two grids with alpha k T <= 200. The printed bound goes without a projection wherever it fails.
-The second algorithm takes the paper's own step, sqrt(D^2/(alpha kT G^2)), D = 5 for every S.
+While no step is projected, the average's generalization error is (eta/(2n)) (alpha k (T-1) + k - 1) exactly: above the
+printed alpha eta k T/n where alpha k (T+1) < k - 1, and half the re-derived bound. Where the printed one fails, nothing
+is projected, since eta (alpha k (T-1) + k) <= 2 eta k <= 2 there. The second algorithm takes the paper's own step,
+sqrt(D^2/(alpha kT G^2)), with D = 5 for every S.
 """
 
 from __future__ import annotations

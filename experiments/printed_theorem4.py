@@ -1,4 +1,4 @@
-"""The generalization bound of the paper's Theorem 4 (slide 3) as printed, on mean estimation with theta_0 = 0, where l_max = 2 and G = 2.
+"""Generalization by the paper's Theorem 4 (slide 3) as printed, on mean estimation: l_max = G = 2, theta_0 = 0.
 
 At k = 1 the printed step 1/(alpha mu (j+1)) makes Lookahead SGD with the step 1/(j+1): theta_T is the mean of T draws,
 whose generalization error is 1/n for every alpha and T, while the printed bound falls with alpha. Gradients are taken

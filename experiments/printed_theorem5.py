@@ -1,8 +1,8 @@
 """The paper's Theorems 5 and 6 (slide 4) as printed, on mean estimation with the paper's own schedule.
 
-beta = lam/6, eta_s = eps_s/(3 G^2), eta_s k T_s >= 6/(lam alpha), eps_0 = 2 >= F_S(theta_0) - F_S* for every S. The last
-stage ends near the empirical minimizer, whose generalization error is 1/n; the printed bounds tend to 0 with alpha.
-mu = lam and sigma = 0, so that Theorem 6 covers the same runs, in both of its cases.
+beta = lam/6, eta_s = eps_s/(3 G^2), eta_s k T_s >= 6/(lam alpha), eps_0 = 2 >= F_S(theta_0) - F_S* for every S. The
+last stage ends near the empirical minimizer, whose generalization error is 1/n. The printed bounds fall to 0 with
+alpha. mu = lam and sigma = 0, so that Theorem 6 covers the same runs, in both of its cases.
 """
 
 from __future__ import annotations

@@ -378,10 +378,9 @@ def _proved_generalization4(at: At) -> BurnIn:
     eta, c, alpha = _sizes(at), at.constants, _run(at).alpha
     if _run(at).k == 1:
         eta, alpha = alpha * eta, 1.0
+    factor = 1 + (1 - 1 / at.n) * c.L * eta
     if c.lam_example > 0:
         factor = np.maximum(1 - eta * c.lam_example, eta * c.L - 1)
-    else:
-        factor = 1 + (1 - 1 / at.n) * c.L * eta
     return burn_in(at, factor, 2 * c.G / at.n * eta, alpha)
 
 
