@@ -6,7 +6,7 @@ For L > lam its proof uses a lemma outside the lemma's step sizes, so that the b
 
 h a pseudo-Huber function of curvature L - lam and slope at most s (as L/lam grows, SGD on a nonsmooth loss, the case
 with the least stability that is known), or a half of it (a smooth hinge). Random distributions and settings are drawn,
-the best of them are moved at random for as long as they improve, and the winner of each L/lam is measured anew. F is a
+the best eight are moved at random for as long as they improve, and measured anew with 8192 replicates. F is a
 sum over atoms, so that F - F_S is exact for each run. A ratio above 1 would be a violation. Seed 0.
 """
 
@@ -62,12 +62,12 @@ class Trial:
         return 1 + float(np.linalg.norm(self.c)) + self.s
 
     def ratio(self, replicates, rng):
-        """|F - F_S| over the printed bound at each round: mean and standard error, (T,); F - F_S at c as a control."""
+        """|F - F_S| over the printed bound at each round: mean and standard error, (T,); F - F_S at theta_0 as a control."""
         lam, R = 1.0, replicates
         data = rng.choice(len(self.p), size=(R, self.n), p=self.p)
         weights = np.stack([(data == a).mean(1) for a in range(len(self.p))], 1) - self.p
         theta = np.zeros((R, self.x.shape[1]))
-        at_c = (self.loss(np.broadcast_to(self.c, theta.shape)) * weights).sum(1)
+        start = (self.loss(theta) * weights).sum(1)
         mean, error, j = np.empty(self.T), np.empty(self.T), 0
         for t in range(self.T):
             v = theta.copy()
@@ -78,7 +78,7 @@ class Trial:
                 j += 1
             theta = (1 - self.alpha) * theta + self.alpha * v
             grown = ((self.k * (t + 1) + 1) ** self.alpha - 1) / ((t + 2) * self.k + 2) ** self.alpha
-            gap = (at_c - (self.loss(theta) * weights).sum(1)) / (16 * self.G**2 / (self.n * lam) * grown)
+            gap = (start - (self.loss(theta) * weights).sum(1)) / (16 * self.G**2 / (self.n * lam) * grown)
             mean[t], error[t] = gap.mean(), gap.std() / math.sqrt(R)
         return np.abs(mean), error
 
@@ -136,8 +136,8 @@ def main(seconds):
             tried += 1
             if found > pool[place][0]:
                 pool[place] = (found, tried, trial)
-        best = max(pool, key=lambda one: one[0])[2]
-        mean, error = best.ratio(8192, rng)
+        again = [(one[2], *one[2].ratio(8192, rng)) for one in pool]
+        best, mean, error = max(again, key=lambda one: (one[1] - 2 * one[2]).max())
         at = int((mean - 2 * error).argmax())
         print(
             f"L/lam = {L:g}: {tried} distributions; the largest measured / printed is {mean[at]:.4f} (standard error "

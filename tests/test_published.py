@@ -360,7 +360,7 @@ CASES = {
         published.GENERALIZATION_4,
         24.0,
         3.0,
-        Size(Grid(n=20, k=1, alpha=0.01, T=1), 1024),
+        Size(Grid(n=20, condition=1, k=1, alpha=0.01, T=1), 1024),
         "Lookahead, step 1/(alpha mu (j+1))",
     ),
     "theorem4, 1/(mu (j+1))": (
@@ -368,7 +368,7 @@ CASES = {
         published.GENERALIZATION_4,
         3.0,
         20.0,
-        Size(Grid(n=20, k=1, alpha=0.001, T=30000), 512),
+        Size(Grid(n=20, condition=1, k=1, alpha=0.001, T=30000), 512),
         "Lookahead, step 1/(mu (j+1))",
     ),
     "theorem5": (

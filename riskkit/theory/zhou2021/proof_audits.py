@@ -306,7 +306,7 @@ STEPS: tuple[Step, ...] = (
         "p. 11",
         "all gradients enter the average with alpha eta",
         "those of the current round enter with eta",
-        "Theorem 3 false for the average, where alpha k < k - 1",
+        "Theorem 3 false for the average: on the linear loss where alpha k (T+1) < k - 1",
         _current_round,
     ),
     Step(
