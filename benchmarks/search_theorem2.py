@@ -62,7 +62,7 @@ class Trial:
         return 1 + float(np.linalg.norm(self.c)) + self.s
 
     def ratio(self, replicates, rng):
-        """|F - F_S| over the printed bound after each round, mean and standard error, (T,); control: F - F_S at theta_0."""
+        """|F - F_S| over the printed bound after each round: mean and standard error, (T,). Control: that of theta_0."""
         lam, R = 1.0, replicates
         data = rng.choice(len(self.p), size=(R, self.n), p=self.p)
         weights = np.stack([(data == a).mean(1) for a in range(len(self.p))], 1) - self.p

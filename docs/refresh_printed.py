@@ -3,7 +3,7 @@
 Between ``<!-- theorems -->`` and ``<!-- end -->``: for each printed bound its verdict, the largest measured / bound,
 and the range of printed / re-derived, from the experiments ``printed_*``. Between ``<!-- stands -->`` and ``<!-- proofs
 -->`` and their ends: what stands, and the failing steps, computed. After ``<!-- printed EXPERIMENT | BOUND | FORM |
-ALGORITHM -->``: the sentence of that verdict.
+ALGORITHM -->``, in docs/findings.md too: the sentence of that verdict.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "printed.md"
+PAGE, FINDINGS = ROOT / "docs" / "printed.md", ROOT / "docs" / "findings.md"
 ROWS = (
     ("printed_optimization", "paper.theorem1.optimization.last", "Lookahead, Theorem 1's step"),
     ("printed_theorem2", "paper.theorem2.generalization.last", "Lookahead"),
@@ -152,12 +152,19 @@ def main(results: Path) -> None:
         text = re.sub(
             rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, new=written: m[1] + new + m[2], text, flags=re.S
         )
+    PAGE.write_text(text, encoding="utf-8")
+    for page in (PAGE, FINDINGS):
+        quote(page, results)
+
+
+def quote(page: Path, results: Path) -> None:
+    """Writes the sentences of the verdicts that a page names."""
     text = re.sub(
         r"(<!-- printed (\S+) \| (\S+) \| (\w+) \| (.+?) -->\n)(?:> .*\n)*",
         lambda m: f"{m[1]}> {sentence(verdict(results, m[2], m[3], m[4], m[5]))}\n",
-        text,
+        page.read_text(encoding="utf-8"),
     )
-    PAGE.write_text(text, encoding="utf-8")
+    page.write_text(text, encoding="utf-8")
 
 
 def sentence(one: dict[str, Any]) -> str:

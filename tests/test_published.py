@@ -10,6 +10,7 @@ import dataclasses
 import importlib
 import math
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ import pytest
 import riskkit
 from problems import LinearOnBall, Logistic, MeanEstimation, Ridge, SinePerturbedQuadratic, WarpedMean
 from riskkit import SGD, Constant, Constants, Grid, InverseTime, Lookahead, Size, SqrtHorizon
+from riskkit.cli import main as cli
 from riskkit.measure.simulation import simulate
 from riskkit.theory.bound import At, total
-from riskkit.theory.zhou2021 import convex, published, strongly_convex
+from riskkit.theory.zhou2021 import convex, proof_audits, published, strongly_convex
 from riskkit.theory.zhou2021.published import BOUNDS
 
+ROOT = Path(__file__).resolve().parent.parent
 UNIT = Constants(L=1.0, G=2.0, lam=1.0, lam_example=1.0, mu=1.0, M=2.0, l_max=2.0)
 
 
@@ -419,3 +422,78 @@ def test_theorem3s_printed_bound_is_below_the_rederived_one_where_alpha_k_is_bel
                 value(convex.GENERALIZATION_AVERAGE, where, "proved"),
             )
             assert (printed < derived * (1 - 1e-12)) == (alpha * k < (k - 1) * (1 - 1e-12))
+
+
+# What is said of the proofs, on the command line and in the documents.
+
+
+def test_every_failing_step_is_confirmed_by_its_computation():
+    rows = proof_audits.table()
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    for row in rows:
+        assert row.confirmed, row
+        assert "\n" not in row.finding
+    refuted = {name for step in proof_audits.STEPS if step.refutes for name in step.theorems}
+    assert refuted == {"theorem3", "theorem4", "theorem5", "theorem6"}
+
+
+def explained(capsys, *words):
+    assert cli.main(["explain", *words]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [*published.TITLES])
+def test_explain_puts_the_forms_side_by_side(name, capsys):
+    printed = explained(capsys, f"paper.{name}", "--T", "4", "--k", "1", "--alpha", "0.1", "--replicates", "32")
+    assert "published / proved" in printed
+    assert f"{published.TITLES[name]}: steps of the proof that fail" in printed
+    assert "What stands: " in printed
+    for bound in published.of_theorem(name):
+        assert bound.name in printed
+        assert bound.source.place in printed
+
+
+def test_explain_of_a_slide_names_the_papers_theorems(capsys):
+    for slide, own in published.SLIDES.items():
+        printed = explained(capsys, slide, "--T", "4", "--k", "2", "--alpha", "0.5", "--replicates", "32")
+        for name in own:
+            assert published.TITLES[name] in printed
+
+
+def test_explain_evaluates_what_the_bounds_say(capsys):
+    words = (
+        "--problem",
+        "MeanEstimation",
+        "--T",
+        "1",
+        "--k",
+        "1",
+        "--alpha",
+        "0.01",
+        "--n",
+        "20",
+        "--replicates",
+        "32",
+    )
+    printed = explained(capsys, "paper.theorem4.generalization", *words)
+    row = next(line for line in printed.splitlines() if "0.00434" in line)
+    cells = [cell.strip() for cell in row.strip("│ |").replace("│", "|").split("|")]
+    assert cells == ["20", "1", "0.01", "1", "0.0005496", "0.00434", "0.1", "0.0434", "2"]
+
+
+def test_explain_lists_the_failing_steps(capsys):
+    printed = explained(capsys, "proofs")
+    assert "NOT CONFIRMED" not in printed
+    assert printed.count("Theorem 4") >= 6
+
+
+def test_the_page_has_the_steps_and_what_stands(monkeypatch):
+    """Those two tables need no results; ``python docs/refresh_printed.py`` writes them."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    refresh = importlib.import_module("refresh_printed")
+    page = (ROOT / "docs" / "printed.md").read_text()
+    assert refresh.stands() in page
+    assert refresh.proofs() in page
+    for _, bound, _ in refresh.ROWS:
+        assert bound in published.BOUNDS
+    assert page.count("VIOLATED in ") == 7

@@ -275,7 +275,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         2,
-        ("theorem1", "theorem2", "corollary1"),
+        ("theorem2", "corollary1"),
         "p. 3 and 7, Lemma 1(3)",
         "a step on a common example contracts",
         "only if eta <= 2/(lam+L); j + 2 < (lam+L)^2/(2 lam L) has longer steps",

@@ -865,13 +865,13 @@ def of_theorem(name: str) -> list[Inequality]:
 
 
 STANDS: dict[str, str] = {
-    "theorem1": "the bound as printed; r_T of the slides' Theorem 2, with lam L/(lam+L) for lam, is smaller.",
+    "theorem1": "the bound as printed. r_T of the slides' Theorem 2, with lam L/(lam+L) for lam, is smaller.",
     "theorem2": "for L = lam the bound as printed; for L > lam the burn-in bound, which is proved for every step size.",
     "corollary1": "the sum with 16 G^2, as for Theorems 1 and 2.",
     "theorem3": "the optimization bound and the last iterate's generalization bound as printed; for the average "
     "(eta G^2/n)(alpha k (T-1) + k - 1).",
     "theorem4": "the optimization bound is replaced by f_T, which is proved and decays for every alpha; the "
-    "generalization bound by the burn-in bound, on both steps.",
+    "generalization bound by the burn-in bound, on both steps, which is often vacuous.",
     "theorem5": "the optimization bound and the count up to a constant (G + beta diam for G); for the generalization "
     "G delta_S, which does not fall to 0 with alpha.",
     "theorem6": "as for Theorem 5; where losses are not convex the re-derived stability is mostly vacuous.",
