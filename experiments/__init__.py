@@ -7,7 +7,7 @@ from riskkit.report import Column, Table
 
 def tables() -> list[Table]:
     """What this study shows beside its experiments: the audits of the paper's claims, and of its proofs."""
-    return [_claims(), _proofs()]
+    return [_claims(), _proofs(), _stands()]
 
 
 def _claims() -> Table:
@@ -47,3 +47,15 @@ def _proofs() -> Table:
     )
     caption = "Steps of the supplement's proofs that fail, each computed; theorems have the paper's numbers."
     return Table("proofs", caption, columns, tuple(rows), title="Which steps of the printed proofs fail?")
+
+
+def _stands() -> Table:
+    from riskkit.theory.zhou2021 import proof_audits, published
+
+    rows = []
+    for name, title in published.TITLES.items():
+        steps = ", ".join(f"{step.number}" for step in proof_audits.STEPS if name in step.theorems)
+        rows.append((title, steps or "none found", published.STANDS[name]))
+    columns = (Column("theorem", "prose"), Column("failing steps", "prose"), Column("what stands", "prose"))
+    caption = "What is left of each printed theorem; steps have the numbers of the table of proofs."
+    return Table("printed", caption, columns, tuple(rows), title="What stands of the printed theorems?")

@@ -54,8 +54,8 @@ Proved:
         sqrt(K): the replaced example's 2 eta G (probability 1/n) and the round's start. A round thus ends at most at
         p_t delta_{t-1}, plus the root of the sum if the example was met by then (probability at most tk/n), plus the
         last sum. The loss of one example varies by at most G diam <= 2 G^2/lam, since 2 G >= lam diam (gradients are
-        strongly monotone); that stands for M where it is smaller, and makes both bounds comparable with the printed one:
-        where they lie below it the printed bound is true.
+        strongly monotone); that stands for M where it is smaller. Then both bounds can be compared with the printed
+        one, and where one of them lies below it the printed bound is true.
     Theorem 3: ``convex``. The average is (eta G^2/n)(a k (T-1) + k - 1): gradients of the current round count with eta,
         not a eta. It exceeds the printed one exactly where a k < k - 1.
     Theorem 4, optimization: as ``polyak_lojasiewicz``, whose step has j0 >= 2, with max(0, 1 - 2/(j+1)) for a step's
