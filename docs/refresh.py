@@ -2,8 +2,8 @@
 
 Copies the figures that the two pages show into ``docs/figures/`` (with 64 colours); writes into README.md the table of
 answers and the output of the quickstart, and into docs/findings.md the sentence of the verdict that a comment names:
-``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). The results are
-those of ``python -m riskkit.sweep``.
+``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). Then refreshes
+docs/printed.md (``refresh_printed``). The results are those of ``python -m riskkit.sweep``.
 """
 
 from __future__ import annotations
@@ -50,15 +50,20 @@ def sentence(results: Path, experiment: str, bound: str, line: str) -> str:
     return found[0][0].upper() + found[0][1:]
 
 
-def main(results: Path) -> None:
-    for name in sorted(shown()):
+def copied(results: Path, figures: set[str]) -> None:
+    """Copies figures into ``docs/figures/``."""
+    for name in sorted(figures):
         (source,) = [*results.glob(f"*/figures/{name}.png"), *results.glob(f"figures/{name}.png")]
         image = Image.open(source).convert("RGB").quantize(64, dither=Image.Dither.NONE)
         image.save(ROOT / "docs" / "figures" / f"{name}.png", optimize=True)
+
+
+def main(results: Path) -> None:
+    copied(results, shown())
     readme = PAGES[0].read_text(encoding="utf-8")
     table = (results / "tables" / "answers.md").read_text(encoding="utf-8").split("\n\n", 1)[1]
     readme = re.sub(r"(<!-- answers -->\n).*?(<!-- end -->)", lambda m: m[1] + table + m[2], readme, flags=re.S)
-    source, printed = quickstart()
+    _, printed = quickstart()
     readme = re.sub(r"(```\n\n```text\n).*?(```)", lambda m: m[1] + printed + m[2], readme, count=1, flags=re.S)
     PAGES[0].write_text(readme, encoding="utf-8")
     findings = re.sub(
@@ -67,6 +72,10 @@ def main(results: Path) -> None:
         PAGES[1].read_text(encoding="utf-8"),
     )
     PAGES[1].write_text(findings, encoding="utf-8")
+    sys.path.insert(0, str(ROOT / "docs"))
+    import refresh_printed
+
+    refresh_printed.main(results)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,11 @@ from riskkit.report import Column, Table
 
 
 def tables() -> list[Table]:
-    """What this study shows beside its experiments: the audits of the paper's claims."""
+    """What this study shows beside its experiments: the audits of the paper's claims, and of its proofs."""
+    return [_claims(), _proofs(), _stands()]
+
+
+def _claims() -> Table:
     from riskkit.theory.zhou2021.audits import table  # computes for half a second
 
     rows = []
@@ -22,4 +26,36 @@ def tables() -> list[Table]:
         Column("finding", "prose"),
     )
     caption = "The claims of Zhou et al. (2021) compared with each other; constants that the slides leave out are 1."
-    return [Table("audits", caption, columns, tuple(rows), title="Do the claims agree with each other?")]
+    return Table("audits", caption, columns, tuple(rows), title="Do the claims agree with each other?")
+
+
+def _proofs() -> Table:
+    from riskkit.theory.zhou2021.proof_audits import table
+
+    rows = []
+    for row in table():
+        finding = row.finding if row.confirmed else f"NOT CONFIRMED: {row.finding}"
+        rows.append((row.number, row.theorems, row.page, row.printed, row.true, row.harm, finding))
+    columns = (
+        Column("", "count"),
+        Column("theorem", "prose"),
+        Column("page", "prose"),
+        Column("printed", "code"),
+        Column("what holds", "code"),
+        Column("harm", "prose"),
+        Column("finding", "prose"),
+    )
+    caption = "Steps of the supplement's proofs that fail, each computed; theorems have the paper's numbers."
+    return Table("proofs", caption, columns, tuple(rows), title="Which steps of the printed proofs fail?")
+
+
+def _stands() -> Table:
+    from riskkit.theory.zhou2021 import proof_audits, published
+
+    rows = []
+    for name, title in published.TITLES.items():
+        steps = ", ".join(f"{step.number}" for step in proof_audits.STEPS if name in step.theorems)
+        rows.append((title, steps or "none found", published.STANDS[name]))
+    columns = (Column("theorem", "prose"), Column("failing steps", "prose"), Column("what stands", "prose"))
+    caption = "What is left of each printed theorem; steps have the numbers of the table of proofs."
+    return Table("printed", caption, columns, tuple(rows), title="What stands of the printed theorems?")

@@ -53,7 +53,7 @@ class AnisotropicMean:
         L = max h, lam = lam_example = mu = min h: the Hessian is H.
         G^2 = max sum h_i^2 (t_i - z_i)^2, reached at t_i = -sign z_i: the maximum over ||z|| = 1 of
             sum h_i^2 (1 + |z_i|)^2, a quadratic on a sphere, by its secular equation.
-        M = half that maximum with h_i for h_i^2; the infimum is 0.
+        M = l_max = half that maximum with h_i for h_i^2; the infimum is 0.
     """
 
     curvatures: tuple[float, ...] = (1.0, 0.1)
@@ -83,7 +83,7 @@ class AnisotropicMean:
         h = self.curvatures
         least = min(h)
         G, M = math.sqrt(_farthest(tuple(value**2 for value in h))), _farthest(h) / 2
-        return Constants(L=max(h), G=G, lam=least, lam_example=least, mu=least, M=M)
+        return Constants(L=max(h), G=G, lam=least, lam_example=least, mu=least, M=M, l_max=M)
 
     @property
     def radius(self) -> None:

@@ -32,7 +32,7 @@ class MeanEstimation:
     convex combination, so that iterates which start in the ball stay there.
         L = lam = lam_example = mu: the Hessian is lam I.
         G = 2 lam: ||t - z|| <= 2, reached at t = -z.
-        M = 2 lam: l lies between 0 and (lam/2) 4.
+        M = l_max = 2 lam: l lies between 0 and (lam/2) 4.
     By the symmetry of D only the norm of theta_0 matters.
     """
 
@@ -56,7 +56,7 @@ class MeanEstimation:
     @property
     def constants(self) -> Constants:
         lam = self.lam
-        return Constants(L=lam, G=2 * lam, lam=lam, lam_example=lam, mu=lam, M=2 * lam)
+        return Constants(L=lam, G=2 * lam, lam=lam, lam_example=lam, mu=lam, M=2 * lam, l_max=2 * lam)
 
     @property
     def radius(self) -> None:

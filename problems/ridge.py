@@ -32,8 +32,8 @@ class Ridge:
     Constants, with Y = signal + noise >= |y| and B = radius:
         L = 1 + lam: the Hessian is x x' + lam I.        lam = lam_example = mu = lam.
         G = (B + Y) + lam B: reached at t = B x, x = -e_1, y = -Y.
-        M = (1/2) (B + Y)^2 + (lam/2) B^2: the same point; the infimum is 0, at t = 0 and an x with y = 0 (if noise >
-            signal there is none, and 0 a lower bound).
+        M = l_max = (1/2) (B + Y)^2 + (lam/2) B^2: the same point; the infimum is 0, at t = 0 and an x with
+            y = 0 (if noise > signal there is none, and 0 a lower bound).
     """
 
     dim: int = 8
@@ -60,13 +60,15 @@ class Ridge:
     @property
     def constants(self) -> Constants:
         lam, farthest = self.lam, self.radius + self.signal + self.noise
+        largest = farthest**2 / 2 + lam * self.radius**2 / 2
         return Constants(
             L=1 + lam,
             G=farthest + lam * self.radius,
             lam=lam,
             lam_example=lam,
             mu=lam,
-            M=farthest**2 / 2 + lam * self.radius**2 / 2,
+            M=largest,
+            l_max=largest,
         )
 
     @property

@@ -34,7 +34,7 @@ class WarpedMean:
         L, rho: the Hessian is diagonal with entries phi'^2 + phi'' (phi - z), linear in z; their largest modulus, and
             minus the smallest (or 0), over the box and |z| <= spread, on a grid with a proved margin.
         G = sqrt(d) max phi' phi + P spread: the norm of the sum is at most the sum of the norms of phi'phi and phi' z.
-        M = (1/2) (sqrt(d) phi(b) + spread)^2; the infimum is 0.
+        M = l_max = (1/2) (sqrt(d) phi(b) + spread)^2; the infimum is 0.
     """
 
     dim: int = 2
@@ -63,12 +63,14 @@ class WarpedMean:
     def constants(self) -> Constants:
         worst = warp.extremes(-self.box, self.box, spread=self.spread)
         root = math.sqrt(self.dim)
+        largest = (root * worst.value + self.spread) ** 2 / 2
         return Constants(
             L=max(worst.curvature_high, -worst.curvature_low),
             G=root * worst.slope + worst.derivative * self.spread,
             mu=1.0,
             rho=max(0.0, -worst.curvature_low),
-            M=(root * worst.value + self.spread) ** 2 / 2,
+            M=largest,
+            l_max=largest,
         )
 
     @property

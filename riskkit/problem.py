@@ -57,6 +57,7 @@ class Constants:
         mu: Polyak-Lojasiewicz constant of F_S, a uniform lower bound over the admitted S (lam where F_S is convex).
         rho: weak convexity of F_S: F_S + (rho/2)||.||^2 is convex; 0 if F_S is convex.
         M: supremum - infimum of the loss on Theta, over z as well.
+        l_max: supremum of the loss on Theta, over z as well; only needed where a bound asks for it.
     """
 
     L: float
@@ -66,6 +67,7 @@ class Constants:
     mu: float = 0.0
     rho: float = 0.0
     M: float = math.inf
+    l_max: float = math.inf
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -2,7 +2,8 @@
 
 Prints the theorem's statement and proof (its module's docstring), and each bound's terms on a grid, evaluated with the
 constants of a problem and with D^2, f_0 and g^2 as means over some replicates of it. ``theorem4`` prints gradient
-counts, ``audits`` the claims held against each other.
+counts, ``audits`` the claims held against each other. Numbers are the slides'; after each come the paper's theorems as
+its supplement prints them, which ``paper.theorem3`` names alone. ``proofs``: the steps at which their proofs fail.
 """
 
 from __future__ import annotations
@@ -21,18 +22,20 @@ from rich.table import Table
 
 from riskkit.algorithms.staged import Lookahead
 from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
+from riskkit.cli import explain_printed
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, reading
 from riskkit.experiment import study
 from riskkit.problem import Problem, Regime
-from riskkit.theory.bound import Floats
-from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, slrla, strongly_convex
+from riskkit.theory.bound import Floats, Inequality
+from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, published, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality
 from riskkit.theory.zhou2021.setting import trivial as trivial_value
 
 REGIMES = {1: Regime.CONVEX, 2: Regime.STRONGLY_CONVEX, 3: Regime.PL, 4: Regime.STRONGLY_CONVEX}
 SOURCES = {1: convex, 2: strongly_convex, 3: polyak_lojasiewicz, 4: slrla}
-TOPICS = ("theorem1", "theorem2", "theorem3", "theorem4", "audits")
+TOPICS = ("theorem1", "theorem2", "theorem3", "theorem4", "audits", *explain_printed.TOPICS, "proofs")
+ALONE = {"audits", "proofs"}
 
 
 class Inputs(NamedTuple):
@@ -58,22 +61,25 @@ def add_arguments(parser: Parser) -> None:
 
 
 class Topic(NamedTuple):
-    """One theorem, or some of its bounds, on a problem with a schedule."""
+    """One theorem, or some of its bounds, on a problem with a schedule; ``theorem`` 0: the paper's alone."""
 
     theorem: int
     bounds: list[StagedInequality]
     problem: Problem
     step: Step
+    printed: list[Inequality]
 
 
 def run(arguments: argparse.Namespace) -> int:
     with reading(ValueError):
         _check(arguments)
-        topics = [None if name == "audits" else _topic(name, arguments) for name in arguments.names]
+        topics = [name if name in ALONE else _topic(name, arguments) for name in arguments.names]
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     for topic in topics:
-        if topic is None:
+        if topic == "audits":
             _audits(console)
+        elif isinstance(topic, str):
+            explain_printed.proofs(console)
         else:
             _explain(console, topic, arguments)
     return ANSWERED
@@ -96,21 +102,33 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _topic(name: str, arguments: argparse.Namespace) -> Topic:
     chosen = [bound for key, bound in BOUNDS.items() if key == name or key.startswith(f"{name}.")]
+    if printed := explain_printed.chosen(name):
+        problem = study.problem(arguments.problem) if arguments.problem else explain_printed.default(printed)
+        _few_enough(problem, max(arguments.n))
+        return Topic(0, [], problem, SqrtHorizon(1.0), printed)
     if not chosen and name != "theorem4":
-        raise BadInputError(study.unknown("theorem or bound", name, [*TOPICS, *BOUNDS]))
+        raise BadInputError(study.unknown("theorem or bound", name, [*TOPICS, *BOUNDS, *published.BOUNDS]))
     theorem = int(chosen[0].title.removeprefix("Theorem ")) if chosen else 4
     n = max(arguments.n)
     problem = study.problem(arguments.problem) if arguments.problem else _default(theorem, n)
-    if n > getattr(problem, "largest_n", math.inf):
-        raise BadInputError(f"{problem!r} has constants for fewer examples; got --n {n}.")
+    _few_enough(problem, n)
     constants = problem.constants
     if theorem == 4 and constants.lam == 0 and constants.mu == 0:
         raise BadInputError(f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither.")
-    return Topic(theorem, chosen, problem, schedule(theorem, problem, arguments))
+    own = [one for key in published.SLIDES.get(name, ()) for one in published.of_theorem(key)]
+    return Topic(theorem, chosen, problem, schedule(theorem, problem, arguments), own)
+
+
+def _few_enough(problem: Problem, n: int) -> None:
+    if n > getattr(problem, "largest_n", math.inf):
+        raise BadInputError(f"{problem!r} has constants for fewer examples; got --n {n}.")
 
 
 def _explain(console: Console, topic: Topic, arguments: argparse.Namespace) -> None:
-    console.print(inspect.getdoc(SOURCES[topic.theorem]), markup=False)
+    if topic.theorem:
+        console.print(inspect.getdoc(SOURCES[topic.theorem]), markup=False)
+    else:
+        explain_printed.statement(console)
     console.print()
     _constants(console, topic.problem)
     inputs = measured(topic.problem, arguments.n, arguments.replicates)
@@ -118,6 +136,25 @@ def _explain(console: Console, topic: Topic, arguments: argparse.Namespace) -> N
         _counts(console, topic.problem, topic.step, inputs, arguments)
     for bound in topic.bounds:
         _bound(console, bound, topic.problem, topic.step, inputs, arguments)
+    for name in dict.fromkeys(map(explain_printed.theorem, topic.printed)):
+        bounds = [bound for bound in topic.printed if explain_printed.theorem(bound) == name]
+        _printed(console, bounds, topic, inputs, arguments)
+
+
+def _printed(
+    console: Console, bounds: list[Inequality], topic: Topic, inputs: Inputs, arguments: argparse.Namespace
+) -> None:
+    """On the problem that was asked for, else on one that the paper's own steps cover."""
+    problem = topic.problem
+    if topic.theorem and not arguments.problem:
+        problem = explain_printed.default(bounds)
+        _few_enough(problem, max(arguments.n))
+        if problem != topic.problem:
+            console.print()
+            _constants(console, problem)
+            inputs = measured(problem, arguments.n, arguments.replicates)
+    own = [explain_printed.Inputs(*map(float, values)) for values in zip(*inputs, strict=True)]
+    explain_printed.explain(console, bounds, problem, own, arguments.n, arguments)
 
 
 def _default(theorem: int, n: int) -> Problem:
@@ -158,11 +195,11 @@ def schedule(theorem: int, problem: Problem, arguments: argparse.Namespace) -> S
 
 def _constants(console: Console, problem: Problem) -> None:
     shown = Table(title=f"{problem.name}: {problem.regime}, d = {problem.dim}", title_justify="left")
-    for name in ("L", "G", "lam", "lam_example", "mu", "rho", "M"):
+    for name in ("L", "G", "lam", "lam_example", "mu", "rho", "M", "l_max"):
         shown.add_column(name, justify="right")
     shown.add_column("radius", justify="right")
     constants = problem.constants
-    values = [getattr(constants, name) for name in ("L", "G", "lam", "lam_example", "mu", "rho", "M")]
+    values = [getattr(constants, name) for name in ("L", "G", "lam", "lam_example", "mu", "rho", "M", "l_max")]
     shown.add_row(*(f"{value:.4g}" for value in values), "R^d" if problem.radius is None else f"{problem.radius:g}")
     console.print(shown)
 

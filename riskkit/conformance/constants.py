@@ -57,22 +57,29 @@ def gradient_bound(s: Subject) -> Found:
     return Found(_too_small("G", G, found, "||grad l||"), f"{found:.6g} found of {G:.6g}")
 
 
+def _largest_loss(s: Subject, sign: int) -> float:
+    """The largest value found of sign * l."""
+    theta, z = _pairs(s, 512, 64, lambda t, e: sign * s.problem.empirical_risk(t, e))
+    _, best = s.climb(lambda t: sign * s.problem.empirical_risk(t, z), lambda t: sign * s.problem.gradient(t, z), theta)
+    return float(best.max())
+
+
 def loss_range(s: Subject) -> Found:
     """M against the largest difference of losses found."""
     M = s.constants.M
     if math.isinf(M):
         return Found([], "not claimed")
-    ends = []
-    for sign in (1, -1):
-        theta, z = _pairs(s, 512, 64, lambda t, e, sign=sign: sign * s.problem.empirical_risk(t, e))  # type: ignore[misc]
-        _, best = s.climb(
-            lambda t, e=z, sign=sign: sign * s.problem.empirical_risk(t, e),  # type: ignore[misc]
-            lambda t, e=z, sign=sign: sign * s.problem.gradient(t, e),  # type: ignore[misc]
-            theta,
-        )
-        ends.append(float(best.max()))
-    found = sum(ends)
+    found = _largest_loss(s, 1) + _largest_loss(s, -1)
     return Found(_too_small("M", M, found, "sup l - inf l"), f"{found:.6g} found of {M:.6g}")
+
+
+def loss_supremum(s: Subject) -> Found:
+    """l_max against the largest loss found."""
+    largest = s.constants.l_max
+    if math.isinf(largest):
+        return Found([], "not claimed")
+    found = _largest_loss(s, 1)
+    return Found(_too_small("l_max", largest, found, "sup l"), f"{found:.6g} found of {largest:.6g}")
 
 
 def curvature(s: Subject) -> Found:

@@ -79,6 +79,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("population minimiser", risks.population_minimiser),
     ("constant G", constants.gradient_bound),
     ("constant M", constants.loss_range),
+    ("constant l_max", constants.loss_supremum),
     ("constants L, lam, rho", constants.curvature),
     ("constant mu", constants.gradient_domination),
     ("formula", gradients.formula),

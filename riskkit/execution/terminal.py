@@ -116,7 +116,8 @@ def _counted(counts: Sequence[Count], frame: box.Box) -> Table:
 
 
 def _place(finding: Finding) -> str:
-    axis = "all cells" if finding.axis is None else f"along {finding.axis}:"
+    every = "all cells, published" if finding.form == "published" else "all cells"
+    axis = every if finding.axis is None else f"along {finding.axis}:"
     return f"{axis} {', '.join(f'{name}={value:g}' for name, value in finding.where.items())}".strip()
 
 

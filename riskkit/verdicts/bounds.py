@@ -42,7 +42,7 @@ def _levels(evidence: Evidence, bound: Bound, name: str, cells: Sequence[Cell]) 
     return [
         finding(
             bound.name,
-            _level(evidence, bound, form, cells, about),
+            _level(evidence, bound, form, cells, f"{about}, against the {form} bound" if len(forms) > 1 else about),
             title=bound.title,
             algorithm=name,
             form=form,

@@ -359,7 +359,7 @@ def _together(*values: npt.ArrayLike) -> tuple[Floats, ...]:
     return tuple(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values)))
 
 
-def _at_stage_ends(values: Floats, at: At) -> Floats:
+def at_stage_ends(values: Floats, at: At) -> Floats:
     """A bound at the stages' ends (Q,) as one at the checkpoints (K,): nan at all others."""
     found = np.full(at.rounds.shape, math.nan)
     places = np.searchsorted(at.algorithm.stage_ends, at.rounds)
@@ -368,7 +368,7 @@ def _at_stage_ends(values: Floats, at: At) -> Floats:
     return found
 
 
-def _passes_on(output: Output) -> Hypothesis:
+def passes_on(output: Output) -> Hypothesis:
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
         if {stage.output for stage in algorithm.stages} == {output}:
             return None
@@ -391,8 +391,8 @@ OPTIMIZATION = Inequality(
     quantity="optimization",
     output="average",
     source=PAPER,
-    hypotheses=(_staged, _passes_on("average"), optimization_excluded),
-    proved=lambda at: _at_stage_ends(optimization(at.problem, at.algorithm, at.f0), at),
+    hypotheses=(_staged, passes_on("average"), optimization_excluded),
+    proved=lambda at: at_stage_ends(optimization(at.problem, at.algorithm, at.f0), at),
     scope="at its stages' ends",
     statement=r"E_q = \frac{E_{q-1}}{m}\left(\beta_q + \frac{1}{\alpha\eta_q kT_q}\right) + \frac{\eta_q G_q^2}{2}",
 )
@@ -406,8 +406,8 @@ def _generalization(output: Output) -> Inequality:
         quantity="generalization",
         output=output,
         source=PAPER,
-        hypotheses=(_staged, _passes_on(output), _stable),
-        proved=lambda at: _at_stage_ends(at.constants.G * stability(at.constants, at.algorithm, at.n), at),
+        hypotheses=(_staged, passes_on(output), _stable),
+        proved=lambda at: at_stage_ends(at.constants.G * stability(at.constants, at.algorithm, at.n), at),
         scope="at its stages' ends",
         statement=r"G\,\delta_q",
     )
@@ -420,8 +420,8 @@ def _stability(output: Output) -> Inequality:
         quantity="stability",
         output=output,
         source=PAPER,
-        hypotheses=(_staged, _passes_on(output), _stable),
-        proved=lambda at: _at_stage_ends(stability(at.constants, at.algorithm, at.n), at),
+        hypotheses=(_staged, passes_on(output), _stable),
+        proved=lambda at: at_stage_ends(stability(at.constants, at.algorithm, at.n), at),
         scope="at its stages' ends",
         statement=r"\delta_q",
     )
@@ -451,7 +451,7 @@ def _slrla_claim(at: At, targets: Floats) -> Floats:
 
 def _slrla_proved(at: At, targets: Floats) -> Floats:
     """The end of the first stage whose recursion is at most eps; inf where none is, nan where nothing is proved."""
-    if _passes_on("average")(at.problem, at.algorithm) or optimization_excluded(at.problem, at.algorithm):
+    if passes_on("average")(at.problem, at.algorithm) or optimization_excluded(at.problem, at.algorithm):
         return np.full(len(targets), math.nan)
     reached = optimization(at.problem, at.algorithm, at.f0)
     ends = at.algorithm.gradients(at.algorithm.stage_ends)

@@ -1,0 +1,176 @@
+"""``python docs/refresh_printed.py [results]``: the numbers and figures of docs/printed.md, from what is stored.
+
+Between ``<!-- theorems -->`` and ``<!-- end -->``: for each printed bound its verdict, the largest measured / bound,
+and the range of printed / re-derived, from the experiments ``printed_*``. Between ``<!-- stands -->`` and ``<!-- proofs
+-->`` and their ends: what stands, and the failing steps, computed. After ``<!-- printed EXPERIMENT | BOUND | FORM |
+ALGORITHM -->``, in docs/findings.md too: the sentence of that verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, FINDINGS = ROOT / "docs" / "printed.md", ROOT / "docs" / "findings.md"
+ROWS = (
+    ("printed_optimization", "paper.theorem1.optimization.last", "Lookahead, Theorem 1's step"),
+    ("printed_theorem2", "paper.theorem2.generalization.last", "Lookahead"),
+    ("printed_optimization", "paper.corollary1.excess.last", "Lookahead, Theorem 1's step"),
+    ("printed_theorem3", "paper.theorem3.optimization.average", "Lookahead, the paper's step"),
+    ("printed_theorem3", "paper.theorem3.generalization.last", "Lookahead"),
+    ("printed_theorem3", "paper.theorem3.generalization.average", "Lookahead"),
+    ("printed_theorem3", "paper.theorem3.generalization.average", "Lookahead, the paper's step"),
+    ("printed_optimization", "paper.theorem4.optimization.last", "Lookahead, Theorem 4's step"),
+    ("printed_theorem4", "paper.theorem4.generalization.last", "Lookahead, step 1/(alpha mu (j+1))"),
+    ("printed_theorem4", "paper.theorem4.generalization.last", "Lookahead, step 1/(mu (j+1))"),
+    ("printed_theorem5", "paper.theorem5.optimization.average", "SLRLA"),
+    ("printed_theorem5", "paper.theorem5.generalization.average", "SLRLA"),
+    ("printed_theorem5", "paper.theorem6.generalization.average", "SLRLA"),
+    ("printed_theorem5", "paper.theorem6.generalization.average.ii", "SLRLA"),
+)
+"""Experiment, bound, algorithm."""
+
+
+def verdict(results: Path, experiment: str, bound: str, form: str, algorithm: str) -> dict[str, Any]:
+    """The level that is meant; ValueError if it is none or several."""
+    stored = json.loads((results / experiment / "verdict.json").read_text(encoding="utf-8"))["verdicts"]
+    found: list[dict[str, Any]] = [
+        one
+        for one in stored
+        if (one["bound"], one["form"], one["algorithm"]) == (bound, form, algorithm) and not one["axis"]
+    ]
+    if len(found) != 1:
+        raise ValueError(f"{experiment} | {bound} | {form} | {algorithm}: expected one verdict, found {len(found)}.")
+    return found[0]
+
+
+def forms(experiment: str, bound: str, algorithm: str, results: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(P,) printed and re-derived at the cells of an experiment; D^2 and f_0 of the stored replicates."""
+    from riskkit.experiment import study
+    from riskkit.report import plot
+    from riskkit.theory.bound import At, total
+    from riskkit.theory.zhou2021 import published
+
+    asked, stored = study.experiment(experiment, ROOT), plot.stored(results / experiment)
+    plan, statement, values = asked.plan(asked.size("laptop")), published.BOUNDS[bound], []
+    for cell in plan.cells:
+        problem = cell.run.problem
+        if cell.name != algorithm or problem is None or statement.excludes(problem, cell.algorithm) is not None:
+            continue
+        known = {}
+        if statement.quantity in ("optimization", "excess"):
+            names = {"D2": "start_distance", "f0": "start_gap"}
+            known = {field: stored.dataset_mean(name, cell.run.n) for field, name in names.items()}
+        at = At(problem, cell.algorithm, cell.run.n, np.array([cell.taken], dtype=np.int64), **known)
+        values.append([float(total(statement.evaluate(form, at), at, bound)[0]) for form in ("published", "proved")])
+    printed, proved = np.array(values).T
+    return printed, proved
+
+
+def theorems(results: Path) -> str:
+    """The table of the printed bounds."""
+    from riskkit.theory.zhou2021 import published
+
+    heading = "theorem, quantity, step, printed, measured / printed, re-derived, measured / re-derived"
+    lines = [(*heading.split(", "), "printed / re-derived")]
+    for experiment, bound, algorithm in ROWS:
+        own = published.BOUNDS[bound]
+        outcomes = {form: verdict(results, experiment, bound, form, algorithm) for form in ("published", "proved")}
+        printed, proved = forms(experiment, bound, algorithm, results)
+        known = np.isfinite(printed) & np.isfinite(proved) & (proved > 0)
+        share = printed[known] / proved[known]
+        ratio = {form: "--" if one["ratio"] is None else f"{one['ratio']:.3g}" for form, one in outcomes.items()}
+        step = algorithm.partition(", ")[2].removeprefix("step ") or ("0.02" if "theorem3" in bound else "the paper's")
+        step = "the paper's" if "'s step" in step else step
+        second = ", case (ii)" if bound.endswith(".ii") else ""
+        lines.append(
+            (
+                own.title.replace(" of the paper", "").split(",")[0] + second,
+                f"{own.quantity}, {own.output}",
+                step,
+                said(outcomes["published"]),
+                ratio["published"],
+                said(outcomes["proved"]),
+                ratio["proved"],
+                f"{share.min():.2g} to {share.max():.2g}",
+            )
+        )
+    return table(lines)
+
+
+def said(one: dict[str, Any]) -> str:
+    """``VIOLATED in 65 of 141 cells``, ``HOLDS in 141 cells``."""
+    if one["outcome"] == "VIOLATED":
+        (count,) = re.findall(r"exceeds the bound in (\d+) of", one["finding"])
+        return f"VIOLATED in {count} of {one['points']} cells"
+    return f"{one['outcome']} in {one['points']} cells" if one["points"] else one["outcome"]
+
+
+def stands() -> str:
+    from riskkit.theory.zhou2021 import proof_audits, published
+
+    lines = [("theorem", "failing steps", "what stands")]
+    for name, title in published.TITLES.items():
+        steps = ", ".join(f"{step.number}" for step in proof_audits.STEPS if name in step.theorems)
+        lines.append((title.replace(" of the paper", ""), steps or "none found", published.STANDS[name]))
+    return table(lines)
+
+
+def proofs() -> str:
+    from riskkit.theory.zhou2021.proof_audits import table as computed
+
+    lines = [("", "theorem", "page", "printed", "what holds", "harm", "computation")]
+    for row in computed():
+        if not row.confirmed:
+            raise ValueError(f"step {row.number} of the proofs is not confirmed: {row.finding}")
+        cells = (f"{row.number}", row.theorems, row.page, row.printed, row.true, row.harm, row.finding)
+        lines.append(tuple(cell.replace("|", "\\|") for cell in cells))
+    return table(lines)
+
+
+def table(lines: Sequence[Iterable[str]]) -> str:
+    """A Markdown table, its first line the heading."""
+    rows = [f"| {' | '.join(line)} |\n" for line in lines]
+    return rows[0] + "|---" * (rows[0].replace("\\|", "").count("|") - 1) + "|\n" + "".join(rows[1:])
+
+
+def main(results: Path) -> None:
+    from refresh import copied
+
+    text = PAGE.read_text(encoding="utf-8")
+    copied(results, set(re.findall(r"figures/(\w+)\.png", text)))
+    parts: dict[str, Callable[[], str]] = {"theorems": lambda: theorems(results), "stands": stands, "proofs": proofs}
+    for name, make in parts.items():
+        written = make()
+        text = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, new=written: m[1] + new + m[2], text, flags=re.S
+        )
+    PAGE.write_text(text, encoding="utf-8")
+    for page in (PAGE, FINDINGS):
+        quote(page, results)
+
+
+def quote(page: Path, results: Path) -> None:
+    """Writes the sentences of the verdicts that a page names."""
+    text = re.sub(
+        r"(<!-- printed (\S+) \| (\S+) \| (\w+) \| (.+?) -->\n)(?:> .*\n)*",
+        lambda m: f"{m[1]}> {sentence(verdict(results, m[2], m[3], m[4], m[5]))}\n",
+        page.read_text(encoding="utf-8"),
+    )
+    page.write_text(text, encoding="utf-8")
+
+
+def sentence(one: dict[str, Any]) -> str:
+    return one["sentence"][0].upper() + one["sentence"][1:]
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "results"))

@@ -1,0 +1,32 @@
+"""The paper's Theorems 5 and 6 (slide 4) as printed, on mean estimation with the paper's own schedule.
+
+beta = lam/6, eta_s = eps_s/(3 G^2), eta_s k T_s >= 6/(lam alpha), eps_0 = 2 >= F_S(theta_0) - F_S* for every S. The
+last stage ends near the empirical minimizer, whose generalization error is 1/n. The printed bounds fall to 0 with
+alpha. mu = lam and sigma = 0, so that Theorem 6 covers the same runs, in both of its cases.
+"""
+
+from __future__ import annotations
+
+from riskkit.experiment import Experiment, Grid, Size
+from riskkit.problems import MeanEstimation
+from riskkit.theory.zhou2021 import published
+
+GRIDS = (
+    Grid(n=20, k=5, alpha=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0), S=5),
+    Grid(n=20, k=(1, 20, 50), alpha=(0.05, 0.5), S=3),
+    Grid(n=(5, 100), k=5, alpha=(0.05, 0.5), S=3),
+)
+
+EXPERIMENT = Experiment(
+    question="Do the paper's Theorems 5 and 6 on SLRLA hold as printed, on its own schedule?",
+    problem=MeanEstimation(dim=4),
+    algorithms={"SLRLA": lambda p: published.stages(p.problem.constants, 2.0, int(p.S), p.alpha, p.k)},
+    bounds=(
+        published.GENERALIZATION_5,
+        published.OPTIMIZATION_5,
+        published.GENERALIZATION_6,
+        published.GENERALIZATION_6_II,
+        published.OPTIMIZATION_6,
+    ),
+    sizes={"laptop": Size(GRIDS, replicates=256), "paper": Size(GRIDS, replicates=4096)},
+)
