@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any, Literal, NamedTuple
 
@@ -109,8 +108,3 @@ def coordinates(cell: Cell) -> dict[str, float]:
     """A cell's coordinates: those of its point, and what its algorithm says of itself (T: rounds taken)."""
     found = {"n": float(cell.run.n), "T": float(cell.taken), **cell.shown, **cell.point}
     return {name: float(value) for name, value in found.items() if not math.isnan(value)}
-
-
-def replaced(found: Finding, **changes: Any) -> Finding:
-    """With some fields of the verdict replaced."""
-    return found._replace(verdict=dataclasses.replace(found.verdict, **changes))
