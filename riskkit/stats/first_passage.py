@@ -10,8 +10,8 @@ at which its upper edge has. One simultaneous band serves every target; a count 
 upper end, and decides nothing.
 
 How counts grow is fitted to the passages of a smoothed curve, for the same reason: at each checkpoint, the value of a
-straight line through the log means within half an octave of it. Its passages move with the replicates as smoothly as the
-jackknife needs (without it, 95% intervals of an exponent cover .85 where checkpoints are independent).
+straight line through the log means within half an octave of it. Its passages move with the replicates as smoothly as
+the jackknife needs (without it, 95% intervals of an exponent cover .85 where checkpoints are independent).
 """
 
 from __future__ import annotations

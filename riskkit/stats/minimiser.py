@@ -24,6 +24,7 @@ class Minimiser(NamedTuple):
         low, high: the smallest and the largest grid point that may be it; nan for too few replicates.
         vertex, vertex_low, vertex_high: of the parabola in log x through the means at ``at`` and its neighbours, with a
             jackknife-t interval; nan where ``at`` is an end of the grid.
+        p_least: p-value against each point being the least, (P,); nan for too few replicates.
         leaves: log vertex of each leave-out through the same three points, (G,).
         sizes: replicates in each group, (G,).
     """
@@ -34,6 +35,7 @@ class Minimiser(NamedTuple):
     vertex: float
     vertex_low: float
     vertex_high: float
+    p_least: Floats
     leaves: Floats
     sizes: npt.NDArray[np.int64]
 
@@ -51,9 +53,10 @@ def minimiser(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -
     left = leave_out(array)
     best = int(np.argmin(left.full))
     low = high = math.nan
+    p_least = np.full(grid.size, math.nan)
     if array.shape[0] >= MINIMUM_VERDICT:
-        # One-sided at 1 - level: the band spends half its error on either side.
-        kept = [p for p in range(grid.size) if not _beaten(array, p, 2 * level - 1)]
+        p_least = np.array([_p_least(array, p) for p in range(grid.size)])
+        kept = np.flatnonzero(p_least > 1 - level)
         low, high = float(grid[min(kept)]), float(grid[max(kept)])
     vertex = below = above = math.nan
     leaves = np.full(left.sizes.size, math.nan)
@@ -64,13 +67,13 @@ def minimiser(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -
             se = float(standard_error(np.array([middle]), leaves[:, None], left.sizes)[0])
             half = t_quantile(level, left.df) * se
             vertex, below, above = (math.exp(value) for value in (middle, middle - half, middle + half))
-    return Minimiser(float(grid[best]), low, high, vertex, below, above, leaves, left.sizes)
+    return Minimiser(float(grid[best]), low, high, vertex, below, above, p_least, leaves, left.sizes)
 
 
-def _beaten(array: Floats, p: int, level: float) -> bool:
-    """Whether some other column is smaller beyond chance."""
-    band = simultaneous_band(array[:, [p]] - np.delete(array, p, axis=1), level)
-    return bool((band.low > 0).any())
+def _p_least(array: Floats, p: int) -> float:
+    """p-value against a column being the least: small if some other column is smaller beyond chance."""
+    band = simultaneous_band(array[:, [p]] - np.delete(array, p, axis=1))
+    return band.p_above(np.zeros(array.shape[1] - 1))
 
 
 def _vertex(y: Floats, x: Floats) -> Floats:
