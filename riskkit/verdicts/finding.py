@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from riskkit.experiment.plan import Cell
 from riskkit.judges.outcome import Verdict
+from riskkit.stats.multiplicity import LEAST
 
 VerdictForm = Literal["claim", "published", "proved", "exact", "comparison"]
 """What a verdict holds the measurements to: a bound's form, a value known exactly, or another measurement."""
@@ -76,6 +77,7 @@ class Comparison(NamedTuple):
         ratio: of the means; nan where a minimum is known as an interval only.
         difference: of the means, from which such a minimum cancels; else nan.
         low, high: 95% interval of the one that is known.
+        p_value, p_adjusted: two-sided, and after Holm; nan for too few replicates, in plain numbers at least .001.
     """
 
     algorithm: str
@@ -101,6 +103,7 @@ class Comparison(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         fields = {name: value for name, value in self._asdict().items() if name not in ("where", "note")}
         fields["against"] = f"{self.against}{self.note}"
+        fields |= {name: max(fields[name], LEAST) for name in ("p_value", "p_adjusted")}
         return {**self.where, **fields, "outcome": self.outcome}
 
 
