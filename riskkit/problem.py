@@ -135,6 +135,13 @@ def constants_of(problem: Problem) -> Constants:
     return problem.constants
 
 
+def diameter(problem: Problem) -> float:
+    """Of Theta, or of the set that the iterates can reach where the problem names it; inf where neither is bounded."""
+    if problem.radius is not None:
+        return 2 * problem.radius
+    return float(getattr(problem, "diameter", math.inf))
+
+
 def parameters(problem: Problem) -> dict[str, object]:
     """The fields that, with the class name, identify a problem; TypeError for one that is no frozen dataclass."""
     kind = type(problem)

@@ -148,7 +148,7 @@ def test_a_question_without_losses_speaks_of_none(whole, before):
     outcomes = {(f.bound, f.algorithm): str(f.verdict.outcome) for f in before if f.axis is None}
     assert outcomes["theorem4.optimization.average", "SLRLA"] == "HOLDS"
     assert outcomes["theorem4.stability.average", "SLRLA"] == "HOLDS"
-    assert outcomes["exact optimization.last", "Lookahead"] == "AGREES"
+    assert outcomes["exact optimization.last", "Lookahead"] == "INCONCLUSIVE"  # 256 replicates do not know it to 5%
 
 
 @pytest.mark.parametrize("status", ["failed", "no minimiser", "diverged", "non-finite"])

@@ -39,7 +39,7 @@ def all_cells(cells: int) -> str:
 def aside_text(vacuous: int, diverged: int) -> str:
     parts = []
     if vacuous:
-        parts.append(f"; {counted(vacuous, 'cell')} left out where the bound is at or above the trivial value")
+        parts.append(f"; {counted(vacuous, 'cell')} left out where the bound is vacuous")
     if diverged:
         parts.append(f"; {counted(diverged, 'cell')} diverged")
     return "".join(parts)

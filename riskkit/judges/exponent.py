@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import numpy as np
 import numpy.typing as npt
 
 from riskkit.judges.arrays import slope_text
 from riskkit.judges.outcome import Outcome, Verdict, afford, starved, undecided
-from riskkit.judges.rate import rate_replicates
+from riskkit.judges.rate import equivalent, rate_replicates, window_end
 from riskkit.stats.jackknife import MINIMUM_VERDICT
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, fit_curve, fit_ratio
 
@@ -27,7 +28,8 @@ def judge_exponent(
 ) -> Verdict:
     """Is the measured exponent that of an exact oracle on the same points with the same weights? reference (P,) > 0.
 
-    AGREES if the 90% interval of the difference lies inside +- margin, DISAGREES if the 95% interval lies outside it.
+    AGREES if the 90% interval of the difference lies inside +- margin, and at the end of the grid inside +- twice the
+    margin; DISAGREES if the 95% interval lies outside the margin.
     ``asymptote`` is the oracle's exponent in the limit, which no finite grid need show; the verdict carries the
     distance to it.
     """
@@ -64,7 +66,10 @@ def judge_exponent(
     )
     if math.isfinite(asymptote):
         found += f"; {distance:+.3f} from the asymptote {asymptote:+g}"
-    p_agrees = max(fit.p_above(-margin), fit.p_below(margin))
+    last = window_end(fit.x.size)
+    curve = np.asarray(reference, dtype=np.float64)
+    end = fit_ratio(np.asarray(values, dtype=np.float64)[:, last:], curve[last:], fit.x[last:])
+    p_agrees = equivalent(fit, (end,), margin)
     p_disagrees = 2 * min(fit.p_above(margin), fit.p_below(-margin))
     if p_agrees <= alpha:
         return draft.concluded(Outcome.AGREES, found, p_agrees)

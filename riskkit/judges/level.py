@@ -1,12 +1,13 @@
 """Is the mean under the bound in every cell?
 
 HOLDS: the simultaneous band lies under bound * (1 + tolerance) in every cell that is judged. VIOLATED: it lies above
-the bound somewhere. VACUOUS: the bound exceeds what is true without it, in every cell.
+the bound somewhere. VACUOUS: the bound exceeds what is true of every run, in every cell.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from riskkit.judges.arrays import all_cells, as_cells, aside_text
 from riskkit.judges.outcome import Outcome, Verdict, afford, counted, starved, undecided
 from riskkit.stats.bands import Band, simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats
+from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN, Floats
 
 TOLERANCE = 0.02
 """HOLDS allows the mean this fraction above the bound: some bounds are equalities, and a strict comparison with an
@@ -30,31 +31,47 @@ def judge_level(
     *,
     subject: str,
     labels: Sequence[str] = (),
+    bound_errors: npt.ArrayLike | None = None,
+    start: npt.ArrayLike | None = None,
     tolerance: float = TOLERANCE,
     alpha: float = 0.05,
 ) -> Verdict:
     """Is |mean| under the bound in every cell? values (R, P), bound and trivial (P,); trivial None if nothing is known.
 
-    Cells whose bound is at or above the trivial value are left out and counted. A cell that diverged (non-finite
-    values) forbids HOLDS. ``labels`` (P,) name the cells in the sentence. Raises ValueError for shapes that do not
-    match.
+    ``trivial`` is what no run exceeds, the range of the quantity. Cells whose bound is at or above it are left out and
+    counted. A cell that diverged (non-finite values) forbids HOLDS. ``bound_errors`` (R, P): how much of the bound
+    comes from each replicate less the mean over them, to first order, where its inputs are means over the same
+    replicates; the bound is then compared with its error. ``start`` (P,) is the mean before the first step: how many
+    bounds are no smaller is a remark. ``labels`` (P,) name the cells in the sentence. Raises ValueError for shapes that
+    do not match.
+
+    Fewer than ``SEEN`` replicates may miss values that are rare and large, and then the band is too low. They let a
+    bound HOLD only if the range leaves no room for that: values of a probability p that were not seen, (1 - p)^R > .05,
+    add at most p times the range.
     """
     array, limit, known = as_cells("judge_level", values, bound, trivial)
     replicates, cells = array.shape
+    if bound_errors is not None:
+        array = paired_with_bound("judge_level", array, bound_errors)
     if labels and len(labels) != cells:
         raise ValueError(f"judge_level: labels must name each of the {cells} cells; got {len(labels)}.")
     live, finite = limit < known, np.isfinite(array).all(axis=0)
     judged = live & finite
     draft = undecided("level", subject, replicates, points=int(judged.sum()))
     if not live.any():
-        return draft.concluded(Outcome.VACUOUS, f"the bound is at or above the trivial value in {all_cells(cells)}")
+        return draft.concluded(
+            Outcome.VACUOUS, f"the bound is at or above what is true of every run in {all_cells(cells)}"
+        )
     diverged = int(np.count_nonzero(live & ~finite))
     aside = aside_text(int(np.count_nonzero(~live)), diverged)
+    at_start = np.asarray(math.inf if start is None else start, dtype=np.float64)
+    if no_better := int(np.count_nonzero((limit >= at_start) & judged)):
+        aside += f"; in {no_better} of them the bound is no better than not starting"
     if not judged.any():
         return draft.concluded(Outcome.INCONCLUSIVE, f"no cell is left to judge{aside}")
     if replicates < MINIMUM_VERDICT:
         return starved(draft)
-    band, limit = simultaneous_band(array[:, judged], 1 - alpha), limit[judged]
+    band, limit, known = simultaneous_band(array[:, judged], 1 - alpha), limit[judged], known[judged]
     test = level_test(band, limit, tolerance)
     ratios = np.abs(band.mean) / limit
     draft = dataclasses.replace(draft, ratio=float(ratios.max()))
@@ -77,12 +94,26 @@ def judge_level(
         f"measured / bound is at most {ratios.max():.3g}, and its simultaneous {percent} upper band {reach.max():.4g}, "
         f"in {all_cells(ratios.size)} ({replicates} replicates; declared tolerance {100 * tolerance:g}%{aside})"
     )
+    if test.p_holds <= alpha and not diverged and replicates < SEEN:
+        unseen = float(np.max(np.log1p(-np.clip((limit * (1 + tolerance) - reach * limit) / known, 0, 1))))
+        if unseen * replicates > math.log(alpha):
+            found += f"; a value seen in 1 of 40 replicates may be missing from so few ({SEEN} are needed)"
+            return draft.concluded(Outcome.INCONCLUSIVE, found, test.p_holds, SEEN)
     if test.p_holds <= alpha and not diverged:
         return draft.concluded(Outcome.HOLDS, f"{found}; simulation never proves a bound", test.p_holds)
     if diverged:
         return draft.concluded(Outcome.INCONCLUSIVE, f"{found}; a diverged cell forbids HOLDS", test.p_violated)
-    needed = _level_replicates(band, limit, tolerance)
+    needed = max(float(SEEN), _level_replicates(band, limit, tolerance))
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(test.p_violated, test.p_holds), needed)
+
+
+def paired_with_bound(owner: str, array: Floats, bound_errors: npt.ArrayLike) -> Floats:
+    """The values less the errors of the bound, replicate by replicate: the same mean, and the spread of measured -
+    bound (measured + bound where the mean is negative)."""
+    errors = np.asarray(bound_errors, dtype=np.float64)
+    if errors.shape != array.shape:
+        raise ValueError(f"{owner}: bound_errors must have the shape {array.shape} of the values; got {errors.shape}.")
+    return array - np.where(array.mean(axis=0) < 0, -1.0, 1.0) * (errors - errors.mean(axis=0))
 
 
 class LevelTest(NamedTuple):

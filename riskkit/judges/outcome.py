@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from riskkit.stats.jackknife import MINIMUM_VERDICT
-from riskkit.stats.multiplicity import holm
+from riskkit.stats.multiplicity import LEAST, cautious, holm, p_text
 
 Kind = Literal["level", "rate", "exponent", "identity", "count", "minimiser"]
 
@@ -49,6 +49,8 @@ ASSERTIONS = frozenset(
         Outcome.REFUTED,
         Outcome.AGREES,
         Outcome.DISAGREES,
+        Outcome.DETECTED,
+        Outcome.MISSED,
     }
 )
 """Outcomes that assert something of the truth behind the data."""
@@ -62,8 +64,8 @@ class Verdict:
         outcome, kind, subject: the word, the kind of question, and what it is about.
         finding: the numbers as a clause.
         replicates: R.
-        p_value: of the assertion that the outcome makes or, if INCONCLUSIVE, of the one that came nearest. An identity
-            has one p-value, against the oracle.
+        p_value: of the assertion that the outcome makes or, if INCONCLUSIVE, of the one that came nearest; below .01
+            more cautious than its test (``riskkit.stats.multiplicity``), and plain numbers and sentences stop at .001.
         p_adjusted, family: after Holm over a family of that many tests; p_value and 1 for a verdict on its own.
         ratio: largest measured / bound (level), measured / claim at the end of the window (rate), or measured / exact
             in the cell that is farthest off (identity).
@@ -110,18 +112,19 @@ class Verdict:
 
     @property
     def asserts(self) -> bool:
-        """True if the outcome rests on its p-value. An oracle's AGREES rests on precision: no p-value speaks for it."""
-        return self.outcome in ASSERTIONS and not (self.kind == "identity" and self.outcome is Outcome.AGREES)
+        """True if the outcome rests on its p-value."""
+        return self.outcome in ASSERTIONS
 
     def concluded(self, outcome: Outcome, finding: str, p_value: float = math.nan, needed: float = math.nan) -> Verdict:
-        """The same numbers with a conclusion."""
-        p_value = min(1.0, p_value) if p_value == p_value else p_value
+        """The same numbers with a conclusion; ``p_value`` as the test has it."""
+        p_value = min(1.0, cautious(p_value)) if p_value == p_value else p_value
         return dataclasses.replace(
             self, outcome=outcome, finding=finding, p_value=p_value, p_adjusted=p_value, replicates_needed=needed
         )
 
     def to_json(self) -> dict[str, str | float | int | None]:
-        """The fields and the sentence as plain strings and numbers, None for nan and infinities."""
+        """The fields and the sentence as plain strings and numbers, None for nan and infinities; a p-value below .001
+        stands as .001."""
         plain: dict[str, str | float | int | None] = {"sentence": self.sentence}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -130,7 +133,8 @@ class Verdict:
             elif isinstance(value, int):
                 plain[field.name] = value
             else:
-                plain[field.name] = float(value) if math.isfinite(value) else None
+                known = max(value, LEAST) if field.name in ("p_value", "p_adjusted") else value
+                plain[field.name] = float(known) if math.isfinite(known) else None
         return plain
 
 
@@ -176,21 +180,16 @@ def adjust(verdicts: Sequence[Verdict], *, alpha: float = 0.05) -> list[Verdict]
         outcome, finding = verdict.outcome, verdict.finding
         if verdict.asserts and p > alpha:
             finding = (
-                f"{outcome} on its own (p {_known(verdict.p_value)}) but not after Holm over a family of {family} "
-                f"(p {_known(p)}); {finding}"
+                f"{outcome} on its own ({p_text(verdict.p_value)}) but not after Holm over a family of {family} "
+                f"({p_text(p)}); {finding}"
             )
             outcome = Outcome.INCONCLUSIVE
         elif verdict.asserts:
-            finding = f"{finding}; p {_known(verdict.p_value)}, after Holm over a family of {family} p {_known(p)}"
+            finding = f"{finding}; {p_text(p)} after Holm over a family of {family}"
         decided.append(
             dataclasses.replace(verdict, outcome=outcome, finding=finding, p_adjusted=float(p), family=family)
         )
     return decided
-
-
-def _known(p_value: float) -> str:
-    """``= 0.012``; no tail is known well enough for a number below 1e-12."""
-    return f"= {p_value:.2g}" if p_value >= 1e-12 else "< 1e-12"
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,26 +1,29 @@
 """Does measured / claim stay constant along the axis?
 
-TIGHT: its slope is equivalent to 0, the 90% interval lies inside +- margin (two one-sided tests at .05). LOOSE: it
-falls by more than the margin, over the window and at its end. REFUTED: it grows by more than the margin at the end of
-the window, where the explicit bound is below the trivial value and proportional to the claim, and is itself violated.
+TIGHT: its slope is equivalent to 0, over the window and at its end: the 90% interval of the one lies inside +- margin
+(two one-sided tests at .05), that of the other, which has half the points, inside +- twice the margin. LOOSE: it falls
+by more than the margin, over the window and at its end; along an axis without a limit it is loose at one end. REFUTED:
+it grows by more than the margin at the end of the window, where the explicit bound is not vacuous and proportional to
+the claim, and is itself violated.
 NOT DECAYING: the claim does not decrease where an error bound ought to. TOO FEW POINTS: fewer than four are left.
-PRE-ASYMPTOTIC: what they show is a transient.
+PRE-ASYMPTOTIC: what they show is a transient, along an axis with a limit.
 
-A growing ratio alone refutes nothing: a bound that starts above the trivial value is approached from below, and the
-ratio grows while the bound holds throughout.
+A growing ratio alone refutes nothing: a bound that starts too high is approached from below, and the ratio grows while
+the bound holds throughout.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from riskkit.judges.arrays import as_cells, slope_text
-from riskkit.judges.level import TOLERANCE, level_test
+from riskkit.judges.level import TOLERANCE, level_test, paired_with_bound
 from riskkit.judges.outcome import Outcome, Verdict, afford, counted, starved, undecided
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, t_quantile
@@ -37,6 +40,10 @@ from riskkit.stats.slopes import (
 
 FLAT = 0.05
 """explicit / claim is proportional where its slope is smaller: 1/(kT + j0) against 1/(kT) is, from kT = 20 j0 on."""
+
+END_MARGIN = 2.0
+"""The margin of the slope at the end of a window, in margins: .1, which half the points of a window can decide. A rate
+whose end bends away by as much is called TIGHT at the level of the test, .05."""
 
 UNBOUNDED_AXES = frozenset({"n", "T", "k", "kT"})
 """Axes with a limit that a rate speaks about. Along any other, such as alpha in (0, 1], a claim can be followed
@@ -60,18 +67,21 @@ def judge_rate(
     quantity: str,
     axis: str,
     margin: float = MARGIN,
+    bound_errors: npt.ArrayLike | None = None,
     flat: float = FLAT,
     alpha: float = 0.05,
     floor: float = 0.0,
 ) -> Verdict:
     """Does the mean follow the claim along the axis? values (R, P), x, claim, explicit, trivial (P,).
 
-    Points where the explicit bound is at or above the trivial value are left out. The window is chosen on the first
-    quarter of the replicates, the slope of measured / claim estimated on the rest. ``quantity`` and ``axis`` decide
-    whether the claim ought to decrease (OUGHT_TO_DECREASE) and whether the axis has a limit (UNBOUNDED_AXES; all points
-    and replicates are used on the others). Where ``explicit`` is None, or nan throughout, the transient cannot be told
+    Points where the explicit bound is at or above the trivial value, which no run exceeds, are left out. The window is
+    chosen on the first quarter of the replicates, the slope of measured / claim estimated on the rest. ``quantity`` and
+    ``axis`` decide whether the claim ought to decrease (OUGHT_TO_DECREASE) and whether the axis has a limit
+    (UNBOUNDED_AXES; all points and replicates are used on the others). Where ``explicit`` is None, or nan
+    throughout, the transient cannot be told
     from the rate, and nothing is REFUTED. Means that are all negative (a signed generalization error) are judged by
     their absolute value. A mean at or under the numerical ``floor`` leaves no verdict: nothing is dropped.
+    ``bound_errors`` as of ``judge_level``.
 
     Raises ValueError for shapes that do not match and for a claim that is not positive and finite.
     """
@@ -88,8 +98,9 @@ def judge_rate(
         kept = proved < known
         proved = proved[kept]
     replicates, left = array.shape[0], int(kept.sum())
-    aside = "" if kept.all() else f"; {counted(grid.size - left, 'point')} left out where the bound is above trivial"
-    array, grid, curve = array[:, kept], grid[kept], curve[kept]
+    aside = "" if kept.all() else f"; {counted(grid.size - left, 'point')} left out where the bound is vacuous"
+    levels = array if bound_errors is None else paired_with_bound("judge_rate", array, bound_errors)
+    array, levels, grid, curve = array[:, kept], levels[:, kept], grid[kept], curve[kept]
     draft = undecided("rate", subject, replicates, axis=axis, points=left)
     if left < MINIMUM_POINTS:
         return draft.concluded(
@@ -107,13 +118,13 @@ def judge_rate(
     if replicates < MINIMUM_VERDICT:
         return starved(draft)
     if np.isfinite(array).all() and np.all(array.mean(axis=0) < 0):
-        array = -array
+        array, levels = -array, -levels
     usable = fit_rate(array, grid, floor=floor)
     if not usable.fitted:
         return draft.concluded(Outcome.INCONCLUSIVE, f"{usable.reason} ({replicates} replicates)")
     if axis not in UNBOUNDED_AXES:
         evidence = _rate_evidence(draft, array, grid, curve, proved, aside, margin, 0, 0)
-        return _judge_bounded(evidence, margin, alpha)
+        return _judge_bounded(evidence, array / curve, margin, alpha)
     selecting = selecting_replicates(replicates)
     start = choose_window(array[:selecting] / curve, grid, margin=margin).start
     # Without a straight window the end of the grid is still read: a ratio that grows there may refute.
@@ -124,7 +135,7 @@ def judge_rate(
         reason = evidence.fit.reason or evidence.tail.reason
         return draft.concluded(Outcome.INCONCLUSIVE, f"{reason} ({replicates} replicates)")
     if 2 * evidence.tail.p_above(margin) <= alpha:
-        return _judge_growth(evidence, margin, flat, alpha)
+        return _judge_growth(evidence, levels[:, first + evidence.last :], margin, flat, alpha)
     if not straight:
         return evidence.draft.concluded(
             Outcome.PRE_ASYMPTOTIC,
@@ -146,16 +157,15 @@ def _measured(draft: Verdict, array: Floats, grid: Floats, proved: Floats | None
 class _RateEvidence(NamedTuple):
     """What a rate is judged on: measured / claim over the window and over its end.
 
-    ``values`` (R, W), ``proved`` (W,) are the measured values and the explicit bound of the window, ``last`` where its
-    end begins; ``bend`` is the lower limit of the ratio's curvature; ``moves``, ``moves_last``, ``moves_whole`` are the
-    slopes of explicit / claim over the window, over its end and over all points left (nan without an explicit bound).
+    ``proved`` (W,) is the explicit bound in the window, ``last`` where its end begins; ``bend`` is the lower limit of
+    the ratio's curvature; ``moves``, ``moves_last``, ``moves_whole`` are the slopes of explicit / claim over the
+    window, over its end and over all points left (nan without an explicit bound).
     """
 
     draft: Verdict
     found: str
     fit: RateFit
     tail: RateFit
-    values: Floats
     proved: Floats | None
     last: int
     bend: float
@@ -210,25 +220,38 @@ def _rate_evidence(
         f"({grid.size} points, {draft.replicates} replicates{aside}); the measured exponent is {draft.slope:+.3f}, "
         f"the claimed one {claimed:+.3f}"
     )
-    return _RateEvidence(draft, found, fit, tail, array, proved, last, bend, moves, moves_last, moves_whole)
+    return _RateEvidence(draft, found, fit, tail, proved, last, bend, moves, moves_last, moves_whole)
 
 
-def _judge_bounded(evidence: _RateEvidence, margin: float, alpha: float) -> Verdict:
-    """Along an axis without a limit: followed, or loose at one end."""
+def equivalent(fit: RateFit, ends: Sequence[RateFit], margin: float) -> float:
+    """p-value against a slope of ``fit`` outside +- margin, or of one of the ends outside +- END_MARGIN margins; 1 if
+    one of them has no slope."""
+    tests = [(fit, margin), *((end, END_MARGIN * margin) for end in ends)]
+    if not all(one.fitted for one, _ in tests):
+        return 1.0
+    return max(max(one.p_above(-width), one.p_below(width)) for one, width in tests)
+
+
+def _judge_bounded(evidence: _RateEvidence, ratios: Floats, margin: float, alpha: float) -> Verdict:
+    """Along an axis without a limit: followed over the whole and at both ends, or loose at one end."""
     draft, found, fit = evidence.draft, evidence.found, evidence.fit
-    p_attained = max(fit.p_above(-margin), fit.p_below(margin))
+    half = ratios.shape[1] - window_end(ratios.shape[1])
+    p_attained = equivalent(fit, (evidence.tail, fit_rate(ratios[:, :half], fit.x[:half])), margin)
     p_loose = 2 * min(fit.p_above(margin), fit.p_below(-margin))
     if p_attained <= alpha:
         return draft.concluded(Outcome.TIGHT, f"{found}; simulation never proves a rate", p_attained)
     if p_loose <= alpha:
         end = "small" if fit.slope > 0 else "large"
-        return draft.concluded(Outcome.LOOSE, f"{found}; the claim is loose at {end} {draft.axis}", p_loose)
+        return draft.concluded(
+            Outcome.LOOSE, f"{found}; the claim is loose at one end, for {end} {draft.axis}", p_loose
+        )
     needed = rate_replicates(fit, margin, draft.replicates)
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_attained, p_loose), needed)
 
 
-def _judge_growth(evidence: _RateEvidence, margin: float, flat: float, alpha: float) -> Verdict:
-    """The ratio grows at the end of the window: a refutation only if nothing else explains it."""
+def _judge_growth(evidence: _RateEvidence, end: Floats, margin: float, flat: float, alpha: float) -> Verdict:
+    """The ratio grows at the end of the window: a refutation only if nothing else explains it. ``end``: the values
+    there, less the errors of the bound."""
     draft, tail = evidence.draft, evidence.tail
     grows = (
         f"{evidence.found}; at the end of the window it grows, slope {slope_text(tail.slope, tail.low, tail.high, 95)}"
@@ -242,7 +265,7 @@ def _judge_growth(evidence: _RateEvidence, margin: float, flat: float, alpha: fl
             Outcome.PRE_ASYMPTOTIC,
             f"{grows}, but explicit / claim still moves there, slope {evidence.moves_last:+.3f}",
         )
-    band = simultaneous_band(evidence.values[:, evidence.last :], 1 - alpha)
+    band = simultaneous_band(end, 1 - alpha)
     test = level_test(band, evidence.proved[evidence.last :], TOLERANCE)
     p_value = max(2 * tail.p_above(margin), test.p_violated)
     if test.p_violated <= alpha:
@@ -266,7 +289,7 @@ def _judge_growth(evidence: _RateEvidence, margin: float, flat: float, alpha: fl
 def _judge_decay(evidence: _RateEvidence, margin: float, flat: float, alpha: float) -> Verdict:
     """The ratio does not grow at the end of the window: constant, falling, or undecided."""
     draft, found, fit, tail = evidence.draft, evidence.found, evidence.fit, evidence.tail
-    p_attained = max(fit.p_above(-margin), fit.p_below(margin))
+    p_attained = equivalent(fit, (tail,), margin)
     p_slack = 2 * max(fit.p_below(-margin), tail.p_below(-margin))
     if p_attained <= alpha:
         if evidence.proved is not None and abs(evidence.moves) > flat:
@@ -293,6 +316,9 @@ def _judge_decay(evidence: _RateEvidence, margin: float, flat: float, alpha: flo
             f"{found}; the end of the window contradicts it, slope {slope_text(tail.slope, tail.low, tail.high, 95)}",
         )
     needed = rate_replicates(tail if off else fit, margin, draft.replicates)
+    if not off and tail.fitted:
+        needed = max(needed, rate_replicates(tail, END_MARGIN * margin, draft.replicates))
+        found += f"; at the end of the window the slope is {slope_text(tail.slope, *tail.interval(0.90), 90)}"
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_attained, p_slack), needed)
 
 

@@ -1,8 +1,17 @@
 """First passage: the gradient count at which a mean error first falls under a target, and how it grows.
 
 The mean over replicates is read at checkpoints and joined by straight lines in log-log coordinates; the passage is
-where the joined curve first reaches the target. Interval and exponents are jackknife-t over whole replicates, each
-leave-out curve having its own passage.
+where the joined curve first reaches the target.
+
+A first passage is a minimum over checkpoints: that of a noisy mean is too early, and a jackknife does not see it (its
+95% intervals cover .44 to .89 where the noise is not common to the checkpoints, 128 replicates). So the interval is
+read off a band about the whole curve: from where the band's lower edge first reaches the target to the first checkpoint
+at which its upper edge has. One simultaneous band serves every target; a count whose upper edge never comes down has no
+upper end, and decides nothing.
+
+How counts grow is fitted to the passages of a smoothed curve, for the same reason: at each checkpoint, the value of a
+straight line through the log means within half an octave of it. Its passages move with the replicates as smoothly as
+the jackknife needs (without it, 95% intervals of an exponent cover .85 where checkpoints are independent).
 """
 
 from __future__ import annotations
@@ -15,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_INTERVAL, Floats, leave_out, standard_error, t_quantile
 
 
@@ -24,7 +34,7 @@ class PassageStatus(enum.StrEnum):
     REACHED = "reached"
     AT_ONCE = "under the target at the first checkpoint"
     NOT_REACHED = "not reached within the budget"
-    BY_GRACE = "reached by the grace of single replicates"
+    UNDECIDED = "reached by the mean, not by its upper band"
     NOT_FINITE = "not finite"
     LOST = "not measured"
 
@@ -33,8 +43,9 @@ class Passage(NamedTuple):
     """Where a mean first reaches a target.
 
     Attributes:
-        at, low, high: the count and its interval; nan where the status forbids.
-        leaves: log count of each leave-out, (G,).
+        at, low, high: the count and its interval, all of one level together; nan where the status forbids, and ``high``
+            inf where it is UNDECIDED.
+        smooth, leaves: log count on the smoothed curve, and on that of each leave-out, (G,).
         sizes: replicates in each group, (G,).
         status: REACHED, or why there is no count.
     """
@@ -42,6 +53,7 @@ class Passage(NamedTuple):
     at: float
     low: float
     high: float
+    smooth: float
     leaves: Floats
     sizes: npt.NDArray[np.int64]
     status: PassageStatus
@@ -64,23 +76,27 @@ def first_passages(
         raise ValueError("first_passages: targets and x must be positive.")
     left = leave_out(array)
     finite = bool(np.isfinite(array).all())
+    means = _smoothed(np.concatenate([left.full[None], left.partial]), grid) if finite else None
+    band = simultaneous_band(array, level) if finite and left.replicates >= MINIMUM_INTERVAL else None
     found = []
     for aim in aims.ravel():
-        if not finite:
+        if means is None:
             found.append(_none(left.sizes, PassageStatus.NOT_FINITE))
             continue
-        (at,), leaves = _crossing(left.full[None], grid, float(aim)), _crossing(left.partial, grid, float(aim))
+        (at,) = _crossing(left.full[None], grid, float(aim))
         if np.isnan(at):
             found.append(_none(left.sizes, PassageStatus.NOT_REACHED))
         elif left.full[0] <= aim:
             found.append(_none(left.sizes, PassageStatus.AT_ONCE))
-        elif np.isnan(leaves).any():
-            found.append(_none(left.sizes, PassageStatus.BY_GRACE))
         else:
-            error = float(standard_error(np.array([at]), leaves[:, None], left.sizes)[0])
-            half = t_quantile(level, left.df) * error if left.replicates >= MINIMUM_INTERVAL else math.nan
-            low, high = math.exp(at - half), math.exp(at + half)
-            found.append(Passage(math.exp(at), low, high, leaves, left.sizes, PassageStatus.REACHED))
+            low = high = math.nan
+            if band is not None:
+                low = math.exp(min(at, float(_crossing(band.low[None], grid, float(aim), early=True)[0])))
+                under = np.flatnonzero(band.high <= aim)
+                high = float(grid[under[0]]) if under.size else math.inf
+            status = PassageStatus.UNDECIDED if math.isinf(high) else PassageStatus.REACHED
+            smooth, *leaves = _crossing(means, grid, float(aim))
+            found.append(Passage(math.exp(at), low, high, float(smooth), np.array(leaves), left.sizes, status))
     return found
 
 
@@ -125,15 +141,29 @@ def growth(
     return Growth(slope, slope - wide, slope + wide, slope - narrow, slope + narrow, se, df, len(leaves))
 
 
+def _smoothed(means: Floats, x: Floats) -> Floats:
+    """Each row of means (G, P) with lines through its logarithms within half an octave in place of its points; nan
+    throughout a row in which a mean is not positive, and as they are where the points lie farther apart."""
+    u = np.log2(x)
+    near = np.abs(u[:, None] - u) <= 0.5 * (1 + 1e-9)
+    count = near.sum(axis=1, keepdims=True)
+    centre = (near * u).sum(axis=1, keepdims=True) / count
+    off = np.where(near, u - centre, 0.0)
+    spread = (off**2).sum(axis=1, keepdims=True)
+    line = near / count + np.where(spread > 0, (u[:, None] - centre) / np.where(spread > 0, spread, 1.0), 0.0) * off
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.exp(np.log(means) @ line.T))
+
+
 def _none(sizes: npt.NDArray[np.int64], status: PassageStatus) -> Passage:
-    return Passage(math.nan, math.nan, math.nan, np.full(sizes.size, math.nan), sizes, status)
+    return Passage(math.nan, math.nan, math.nan, math.nan, np.full(sizes.size, math.nan), sizes, status)
 
 
-def _crossing(means: Floats, x: Floats, aim: float) -> Floats:
+def _crossing(means: Floats, x: Floats, aim: float, *, early: bool = False) -> Floats:
     """log x at which each row of means (G, P) first reaches the aim; nan where it does not.
 
     Between the last checkpoint above and the first at or under it, the logarithms are interpolated; a mean that is
-    not positive counts as reached at its checkpoint.
+    not positive counts as reached at its checkpoint or, ``early``, at the one before.
     """
     under = means <= aim
     first = np.argmax(under, axis=1)
@@ -143,5 +173,5 @@ def _crossing(means: Floats, x: Floats, aim: float) -> Floats:
     u = np.log(x)
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.log(high / aim) / np.log(high / low)
-    part = np.where((low > 0) & (first > 0), part, 1.0)
+    part = np.where((low > 0) & (first > 0), part, 0.0 if early else 1.0)
     return np.where(under.any(axis=1), u[before] + part * (u[first] - u[before]), np.nan)

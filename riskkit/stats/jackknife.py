@@ -28,6 +28,10 @@ MINIMUM_INTERVAL = 16
 MINIMUM_VERDICT = 32
 """Fewer replicates than this get no verdict."""
 
+SEEN = 119
+"""Of so many replicates one at least, with probability .95, shows an event that happens to 1 in 40. Fewer say nothing
+about the largest values of a law whose range is not known, and so nothing of its mean from above."""
+
 
 class LeaveOut(NamedTuple):
     """Means and variances of R replicates with one group left out at a time.

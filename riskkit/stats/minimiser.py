@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.stats.bands import simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, leave_out, standard_error, t_quantile
+from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, leave_out, t_quantile
 
 
 class Minimiser(NamedTuple):
@@ -23,7 +23,10 @@ class Minimiser(NamedTuple):
         at: the grid point with the smallest mean.
         low, high: the smallest and the largest grid point that may be it; nan for too few replicates.
         vertex, vertex_low, vertex_high: of the parabola in log x through the means at ``at`` and its neighbours, with a
-            jackknife-t interval; nan where ``at`` is an end of the grid.
+            Fieller interval: the values at which a t test does not reject that the parabola's slope is 0. A jackknife-t
+            interval covers .75 to .89, for the vertex is a ratio. The ends of the grid where the replicates do not tell
+            its curvature from 0; nan where ``at`` is an end.
+        p_least: p-value against each point being the least, (P,); nan for too few replicates.
         leaves: log vertex of each leave-out through the same three points, (G,).
         sizes: replicates in each group, (G,).
     """
@@ -34,6 +37,7 @@ class Minimiser(NamedTuple):
     vertex: float
     vertex_low: float
     vertex_high: float
+    p_least: Floats
     leaves: Floats
     sizes: npt.NDArray[np.int64]
 
@@ -51,9 +55,10 @@ def minimiser(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -
     left = leave_out(array)
     best = int(np.argmin(left.full))
     low = high = math.nan
+    p_least = np.full(grid.size, math.nan)
     if array.shape[0] >= MINIMUM_VERDICT:
-        # One-sided at 1 - level: the band spends half its error on either side.
-        kept = [p for p in range(grid.size) if not _beaten(array, p, 2 * level - 1)]
+        p_least = np.array([_p_least(array, p) for p in range(grid.size)])
+        kept = np.flatnonzero(p_least > 1 - level)
         low, high = float(grid[min(kept)]), float(grid[max(kept)])
     vertex = below = above = math.nan
     leaves = np.full(left.sizes.size, math.nan)
@@ -61,16 +66,33 @@ def minimiser(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -
         three = slice(best - 1, best + 2)
         (middle,), leaves = _vertex(left.full[None, three], grid[three]), _vertex(left.partial[:, three], grid[three])
         if np.isfinite(leaves).all():
-            se = float(standard_error(np.array([middle]), leaves[:, None], left.sizes)[0])
-            half = t_quantile(level, left.df) * se
-            vertex, below, above = (math.exp(value) for value in (middle, middle - half, middle + half))
-    return Minimiser(float(grid[best]), low, high, vertex, below, above, leaves, left.sizes)
+            vertex = math.exp(middle)
+            below, above = _fieller(array[:, three], grid[three], t_quantile(level, left.df))
+            below, above = max(below, float(grid[0])), min(above, float(grid[-1]))
+    return Minimiser(float(grid[best]), low, high, vertex, below, above, p_least, leaves, left.sizes)
 
 
-def _beaten(array: Floats, p: int, level: float) -> bool:
-    """Whether some other column is smaller beyond chance."""
-    band = simultaneous_band(array[:, [p]] - np.delete(array, p, axis=1), level)
-    return bool((band.low > 0).any())
+def _p_least(array: Floats, p: int) -> float:
+    """p-value against a column being the least: small if some other column is smaller beyond chance."""
+    band = simultaneous_band(array[:, [p]] - np.delete(array, p, axis=1))
+    return band.p_above(np.zeros(array.shape[1] - 1))
+
+
+def _fieller(values: Floats, x: Floats, t: float) -> tuple[float, float]:
+    """The x at which the slope of the parabola through three means (R, 3), linear in them, is within t standard errors
+    of 0; 0 and inf where that is no interval."""
+    u = np.log(x)
+    first = np.array([-1.0, 1.0, 0.0]) / (u[1] - u[0])
+    bend = 2 * (np.array([0.0, -1.0, 1.0]) / (u[2] - u[1]) - first) / (u[2] - u[0])
+    mean, covariance = values.mean(axis=0), np.cov(values.T) / len(values)
+    # slope(w) = a + b w at w = log x - middle, of variance aa + 2 w ab + w^2 bb: a quadratic inequality in w.
+    (a, b), middle = (first @ mean, bend @ mean), (u[0] + u[1]) / 2
+    aa, ab, bb = (t**2 * p @ covariance @ q for p, q in ((first, first), (first, bend), (bend, bend)))
+    if b <= 0 or b**2 <= bb:
+        return 0.0, math.inf
+    root = math.sqrt(max((a * b - ab) ** 2 - (b**2 - bb) * (a**2 - aa), 0.0))
+    low, high = (math.exp(middle + (ab - a * b + sign * root) / (b**2 - bb)) for sign in (-1, 1))
+    return low, high
 
 
 def _vertex(y: Floats, x: Floats) -> Floats:

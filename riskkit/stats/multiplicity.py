@@ -1,11 +1,35 @@
-"""Families of tests: adjusted p-values."""
+"""Families of tests: adjusted p-values, and how far into its tail a test is believed.
+
+A statistic of skewed errors is far in the tail more often than its reference distribution says: with nominal p-values
+under .0001, ten times as often (32 to 128 replicates, exponential and log-normal errors). A family of 177 tests decides
+at .05/177, so this cannot be left alone: a p-value below ``BELIEVED`` is replaced by its geometric mean with it, and
+nothing below ``LEAST`` is printed.
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
 
 from riskkit.stats.jackknife import Floats
+
+BELIEVED = 0.01
+"""The smallest p-value that is taken at its word."""
+
+LEAST = 0.001
+"""Smaller ones are printed as ``p < 0.001``."""
+
+
+def cautious(p_value: float) -> float:
+    """sqrt(BELIEVED p) for p < BELIEVED, a tail ten times heavier at .0001; p itself above, and nan for nan."""
+    return math.sqrt(BELIEVED * p_value) if p_value < BELIEVED else p_value
+
+
+def p_text(p_value: float) -> str:
+    """``p = 0.012``, ``p < 0.001``."""
+    return f"p = {p_value:.2g}" if p_value >= LEAST else f"p < {LEAST:g}"
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:

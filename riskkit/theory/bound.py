@@ -171,15 +171,15 @@ class Count:
 
 
 class Scale(NamedTuple):
-    """What a best value is said to be proportional to a power of: its name, its value at a point, the claimed power."""
+    """What a best value is said to be proportional to: a product of powers of coordinates of a point (its own, n and
+    kT), the exponent of each by the coordinate's name."""
 
-    name: str
-    value: Callable[[Mapping[str, float]], float]
-    exponent: float
+    powers: Mapping[str, float]
 
 
 class Condition(NamedTuple):
-    """A stated condition for the best value not to be the largest of the grid: its name, and whether it holds there."""
+    """A condition that is stated as sufficient for the best value not to be the largest of the grid: its name, and
+    whether it holds at the largest. Where it does not hold it says nothing."""
 
     name: str
     holds: Callable[[At], bool]

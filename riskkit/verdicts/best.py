@@ -8,23 +8,27 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Best
-from riskkit.judges.outcome import Outcome, Verdict, counted, undecided
+from riskkit.judges.outcome import Outcome, Verdict, counted, starved, undecided
 from riskkit.stats import slopes
-from riskkit.stats.first_passage import growth
+from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats
 from riskkit.stats.minimiser import Minimiser, minimiser
+from riskkit.stats.multiplicity import p_text
+from riskkit.stats.several import Exponents, fit_exponents
 from riskkit.stats.slopes import MARGIN
-from riskkit.theory.bound import Form
+from riskkit.theory.bound import Form, Scale
 from riskkit.verdicts.bounds import on_line
 from riskkit.verdicts.evidence import Evidence, nothing_left, sound, with_losses, words
 from riskkit.verdicts.finding import Finding, finding
 
 MINIMUM_VALUES = 4
 """A line with fewer values of the coordinate has no minimizer to speak of."""
+
+LACK = 0.05
+"""A product of powers that comes within this of every line fits, however small the errors are."""
 
 
 class BestValue(NamedTuple):
@@ -50,7 +54,9 @@ class BestValue(NamedTuple):
         return self.found.high < self.last
 
     def to_json(self) -> dict[str, Any]:
-        measured = {name: value for name, value in self.found._asdict().items() if name not in ("leaves", "sizes")}
+        measured = {
+            name: value for name, value in self.found._asdict().items() if name not in ("p_least", "leaves", "sizes")
+        }
         return {
             "algorithm": self.algorithm,
             "coordinate": self.coordinate,
@@ -106,34 +112,42 @@ def _lines(evidence: Evidence, reading: Best, name: str) -> list[tuple[Sequence[
 
 
 def best_findings(evidence: Evidence, reading: Best, lines: Sequence[BestValue]) -> list[Finding]:
-    """How the best value goes with the reading's scale, and whether its condition tells when it is the largest. Cells
-    without a value, which cost their line, are counted in the sentences."""
+    """The exponent of the best value in each coordinate of the reading's scale, and whether its condition tells when it
+    is not the largest. Cells without a value, which cost their line, are counted in the sentences."""
     found: list[Finding] = []
     bound, source = reading.bound, reading.bound.name.partition(".")[0]
     for name in evidence.plan.experiment.judged if evidence.replicates >= 2 else ():
         own = [line for line in lines if line.algorithm == name]
         every = [cells for _, cells in _lines(evidence, reading, name) if len(cells) >= MINIMUM_VALUES]
         cells = [cell for line in every for cell in line]
+        if not cells:
+            continue
         _, lost = sound(evidence, cells)
-        for asked, key, axis, least in (
-            (reading.scale, f"best {reading.coordinate}", reading.scale and reading.scale.name, 3),
-            (reading.condition, reading.condition and reading.condition.name, None, 1),
-        ):
-            if asked is None or not cells:
-                continue
-            problem = cells[0].run.about()["problem"]
-            if len(own) >= least:
-                judged = _rate(evidence, reading, own, problem) if axis else _condition(evidence, reading, own, problem)
-                judged = with_losses(judged, evidence, cells)
-            elif lost:
-                about = f"{key} ({bound.output} iterate) on {problem}"
-                judged = nothing_left("minimiser", about, evidence, cells, axis=axis or "")
+        problem = cells[0].run.about()["problem"]
+        where = f"({bound.output} iterate) on {problem}"
+        judged: list[tuple[str, str | None, Verdict]] = []
+        if reading.scale is not None and (own or lost):
+            about = f"the {reading.coordinate} with the smallest {words(bound.quantity)} {where}"
+            key = f"best {reading.coordinate}"
+            if own:
+                judged += [(key, axis, one) for axis, one in _exponents(evidence, reading.scale, own, about).items()]
             else:
-                continue
+                judged += [
+                    (key, axis, nothing_left("minimiser", about, evidence, cells, axis=axis))
+                    for axis in reading.scale.powers
+                ]
+        if reading.condition is not None and (own or lost):
+            key = reading.condition.name
+            about = f"{key}'s prediction of the best {reading.coordinate} {where}"
+            one = (
+                _condition(evidence, reading, own, about) if own else nothing_left("minimiser", about, evidence, cells)
+            )
+            judged.append((key, None, one))
+        for key, axis, verdict in judged:
             found.append(
                 finding(
                     f"{source}.{key}",
-                    judged,
+                    with_losses(verdict, evidence, cells) if own else verdict,
                     title=bound.title,
                     algorithm=name,
                     form="claim",
@@ -145,86 +159,112 @@ def best_findings(evidence: Evidence, reading: Best, lines: Sequence[BestValue])
     return found
 
 
-def _rate(evidence: Evidence, reading: Best, lines: Sequence[BestValue], problem: str) -> Verdict:
-    """The exponent of the best value in the scale over the lines whose minimizer lies inside the grid."""
-    scale = reading.scale
-    assert scale is not None
+def _exponents(evidence: Evidence, scale: Scale, lines: Sequence[BestValue], about: str) -> dict[str, Verdict]:
+    """For each coordinate of the scale the exponent of the best value in it, all fitted together over the lines whose
+    minimizer lies inside the grid.
+
+    AGREES if it is equivalent to the claimed one within the margin and a product of powers fits; DISAGREES if it is off
+    by more than the margin. A product of powers fits if what it leaves over is chance, or under 5%.
+    """
     inside = [line for line in lines if math.isfinite(line.found.vertex)]
-    about = (
-        f"the {reading.coordinate} with the smallest {words(reading.bound.quantity)} "
-        f"({reading.bound.output} iterate) on {problem}"
-    )
-    draft = dataclasses.replace(
-        undecided("minimiser", about, evidence.replicates, axis=scale.name, points=len(inside)),
-        claim_slope=scale.exponent,
-    )
-    x = np.array([scale.value(line.where) for line in inside])
-    if len(inside) < 3 or np.ptp(x) == 0:
-        return draft.concluded(
+    names = [name for name in scale.powers if all(name in line.where for line in lines)]
+    x = np.array([[line.where[name] for name in names] for line in inside]).reshape(len(inside), len(names))
+    # A coordinate that does not vary has no exponent.
+    varied = [c for c in range(len(names)) if len(inside) and np.ptp(x[:, c]) > 0]
+    found: dict[str, Verdict] = {}
+    for name, claimed in scale.powers.items():
+        draft = undecided("minimiser", about, evidence.replicates, axis=name, points=len(inside))
+        found[name] = dataclasses.replace(draft, claim_slope=claimed).concluded(
             Outcome.TOO_FEW_POINTS,
-            f"{counted(len(inside), 'line')} of {len(lines)} has its minimiser inside the grid, and a rate needs 3",
+            f"{counted(len(inside), 'line')} of {len(lines)} has its minimizer inside the grid, and "
+            f"{len(varied) + 2} that differ in {name} are needed",
         )
-    grown = growth([i.found.vertex for i in inside], [i.found.leaves for i in inside], inside[0].found.sizes, x)
-    gap = grown.slope - scale.exponent
-    ratios = [line.found.vertex / r**scale.exponent for line, r in zip(inside, x, strict=True)]
+    design = np.column_stack([np.ones(len(inside)), np.log(x[:, varied])])
+    if not varied or len(inside) < len(varied) + 2 or np.linalg.matrix_rank(design) < design.shape[1]:
+        return found
+    if evidence.replicates < MINIMUM_VERDICT:
+        return {name: starved(draft) for name, draft in found.items()}
+    best = [line.found for line in inside]
+    fit = fit_exponents([b.vertex for b in best], [b.leaves for b in best], best[0].sizes, x[:, varied])
+    for c, place in enumerate(varied):
+        name = names[place]
+        found[name] = judge_best_exponent(found[name], fit, c, x[:, place])
+    return found
+
+
+def judge_best_exponent(draft: Verdict, fit: Exponents, c: int, x: Floats) -> Verdict:
+    """The verdict on one exponent of a fit; ``draft`` has the claimed one, ``x`` the coordinate of its points."""
+    slope, claimed, se = float(fit.exponents[c]), draft.claim_slope, float(fit.se[c])
+    gap, (low, high), narrow = slope - claimed, fit.interval(c, 0.95), fit.interval(c, 0.90)
     draft = dataclasses.replace(
         draft,
-        slope=grown.slope,
-        slope_low=grown.low,
-        slope_high=grown.high,
+        slope=slope,
+        slope_low=low,
+        slope_high=high,
         difference=gap,
-        difference_low=grown.narrow_low - scale.exponent,
-        difference_high=grown.narrow_high - scale.exponent,
+        difference_low=narrow[0] - claimed,
+        difference_high=narrow[1] - claimed,
         start=float(x.min()),
         stop=float(x.max()),
     )
+    lacking = not fit.lack_of_fit > 0.05 and fit.residual > math.log1p(LACK)
     said = (
-        f"it goes like ({scale.name})^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}] over "
-        f"{counted(grown.points, 'line')} (claimed {scale.exponent:g}), and c in c ({scale.name})^{scale.exponent:g} "
-        f"lies between {min(ratios):.3g} and {max(ratios):.3g}"
+        f"its exponent in {draft.axis} is {slope:.3f} [{low:.3f}, {high:.3f}] over {counted(fit.points, 'line')}, "
+        f"{claimed:g} claimed, and the lines lie within {100 * math.expm1(fit.residual):.2g}% of a product of powers"
     )
-    within = max(slopes.tail(MARGIN - gap, grown.se, grown.df), slopes.tail(MARGIN + gap, grown.se, grown.df))
-    off = 2 * min(slopes.tail(gap, grown.se, grown.df), slopes.tail(-gap, grown.se, grown.df))
-    if within <= 0.05:
-        return draft.concluded(Outcome.TIGHT, said, within)
+    if math.isfinite(fit.lack_of_fit):
+        said += f" (lack of fit {p_text(fit.lack_of_fit)})"
+    if lacking:
+        said += ", which does not fit: the exponent is an average over the lines"
+    within = max(slopes.tail(MARGIN - gap, se, fit.df), slopes.tail(MARGIN + gap, se, fit.df))
+    off = 2 * min(slopes.tail(gap - MARGIN, se, fit.df), slopes.tail(-gap - MARGIN, se, fit.df))
+    if within <= 0.05 and not lacking:
+        return draft.concluded(Outcome.AGREES, said, within)
     if off <= 0.05:
         return draft.concluded(Outcome.DISAGREES, said, off)
-    return draft.concluded(Outcome.INCONCLUSIVE, said, min(within, off))
+    return draft.concluded(Outcome.INCONCLUSIVE, said, min(max(within, float(lacking)), off))
 
 
-def _condition(evidence: Evidence, reading: Best, lines: Sequence[BestValue], problem: str) -> Verdict:
-    """A condition says when the best value is not the largest. It is contradicted where it holds although the largest
-    beats all others (the set of possible minimizers is that alone), or fails although the largest is beaten."""
-    condition = reading.condition
+def _condition(evidence: Evidence, reading: Best, lines: Sequence[BestValue], about: str) -> Verdict:
+    """A sufficient condition says when the best value is not the largest. A line in which it holds confirms it where
+    the largest value is beaten, and contradicts it where the largest beats all others; where it fails it is silent.
+
+    AGREES if every line in which it holds confirms it, DISAGREES if one contradicts it after Bonferroni over them.
+    """
+    condition, name = reading.condition, reading.coordinate
     assert condition is not None
     last = lines[0].last
-    about = (
-        f"{condition.name}'s prediction of the best {reading.coordinate} ({reading.bound.output} iterate) on {problem}"
-    )
     holds = [line for line in lines if line.condition]
-    fails = [line for line in lines if not line.condition]
-    wrong_when_true = sum(line.found.low == line.last for line in holds)
-    wrong_when_false = sum(line.excludes_last for line in fails)
-    draft = undecided("minimiser", about, evidence.replicates, points=len(lines))
-    name = reading.coordinate
+    silent = [line for line in lines if not line.condition]
+    confirmed, contradicted = (sum(map(ask, holds)) for ask in (_below_last, _at_last))
+    draft = undecided("minimiser", about, evidence.replicates, points=len(holds))
+    if evidence.replicates < MINIMUM_VERDICT:
+        return starved(draft)
     said = (
-        f"its first form holds at {name} = {last:g} in {len(holds)} of {counted(len(lines), 'line')}; there the best "
-        f"{name} is below {last:g} in {sum(line.excludes_last for line in holds)} and {last:g} in {wrong_when_true}; "
-        f"where it fails, the best {name} is below {last:g} all the same in {wrong_when_false} of {len(fails)} (each a "
-        "95% statement)"
+        f"it is a sufficient condition for a best {name} below {last:g}, and holds in {len(holds)} of "
+        f"{counted(len(lines), 'line')}: {confirmed} confirm it, {contradicted} contradict it, "
+        f"{len(holds) - confirmed - contradicted} are undecided; it is silent in the other {len(silent)}, where the "
+        f"best {name} is below {last:g} in {sum(map(_below_last, silent))}"
     )
-    wrong = wrong_when_true + wrong_when_false
-    decided = sum(line.found.low == line.last or line.excludes_last for line in lines)
-    if not decided:
-        return draft.concluded(Outcome.INCONCLUSIVE, said)
-    if wrong > _by_chance(len(lines)):
-        return draft.concluded(Outcome.DISAGREES, said)
-    if wrong == 0 and decided == len(lines):
-        return draft.concluded(Outcome.AGREES, said)
-    return draft.concluded(Outcome.INCONCLUSIVE, said)
+    if not holds:
+        return draft.concluded(Outcome.TOO_FEW_POINTS, said)
+    return judge_condition(draft, said, [line.found.p_least for line in holds])
 
 
-def _by_chance(lines: int) -> int:
-    """The most wrong sets that 95% statements about so many lines produce with probability above .05, at worst
-    independent: the .95 quantile of a binomial."""
-    return int(stats.binom.ppf(0.95, lines, 0.05))
+def judge_condition(draft: Verdict, said: str, p_least: Sequence[Floats]) -> Verdict:
+    """``p_least``: for each line in which the condition holds, the p-values against each value being the least."""
+    p_confirmed = max(float(p[-1]) for p in p_least)
+    p_contradicted = min(1.0, len(p_least) * min(float(p[:-1].max()) for p in p_least))
+    if p_contradicted <= 0.05:
+        return draft.concluded(Outcome.DISAGREES, said, p_contradicted)
+    if p_confirmed <= 0.05:
+        return draft.concluded(Outcome.AGREES, said, p_confirmed)
+    return draft.concluded(Outcome.INCONCLUSIVE, said, min(p_contradicted, p_confirmed))
+
+
+def _below_last(line: BestValue) -> bool:
+    return line.excludes_last
+
+
+def _at_last(line: BestValue) -> bool:
+    return line.found.low == line.last

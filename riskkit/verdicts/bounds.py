@@ -14,7 +14,7 @@ from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import COMPARATIVE
 from riskkit.judges.level import judge_level
-from riskkit.judges.outcome import Verdict, counted, not_covered
+from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undecided
 from riskkit.judges.rate import UNBOUNDED_AXES, judge_rate
 from riskkit.stats import slopes
 from riskkit.theory.bound import Bound, Floats, Form, total
@@ -66,7 +66,14 @@ def _level(evidence: Evidence, bound: Bound, form: Form, cells: Sequence[Cell], 
     known = [good[p] for p in covered]
     values = evidence.values(known, bound.quantity, bound.output)
     trivial = evidence.trivial(bound.quantity, known)
-    judged = judge_level(values, limit[covered], trivial, subject=about)
+    judged = judge_level(
+        values,
+        limit[covered],
+        trivial,
+        subject=about,
+        bound_errors=evidence.bound_errors(bound, form, known),
+        start=evidence.at_start(bound.quantity, known),
+    )
     return with_losses(judged, evidence, _under(evidence, bound, cells))
 
 
@@ -131,7 +138,10 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, abo
             reason = "nothing is claimed for such step sizes"
         if bad and reason is None:
             return nothing_left("rate", about, evidence, line, axis=axis)
-        return not_covered("rate", reason or "one point only", subject=about)
+        if reason is None and covered:
+            draft = undecided("rate", about, evidence.replicates, axis=axis, points=len(covered))
+            return draft.concluded(Outcome.TOO_FEW_POINTS, "one point only, and a rate needs 4")
+        return not_covered("rate", reason or "nothing is claimed along this axis", subject=about)
     known = [good[p] for p in covered]
     judged = judge_rate(
         evidence.values(known, bound.quantity, bound.output),
@@ -142,6 +152,7 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, abo
         subject=about,
         quantity=bound.quantity,
         axis=axis,
+        bound_errors=evidence.bound_errors(bound, "proved", known) if "proved" in bound.forms else None,
     )
     if aside:
         said = f"{judged.finding}; {counted(aside, 'point')} left out where {axis} is not positive"

@@ -11,7 +11,8 @@ import numpy as np
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
 from riskkit.judges.outcome import counted
-from riskkit.stats.multiplicity import holm
+from riskkit.stats.jackknife import MINIMUM_VERDICT
+from riskkit.stats.multiplicity import cautious, holm
 from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import selecting_replicates
 from riskkit.verdicts.counts import lines
@@ -28,6 +29,7 @@ def comparisons(evidence: Evidence) -> list[Comparison]:
     if evidence.replicates >= 2:
         for reading in _asked(evidence):
             found += _tuned(evidence, reading) if isinstance(reading, Tuned) else _paired(evidence, reading)
+    found = [comparison._replace(p_value=cautious(comparison.p_value)) for comparison in found]
     adjusted = holm([comparison.p_value for comparison in found])
     return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
 
@@ -135,12 +137,15 @@ def _ratios(
     evidence: Evidence, pairs: Sequence[tuple[Cell, Cell]], quantity: str, output: str, first: int = 0, note: str = ""
 ) -> list[Comparison]:
     """Ratios of the means of pairs of cells, on the replicates from ``first`` on; a mean that is not positive in every
-    leave-out has none."""
+    leave-out has none. Fewer than MINIMUM_VERDICT replicates have an interval and no p-value."""
     if not pairs:
         return []
     ours, theirs = zip(*pairs, strict=True)
     a, b = (evidence.values(cells, quantity, output)[first:] for cells in (ours, theirs))
     ratio, difference = paired_ratio(a, b), paired_difference(a, b)
+    if len(a) < MINIMUM_VERDICT:
+        nothing = np.full(len(pairs), math.nan)
+        ratio, difference = ratio._replace(p_value=nothing), difference._replace(p_value=nothing)
     found = []
     for p, (mine, other) in enumerate(pairs):
         about = (mine.name, other.name, note, _where(mine, other), quantity, output)

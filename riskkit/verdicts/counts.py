@@ -16,9 +16,11 @@ from riskkit.algorithms.staged import OUTPUTS, Output
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import GradientsTo
 from riskkit.experiment.runs import Run
-from riskkit.judges.outcome import Outcome, Verdict, counted, undecided
+from riskkit.judges.outcome import Outcome, Verdict, counted, starved, undecided
+from riskkit.judges.rate import END_MARGIN
 from riskkit.stats import slopes
 from riskkit.stats.first_passage import Growth, Passage, PassageStatus, first_passages, growth
+from riskkit.stats.jackknife import MINIMUM_VERDICT
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS
 from riskkit.theory import bound as theory
 from riskkit.theory.bound import Floats
@@ -64,7 +66,7 @@ def lines(evidence: Evidence) -> list[Line]:
     return found
 
 
-LOST = Passage(math.nan, math.nan, math.nan, np.empty(0), np.empty(0, dtype=np.int64), PassageStatus.LOST)
+LOST = Passage(math.nan, math.nan, math.nan, math.nan, np.empty(0), np.empty(0, dtype=np.int64), PassageStatus.LOST)
 """Of a line that is not sound."""
 
 
@@ -131,7 +133,7 @@ def counted_lines(evidence: Evidence, reading: GradientsTo) -> list[Count]:
             for e, passage in enumerate(passages):
                 at = int(np.argmax(under[:, e]))
                 seen = [math.nan] * 3
-                if passage.status is PassageStatus.REACHED:
+                if passage.status in (PassageStatus.REACHED, PassageStatus.UNDECIDED):
                     seen = [float(part[at]) for part in (other.mean, other.low, other.high)]
                 claim, proved = (float(claims[e]), float(proofs[e])) if speaks else (math.nan, math.nan)
                 found.append(
@@ -194,7 +196,7 @@ def _growth(
     """The exponent of the counts in 1/eps or another 1/coordinate, and what claim and proof have on the same points;
     nothing where fewer than ``least`` targets were reached, unless that is because cells have no value."""
     name, output, said = group[0].line.head.name, group[0].output, group[0].said
-    reached = [count for count in group if count.passage.status is PassageStatus.REACHED]
+    reached = [count for count in group if _fitted(count.passage)]
     lost = [count for count in group if count.line.reason]
     cells = list(dict.fromkeys(cell for count in lost for cell in count.line.cells))
     about = f"gradients of {name} ({output} iterate) to reach eps ({listed(where)})"
@@ -224,50 +226,78 @@ def _growth(
     claim, proved = (_curve_slope([getattr(c, what) for c in reached], coordinate) for what in ("claim", "proved"))
     if math.isnan(claim) and math.isnan(proved):
         return []
-    grown = growth([p.at for p in passages], [p.leaves for p in passages], passages[0].sizes, coordinate)
+    if evidence.replicates < MINIMUM_VERDICT:
+        return made(starved(undecided("count", about, evidence.replicates, axis=axis, points=len(reached))))
+    judged_by = "proved" if math.isnan(claim) else "claim"
+    curve = [float(getattr(count, judged_by)) for count in reached]
+    last = max(len(reached) - max(MINIMUM_POINTS - 1, math.ceil(len(reached) / 2)), 0)
+    gap, end = (_excess(passages[first:], curve[first:], coordinate[first:]) for first in (0, last))
+    against = proved if math.isnan(claim) else claim
     draft = dataclasses.replace(
-        undecided("count", about, evidence.replicates, axis=axis, points=grown.points),
-        slope=grown.slope,
-        slope_low=grown.low,
-        slope_high=grown.high,
-        claim_slope=proved if math.isnan(claim) else claim,
+        undecided("count", about, evidence.replicates, axis=axis, points=gap.points),
+        slope=gap.slope + against,
+        slope_low=gap.low + against,
+        slope_high=gap.high + against,
+        claim_slope=against,
         explicit_slope=proved,
-        ratio=reached[-1].passage.at / (reached[-1].proved if math.isnan(claim) else reached[-1].claim),
+        difference=gap.slope,
+        difference_low=gap.narrow_low,
+        difference_high=gap.narrow_high,
+        ratio=passages[-1].at / curve[-1],
         start=min(coordinate),
         stop=max(coordinate),
     )
     rival = "the proved counts" if math.isnan(claim) else "the claim"
-    return made(with_losses(_judge_growth(draft, grown, axis, rival), evidence, cells))
+    return made(with_losses(judge_growth(draft, gap, end, rival), evidence, cells))
 
 
-def _judge_growth(draft: Verdict, grown: Growth, axis: str, rival: str) -> Verdict:
-    """``rival``: what the counts are compared with, the claim or, where none is stated, the proved counts."""
-    said = f"the counts grow like (1/{axis})^{grown.slope:.3f} [{grown.low:.3f}, {grown.high:.3f}]"
-    gap = grown.slope - draft.claim_slope
-    draft = dataclasses.replace(
-        draft,
-        difference=gap,
-        difference_low=grown.narrow_low - draft.claim_slope,
-        difference_high=grown.narrow_high - draft.claim_slope,
+def _fitted(passage: Passage) -> bool:
+    """Whether a count may stand among those whose growth is fitted."""
+    known = math.isfinite(passage.smooth) and bool(np.isfinite(passage.leaves).all())
+    return passage.status is PassageStatus.REACHED and known
+
+
+def _excess(passages: Sequence[Passage], curve: Sequence[float], coordinate: Sequence[float]) -> Growth:
+    """How counts / curve grow in the coordinate."""
+    ratios = [math.exp(passage.smooth) / value for passage, value in zip(passages, curve, strict=True)]
+    leaves = [passage.leaves - math.log(value) for passage, value in zip(passages, curve, strict=True)]
+    return growth(ratios, leaves, passages[0].sizes, coordinate)
+
+
+def judge_growth(draft: Verdict, gap: Growth, end: Growth, rival: str) -> Verdict:
+    """Do counts grow as claimed? ``gap`` is the exponent of counts / claim, ``end`` that of the last half of them, and
+    ``rival`` names the claim, or the proved counts where none is stated.
+
+    TIGHT: the gap is equivalent to 0, and at the end within twice the margin. LOOSE: the gap lies below -margin, and at
+    the end below 0.
+    """
+    axis, alpha = draft.axis, 0.05
+    found = (
+        f"the counts grow like (1/{axis})^{draft.slope:.3f} [{draft.slope_low:.3f}, {draft.slope_high:.3f}], {rival} "
+        f"like (1/{axis})^{draft.claim_slope:.3f} on the same {counted(draft.points, 'point')}"
     )
-    found = f"{said}, {rival} like (1/{axis})^{draft.claim_slope:.3f} on the same {counted(draft.points, 'point')}"
     if rival == "the claim" and math.isfinite(draft.explicit_slope):
         found += f", the proved counts like (1/{axis})^{draft.explicit_slope:.3f}"
-    if grown.se > 0:
-        below, above = (float(slopes.tail(side, grown.se, grown.df)) for side in (-gap, gap))
-        within = max(slopes.tail(MARGIN - gap, grown.se, grown.df), slopes.tail(MARGIN + gap, grown.se, grown.df))
-    else:
-        below, above, within = float(gap >= 0), float(gap <= 0), float(abs(gap) >= MARGIN)
-    if within <= 0.05:
+
+    def p_beyond(grown: Growth, edge: float) -> float:
+        """Against a gap of at most ``edge`` > 0, or of at least ``edge`` < 0."""
+        return slopes.tail(math.copysign(1.0, edge) * (grown.slope - edge), grown.se, grown.df)
+
+    def p_inside(grown: Growth, margin: float) -> float:
+        return max(slopes.tail(margin + side * grown.slope, grown.se, grown.df) for side in (-1, 1))
+
+    within = max(p_inside(gap, MARGIN), p_inside(end, END_MARGIN * MARGIN))
+    loose = max(2 * p_beyond(gap, -MARGIN), slopes.tail(-end.slope, end.se, end.df))
+    if within <= alpha:
         return draft.concluded(Outcome.TIGHT, found, within)
-    if gap < 0 and slopes.tail(-gap - MARGIN, grown.se, grown.df) <= 0.05:
+    if loose <= alpha:
         fewer = "fewer than claimed" if rival == "the claim" else "fewer than proved"
-        return draft.concluded(Outcome.LOOSE, f"{found}: {fewer}", below)
-    if gap > 0 and slopes.tail(gap - MARGIN, grown.se, grown.df) <= 0.05:
+        return draft.concluded(Outcome.LOOSE, f"{found}: {fewer}", loose)
+    if 2 * p_beyond(gap, MARGIN) <= alpha:
         # An O(.) on a bounded window is not refuted by a steeper slope.
-        reason = f"steeper than {rival} on this window, which bounds what happens as eps -> 0 only"
+        reason = f"steeper than {rival} on this window, which bounds what happens as 1/{axis} grows without limit only"
         return draft.concluded(Outcome.PRE_ASYMPTOTIC, f"{found}: {reason}")
-    return draft.concluded(Outcome.INCONCLUSIVE, found, min(below, above, within))
+    return draft.concluded(Outcome.INCONCLUSIVE, found, min(loose, within))
 
 
 def _curve_slope(values: Sequence[float], coordinate: Sequence[float]) -> float:

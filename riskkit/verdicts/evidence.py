@@ -18,12 +18,13 @@ import numpy.typing as npt
 
 from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
+from riskkit.algorithms.steps import first_size
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.readings import Exact
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.quantities import QUANTITIES, Measured
-from riskkit.problem import constants_of
-from riskkit.theory.bound import FORMS, At, Bound, Floats, total
+from riskkit.problem import Problem, constants_of, diameter
+from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
 
 RAN_AWAY = frozenset({"diverged", "non-finite"})
 """The statuses that an algorithm itself brings about."""
@@ -201,22 +202,61 @@ class Evidence:
         columns = {form: np.array([numbers[form] for numbers, _ in found], dtype=np.float64) for form in FORMS}
         return Level(**columns, reasons=[reason for _, reason in found])
 
+    def bound_errors(self, bound: Bound, form: Form, cells: Sequence[Cell]) -> Floats | None:
+        """(R, P) how the bound at each cell depends on the replicates, to first order: its measured inputs (D^2, f_0,
+        g^2, the path moment) are means over them. None where it does not."""
+        found = np.zeros((self.replicates, len(cells)))
+        place = {(cell.point, cell.name): p for p, cell in enumerate(cells)}
+        for group in alike(cells):
+            at, columns = self.at(group), [place[cell.point, cell.name] for cell in group]
+            owner = f"{bound.name}, {form}"
+            here = total(bound.evaluate(form, at), at, owner)
+            for field, own in self._inputs(at, group).items():
+                mean = getattr(at, field)
+                known = np.asarray(mean, dtype=np.float64)
+                step = 1e-6 * np.where(known > 0, known, 1.0)
+                there = dataclasses.replace(at, **{field: mean + (step if known.ndim else float(step))})
+                slope = (total(bound.evaluate(form, there), there, owner) - here) / step
+                found[:, columns] += np.where(np.isfinite(slope), slope, 0.0) * (own - known)
+        return found if found.any() else None
+
+    def _inputs(self, at: At, cells: Sequence[Cell]) -> dict[str, Floats]:
+        """The measured inputs of a bound that vary, in each replicate: (R, 1), or (R, P) for the path moment."""
+        names = {"D2": "start_distance", "f0": "start_gap", "g2": "gradient_at_minimiser"}
+        found = {field: self.dataset(cells[0], name)[:, None] for field, name in names.items()}
+        found["path_moment"] = self.values(cells, "path_moment", "last")
+        return {
+            field: own
+            for field, own in found.items()
+            if np.isfinite(own).all() and np.isfinite(getattr(at, field)).all() and np.ptp(own, axis=0).any()
+        }
+
     @functools.cached_property
     def _levels(self) -> dict[str, dict[Any, tuple[dict[str, float], str | None]]]:
         return {}
 
     def trivial(self, quantity: str, cells: Sequence[Cell]) -> Floats:
-        """(P,) what is true without any bound: E f_0 for the optimization error and the excess risk, D^2 for the
-        distance (what theta_0 achieves), M for the generalization error, nothing (inf) for the stability."""
-        found = np.full(len(cells), np.nan)
+        """(P,) what is true of every run, without any bound: the range M of the loss for the generalization error, the
+        optimization error and the excess risk, the diameter of Theta (or of the set that the iterates reach) for the
+        stability, its square for the squared distance. inf where the problem, or the step, knows no such number."""
+        found = np.full(len(cells), math.inf)
         for p, cell in enumerate(cells):
-            if quantity == "stability":
-                found[p] = math.inf
-            elif quantity == "generalization" and cell.run.problem is not None:
-                found[p] = constants_of(cell.run.problem).M
-            elif self.of(cell) is not None:
-                found[p] = self.dataset(cell, "start_distance" if quantity == "distance" else "start_gap").mean()
+            if (problem := cell.run.problem) is None or _beyond(problem, cell.algorithm):
+                continue
+            across = diameter(problem)
+            found[p] = {"stability": across, "distance": across**2}.get(quantity, constants_of(problem).M)
         return found
+
+    def at_start(self, quantity: str, cells: Sequence[Cell]) -> Floats:
+        """(P,) the mean of the quantity at theta_0, which bounds no run: E f_0 for the optimization error and the
+        excess risk, D^2 for the squared distance; inf for the generalization error and the stability, which are 0
+        there, and where it was not measured."""
+        name = {"optimization": "start_gap", "excess": "start_gap", "distance": "start_distance"}.get(quantity)
+        found = np.full(len(cells), math.inf)
+        for p, cell in enumerate(cells):
+            if name is not None and self.of(cell) is not None:
+                found[p] = self.dataset(cell, name).mean()
+        return np.where(np.isnan(found), math.inf, found)
 
     def exact(self, quantity: str, output: str, cells: Sequence[Cell]) -> Floats:
         """(P,) expectations known in closed form, NaN where none is; a planted fault has what it pretends to be."""
@@ -239,6 +279,17 @@ class Evidence:
                 f"{len(cells)} checkpoints; got shape {found.shape}."
             )
         return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _beyond(problem: Problem, algorithm: Any) -> bool:
+    """Whether the steps may leave the set on which the problem's constants hold."""
+    most = getattr(problem, "largest_step", math.inf) * (1 + 4 * np.finfo(float).eps)
+    if problem.radius is not None or not math.isfinite(most):
+        return False
+    stages = getattr(algorithm, "stages", ())
+    within = all(stage.alpha <= 1 and first_size(stage.step, stage.T, stage.k) <= most for stage in stages)
+    return not (stages and within)
 
 
 def excludes(bound: Bound, cell: Cell) -> str | None:

@@ -11,7 +11,7 @@ from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Exact
 from riskkit.judges.exponent import judge_exponent
-from riskkit.judges.identity import judge_identity
+from riskkit.judges.identity import judge_control, judge_identity
 from riskkit.judges.outcome import Outcome, Verdict, not_covered
 from riskkit.stats.slopes import MINIMUM_POINTS
 from riskkit.theory.bound import Floats
@@ -27,11 +27,11 @@ from riskkit.verdicts.evidence import (
     subject,
     with_losses,
 )
-from riskkit.verdicts.finding import Finding, finding, replaced
+from riskkit.verdicts.finding import Finding, finding
 
-ESTIMATOR_PRECISION = 0.5
-"""The two estimators of the generalization error agree only if 4 standard errors of their difference are at most this
-part of the largest generalization error among the cells."""
+ESTIMATOR_MARGIN = 0.25
+"""The margin within which two estimators of the generalization error are equivalent, as a part of the largest
+generalization error among the cells: they check each other, and no figure of a paper rests on their agreement."""
 
 
 def exact_findings(evidence: Evidence, reading: Exact) -> list[Finding]:
@@ -73,7 +73,7 @@ def _identity(
             "identity",
             about,
             list(exact),
-            lambda good: judge_identity(
+            lambda good: (judge_control if reading.planted else judge_identity)(
                 evidence.values(good, reading.quantity, reading.output),
                 np.array([exact[cell] for cell in good]),
                 subject=about,
@@ -86,14 +86,6 @@ def _identity(
             judged = judged.concluded(Outcome.DETECTED, f"flagged by the engine: {ran_away[0]}")
             judged = with_losses(judged, evidence, cells)
     return [finding(f"{key} {reading.quantity}.{reading.output}", judged, form="exact", **_about(reading, name))]  # type: ignore[arg-type]
-
-
-def detected(found: Finding) -> Finding:
-    """A planted fault that disagrees with what it pretends to be is detected; one that agrees has been missed."""
-    if not found.bound.startswith("planted "):
-        return found
-    words = {Outcome.DISAGREES: Outcome.DETECTED, Outcome.AGREES: Outcome.MISSED}
-    return replaced(found, outcome=words.get(found.verdict.outcome, found.verdict.outcome))
 
 
 def _exponents(evidence: Evidence, reading: Exact, name: str, exact: dict[Cell, float]) -> list[Finding]:
@@ -171,7 +163,7 @@ def estimator_findings(evidence: Evidence) -> list[Finding]:
             direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
             scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
             nothing: Floats = np.zeros(len(good))
-            return judge_identity(other - direct, nothing, subject=about, precision=ESTIMATOR_PRECISION, scale=scale)
+            return judge_identity(other - direct, nothing, subject=about, margin=ESTIMATOR_MARGIN, scale=scale)
 
         judged = judged_on(evidence, "identity", about, cells, judge)
         found.append(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any, Literal, NamedTuple
 
 from riskkit.experiment.plan import Cell
 from riskkit.judges.outcome import Verdict
+from riskkit.stats.multiplicity import LEAST
 
 VerdictForm = Literal["claim", "published", "proved", "exact", "comparison"]
 """What a verdict holds the measurements to: a bound's form, a value known exactly, or another measurement."""
@@ -77,6 +77,7 @@ class Comparison(NamedTuple):
         ratio: of the means; nan where a minimum is known as an interval only.
         difference: of the means, from which such a minimum cancels; else nan.
         low, high: 95% interval of the one that is known.
+        p_value, p_adjusted: two-sided, and after Holm; nan for too few replicates, in plain numbers at least .001.
     """
 
     algorithm: str
@@ -102,6 +103,7 @@ class Comparison(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         fields = {name: value for name, value in self._asdict().items() if name not in ("where", "note")}
         fields["against"] = f"{self.against}{self.note}"
+        fields |= {name: max(fields[name], LEAST) for name in ("p_value", "p_adjusted")}
         return {**self.where, **fields, "outcome": self.outcome}
 
 
@@ -109,8 +111,3 @@ def coordinates(cell: Cell) -> dict[str, float]:
     """A cell's coordinates: those of its point, and what its algorithm says of itself (T: rounds taken)."""
     found = {"n": float(cell.run.n), "T": float(cell.taken), **cell.shown, **cell.point}
     return {name: float(value) for name, value in found.items() if not math.isnan(value)}
-
-
-def replaced(found: Finding, **changes: Any) -> Finding:
-    """With some fields of the verdict replaced."""
-    return found._replace(verdict=dataclasses.replace(found.verdict, **changes))

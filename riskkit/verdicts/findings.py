@@ -12,7 +12,7 @@ from riskkit.verdicts.bounds import RunningExponents, bound_findings, running
 from riskkit.verdicts.comparisons import comparisons, uncompared
 from riskkit.verdicts.counts import Count, count_findings, counted_lines
 from riskkit.verdicts.evidence import Evidence
-from riskkit.verdicts.exact_values import detected, estimator_findings, exact_findings
+from riskkit.verdicts.exact_values import estimator_findings, exact_findings
 from riskkit.verdicts.finding import Comparison, Finding
 
 
@@ -84,7 +84,7 @@ def find(evidence: Evidence) -> Found:
     ]
     adjusted = adjust([one.verdict for one in found])
     return Found(
-        findings=[detected(one._replace(verdict=v)) for one, v in zip(found, adjusted, strict=True)],
+        findings=[one._replace(verdict=v) for one, v in zip(found, adjusted, strict=True)],
         comparisons=comparisons(evidence),
         uncompared=uncompared(evidence),
         running=running(evidence),

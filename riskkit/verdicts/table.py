@@ -135,7 +135,7 @@ def _level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str
 
 def _trivial(evidence: Evidence, quantity: str, cells: Sequence[Cell]) -> Floats:
     """NaN where nothing is known without a bound."""
-    if quantity not in ("optimization", "excess", "generalization", "distance"):
+    if quantity not in ("optimization", "excess", "generalization", "distance", "stability"):
         return np.full(len(cells), np.nan)
     known = evidence.trivial(quantity, cells)
     return np.where(np.isfinite(known), known, np.nan)

@@ -269,5 +269,5 @@ def refined_floor(
     return eta * G**2 / 2 - (1 - alpha) * np.where(unknown, eta * G**2 / 2, movement / (2 * eta * k))
 
 
-BEST_ALPHA = Scale("n/(kT)", lambda where: where["n"] / where["kT"], 0.5)
+BEST_ALPHA = Scale({"n": 0.5, "kT": -0.5})
 """The slides' best alpha is of order min(1, sqrt(n/(kT)))."""

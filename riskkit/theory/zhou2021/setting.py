@@ -109,15 +109,11 @@ class StagedInequality:
         return not_proved(setting) if self.explicit_terms is None else self.explicit_terms(setting)
 
 
-def trivial(quantity: Quantity, setting: Setting) -> Floats:
-    """What is true without any theorem: M for the generalization error, nothing (inf) for the stability; else what
-    theta_0 achieves, D^2 for the distance and E f_0 for the optimization error and the excess risk."""
-    cells = grid(setting)
-    if quantity == "stability":
-        return np.full(cells.n.shape, math.inf)
-    if quantity == "generalization":
-        return np.full(cells.n.shape, setting.constants.M)
-    return cells.D2 if quantity == "distance" else cells.f0
+def trivial(quantity: Quantity, setting: Setting, diameter: float = math.inf) -> Floats:
+    """What is true of every run, without any theorem: the range M of the loss for risks, the diameter of Theta (or of
+    the set that the iterates reach) for the stability, and its square for the squared distance."""
+    known = {"stability": diameter, "distance": diameter**2}.get(quantity, setting.constants.M)
+    return np.full(grid(setting).n.shape, known)
 
 
 def setting_of(at: At) -> Setting:

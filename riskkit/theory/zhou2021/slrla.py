@@ -48,6 +48,7 @@ import numpy.typing as npt
 from riskkit.algorithms.staged import SLRLA, Algorithm, Output, Stage
 from riskkit.algorithms.steps import Constant
 from riskkit.problem import Constants, Problem, constants_of
+from riskkit.problem import diameter as diameter
 from riskkit.theory.bound import At, Count, Floats, Inequality
 from riskkit.theory.hypotheses import Hypothesis, dependent_draws, staged
 from riskkit.theory.recursion import scan
@@ -193,13 +194,6 @@ def lookahead_gradients(bound: StagedInequality, setting: Setting, eps: float, m
                 answer[place] = k * T[reached[0]]
             tried, horizon = horizon, min(2 * horizon, max(math.ceil(most / k), 1))
     return answer
-
-
-def diameter(problem: Problem) -> float:
-    """Of Theta, or of the set that the iterates can reach where the problem names it; inf where neither is bounded."""
-    if problem.radius is not None:
-        return 2 * problem.radius
-    return float(getattr(problem, "diameter", math.inf))
 
 
 def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
