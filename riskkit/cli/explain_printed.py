@@ -122,8 +122,8 @@ def explain(
 
 
 def statement(console: Console) -> None:
-    """The module's docstring: all theorems as printed, what holds instead, and why."""
-    console.print(inspect.getdoc(published), markup=False)
+    """The docstrings of the package and its parts: all theorems as printed, what holds instead, and why."""
+    console.print("\n\n".join(inspect.getdoc(part) or "" for part in (published, *published.PARTS)), markup=False)
 
 
 def _forms(

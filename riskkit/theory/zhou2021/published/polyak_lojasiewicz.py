@@ -1,0 +1,168 @@
+r"""Theorem 4 as printed: losses that satisfy a Polyak-Lojasiewicz inequality. (The slides' Theorem 3.)
+
+Setting: the package's, with its letters; what a theorem asks for stands with its bounds.
+Step size: ``decay_step`` (optimization), ``divided_step`` or ``decay_step`` (generalization).
+Published:
+    Theorem 4, mu-PL, g = (1-1/n) a L/mu:
+        optimization, last        4 f_0/(kT+1)^(2a) + 2 a L G^2 (a + 2(1-a)(k-1))/(mu^2 (kT+1)^(2a-1)),  1/(mu (j+1))
+        generalization, last      (l_max^(g/(1+g))/(n-1)) (2 a G^2/mu)^(1/(1+g)) (kT)^(g/(1+g)),  1/(a mu (j+1))
+        Its constants fit the step 1/(mu (j+1)) only; the bound is judged on both.
+Proved, ``polyak_lojasiewicz`` being the slides' module:
+    Theorem 4, optimization: as ``polyak_lojasiewicz``, whose step has j0 >= 2, with max(0, 1 - 2/(j+1)) for a step's
+        contraction, a gap being nonnegative. Generalization: its burn-in bound, on both steps. At k = 1 a round is one
+        SGD step of length a eta_j, with which the recursion runs. Where every l(.; z) is strongly convex a step expands
+        by no more than in Theorem 2.
+Reading: the generalization is false as printed.
+Source: Zhou et al., NeurIPS 2021, supplement, p. 12-16.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from riskkit.algorithms.staged import Algorithm
+from riskkit.algorithms.steps import first_size
+from riskkit.problem import Problem
+from riskkit.theory.bound import At, Floats, Inequality
+from riskkit.theory.hypotheses import Hypothesis, finite, one_stage, within_reach
+from riskkit.theory.hypotheses import polyak_lojasiewicz as satisfies_pl
+from riskkit.theory.recursion import fold, scan
+from riskkit.theory.zhou2021 import polyak_lojasiewicz
+from riskkit.theory.zhou2021.published.setting import (
+    BurnIn,
+    Optimization,
+    Stability,
+    burn_in,
+    claim_of,
+    run_of,
+    supplement,
+    titled,
+)
+from riskkit.theory.zhou2021.published.steps import decay_step, divided_step, own_step, sizes
+
+
+class MixedOptimization(NamedTuple):
+    """As ``Optimization``, and what the outer step costs where F_S is not convex."""
+
+    initial: Floats
+    noise: Floats
+    mixing: Floats
+
+
+def _optimization4(at: At) -> Optimization:
+    T, k, a, _, c = run_of(at)
+    steps = k * T + 1
+    noise = 2 * a * c.L * c.G**2 * (a + 2 * (1 - a) * (k - 1)) / c.mu**2
+    return Optimization(4 * at.f0 * steps ** (-2 * a), noise * steps ** (1 - 2 * a))
+
+
+def _generalization4(at: At) -> Stability:
+    T, k, a, n, c = run_of(at)
+    g = (1 - 1 / n) * a * c.L / c.mu
+    power = g / (1 + g)
+    return Stability(c.l_max**power * (2 * a * c.G**2 / c.mu) ** (1 / (1 + g)) * (k * T) ** power / (n - 1))
+
+
+def _proved_optimization4(at: At) -> MixedOptimization:
+    _, k, a, _, c = run_of(at)
+    j = np.arange(int(at.rounds.max()) * k, dtype=np.float64) + 1
+    if k == 1:  # the two steps are one SGD step of length a/(mu j)
+        A, B = scan(np.maximum(0, 1 - 2 * a / j), (a / j) ** 2)
+        mixing = np.zeros_like(A)
+    else:
+        p, w = fold(np.maximum(0, 1 - 2 / j).reshape(-1, k), (j**-2).reshape(-1, k))
+        cost = k * (j**-2).reshape(-1, k).sum(axis=1)
+        A, B, mixing = scan(1 - a + a * p, a * w, a * (1 - a) * cost)
+    moment, last = (c.G / c.mu) ** 2 / 2, at.rounds - 1
+    return MixedOptimization(at.f0 * A[last], c.L * moment * B[last], c.rho * moment * mixing[last])
+
+
+def _proved_generalization4(at: At) -> BurnIn:
+    """At k = 1 a round is one SGD step of length alpha eta."""
+    eta, c, alpha = sizes(at), at.constants, run_of(at).alpha
+    if run_of(at).k == 1:
+        eta, alpha = alpha * eta, 1.0
+    factor = 1 + (1 - 1 / at.n) * c.L * eta
+    if c.lam_example > 0:
+        factor = np.maximum(1 - eta * c.lam_example, eta * c.L - 1)
+    return burn_in(at, factor, 2 * c.G / at.n * eta, alpha, c.M)
+
+
+def _reached_gradients(title: str) -> Hypothesis:
+    """As ``within_reach``; at k = 1 gradients are taken at slow weights alone, which move with steps alpha eta."""
+    usual = within_reach(title)
+
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        stage = algorithm.stages[0]
+        if stage.k > 1:
+            return usual(problem, algorithm)
+        eta, most = stage.alpha * first_size(stage.step, stage.T, stage.k), getattr(problem, "largest_step", math.inf)
+        if eta <= most * (1 + 4 * np.finfo(float).eps):
+            return None
+        return f"{title} needs alpha eta <= {most:.4g} on {problem.name}, for which its constants hold; got {eta:.4g}."
+
+    return ask
+
+
+def _finite_supremum(title: str) -> Hypothesis:
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        if math.isfinite(problem.constants.l_max):
+            return None
+        return f"{title} needs the supremum of the loss, l_max; {problem.name} states none."
+
+    return ask
+
+
+_T4, _S4 = titled("theorem4")
+
+_RUN4 = (_S4, one_stage(_T4), satisfies_pl(_T4), finite(_T4, "G", "L"))
+
+_OPTIMIZATION4 = (
+    *_RUN4,
+    own_step(_T4, "1/(mu (j+1))", lambda constants, _: decay_step(constants)),
+    within_reach(_T4),
+    finite(_T4, "rho"),
+)
+
+_GENERALIZATION4 = (
+    *_RUN4,
+    own_step(_T4, "1/(alpha mu (j+1)) or 1/(mu (j+1))", divided_step, lambda constants, _: decay_step(constants)),
+    _reached_gradients(_T4),
+    _finite_supremum(_T4),
+)
+
+OPTIMIZATION_4 = Inequality(
+    name="paper.theorem4.optimization.last",
+    title=_T4,
+    quantity="optimization",
+    output="last",
+    source=supplement("p. 12-14"),
+    hypotheses=_OPTIMIZATION4,
+    claim=claim_of(polyak_lojasiewicz.OPTIMIZATION),
+    published=_optimization4,
+    proved=_proved_optimization4,
+    statement=(
+        r"\frac{4f_0}{(kT+1)^{2\alpha}} + \frac{2\alpha LG^2(\alpha+2(1-\alpha)(k-1))}{\mu^2(kT+1)^{2\alpha-1}}"
+    ),
+    claim_statement=polyak_lojasiewicz.OPTIMIZATION.claim_statement,
+)
+
+GENERALIZATION_4 = Inequality(
+    name="paper.theorem4.generalization.last",
+    title=_T4,
+    quantity="generalization",
+    output="last",
+    source=supplement("p. 14-16"),
+    hypotheses=_GENERALIZATION4,
+    claim=claim_of(polyak_lojasiewicz.GENERALIZATION),
+    published=_generalization4,
+    proved=_proved_generalization4,
+    statement=(
+        r"\frac{\ell_{\max}^{\gamma/(1+\gamma)}}{n-1}\left(\frac{2\alpha G^2}{\mu}\right)^{1/(1+\gamma)}"
+        r"(kT)^{\gamma/(1+\gamma)}"
+    ),
+    claim_statement=polyak_lojasiewicz.GENERALIZATION.claim_statement,
+)
