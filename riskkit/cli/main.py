@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from riskkit.cli.common import Parser, add_traceback, carry_out, given, leave
+from riskkit.cli.common import Parser, add_traceback, carry_out, ended, given, leave
 from riskkit.execution.telling import write_anything
 from riskkit.experiment.study import unknown
 
@@ -61,4 +61,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
-    leave(main())
+    leave(ended(main))

@@ -11,7 +11,6 @@ import argparse
 import math
 import os
 import shlex
-import sys
 import time
 import warnings
 from collections import Counter
@@ -237,7 +236,7 @@ def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[
         stores = {request.experiment: Store(arguments.out / request.experiment) for request in requests}
         for store in stores.values():
             if arguments.fresh and (kept := store.set_aside()) is not None:
-                print(f"riskkit sweep: the earlier results are kept as {kept}.", file=sys.stderr)
+                tell(f"riskkit sweep: the earlier results are kept as {kept}.")
             store.prepare()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # damaged shards are told of when they are computed again
@@ -358,6 +357,7 @@ def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], lis
     """Figures, tables and the report of what is stored: a line for each that was written, and for each that was not,
     since one that fails costs none of the others."""
     from riskkit.report import draw_figures, write_report, write_tables
+    from riskkit.report.tables import content
     from riskkit.store.atomic import StoreError
 
     made: list[str] = []
@@ -378,8 +378,9 @@ def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], lis
         try:
             with writing(out, StoreError):
                 part()
-        except StoppedError:
-            raise
+        except StoppedError as error:
+            missing.append(f"the {part.__name__} could not be written: {str(error).rstrip('.')}")
         except Exception as error:  # a fault of presentation, whatever it is, is no reason to leave out the rest
             missing.append(f"the {part.__name__} could not be written: {type(error).__name__}: {error}")
+    missing.extend(f"left out of the report and the tables of all: {line}" for line in content.everything(out)[1])
     return made, missing

@@ -73,8 +73,10 @@ class Section(NamedTuple):
 
 
 def render(folder: Path) -> str:
-    """The page; the same bytes for the same results. Raises StoreError for results that are missing or unreadable."""
-    found = [content.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
+    """The page; the same bytes for the same results. What cannot be read is named on it; StoreError if nothing can."""
+    found, unreadable = content.everything(folder)
+    if unreadable and not found:
+        raise StoreError(f"{unreadable[0]}.")
     if not found:
         raise StoreError(f"nothing stored in {folder}/; run python -m riskkit.sweep first.")
     everything = [verdict for result in found for verdict in result.verdicts]
@@ -90,6 +92,7 @@ def render(folder: Path) -> str:
         extra=study_tables(),
         counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
         total=len(everything),
+        unreadable=unreadable,
         alarms=alarms,
         numeric=(*NUMERIC, "interval"),
         references=bibliography(result.record for result in found),

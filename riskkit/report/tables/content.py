@@ -63,6 +63,17 @@ def results(folder: Path) -> Results:
         ) from error
 
 
+def everything(folder: Path) -> tuple[list[Results], list[str]]:
+    """All experiments stored in a results folder that can be read, and a line for each that cannot."""
+    found, failures = [], []
+    for path in sorted(folder.glob("*/verdict.json")):
+        try:
+            found.append(results(path.parent))
+        except StoreError as error:
+            failures.append(str(error).rstrip("."))
+    return found, failures
+
+
 def of(result: Results) -> list[Table]:
     """The experiment's tables, those without a row left out."""
     made = [make(result) for make in (bounds, levels, rates, running, paired, problem)]

@@ -29,7 +29,7 @@ from riskkit.store.atomic import make_folder, write_text
 
 def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
     """Writes the tables of the named experiments that are stored in the results folder, and those of all that are
-    stored; returns the files. Equal results give equal bytes."""
+    stored and can be read; returns the files. Equal results give equal bytes."""
     written: list[Path] = []
     for name in dict.fromkeys(names):
         if (folder / name / "verdict.json").is_file():
@@ -38,7 +38,7 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             written.append(folder / name / "tables" / "sentences.tex")
             lines = [f"\\item {content.sentence(verdict)}" for verdict in result.verdicts]
             write_text(written[-1], "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}", ""]))
-    everything = [content.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
+    everything, _ = content.everything(folder)
     if everything:
         written += _write(folder / "tables", [*content.of_all(everything), *study_tables()])
         written.append(folder / "tables" / "references.bib")
