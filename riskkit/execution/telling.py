@@ -70,7 +70,7 @@ def watched() -> Iterator[None]:
         yield
         before.flush()
         return
-    sys.stdout = _Watched(before)  # type: ignore[assignment]
+    sys.stdout = _Watched(before)
     try:
         yield
         sys.stdout.flush()
@@ -83,8 +83,8 @@ def abandon() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
-            with contextlib.suppress(OSError, ValueError):
+        except (OSError, ValueError, OutputError):
+            with contextlib.suppress(OSError, ValueError, OutputError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, stream.fileno())
                 os.close(nowhere)

@@ -22,7 +22,7 @@ from riskkit.experiment import study
 from riskkit.report.figures.page import Page
 from riskkit.report.figures.standard import errors
 from riskkit.report.figures.stored import is_stored, stored
-from riskkit.report.figures.style import DEFAULT_VENUE, sized_for
+from riskkit.report.figures.style import DEFAULT_VENUE, house_style, sized_for
 from riskkit.store.atomic import StoreError
 
 
@@ -94,7 +94,8 @@ def _draw(home: Path, results: Path, owner: str | None, venue: str) -> Drawn:
     with _noted("the study's colours", drawn):
         looks = algorithm_looks(home)
     folder = results / (owner or "") / "figures" / ("" if venue == DEFAULT_VENUE else venue)
-    with sized_for(venue):
+    # A figure may draw on the axes itself: what it says nothing of is the house's as well.
+    with sized_for(venue), house_style():
         shown: Any = []
         if owner is None:
             for one in sorted(results.iterdir()):
