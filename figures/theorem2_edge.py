@@ -30,7 +30,9 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     period, longest = max(c["k"] for c in found), max(c["kT"] for c in found)
     ylabel = "optimization error,\nLookahead / matched SGD"
     along_T = page.panel(xlabel="T", ylabel=ylabel, title=plot.symbols({"k": period}))
-    for alpha in sorted({c["alpha"] for c in found}):
+    alphas = {c["alpha"] for c in found}
+    page.bar = len(alphas) > plot.MOST_LABELS
+    for alpha in sorted(alphas):
         draw_line(along_T, stored, [c for c in found if (c["k"], c["alpha"]) == (period, alpha)], "T")
     along_k = page.panel(xlabel="k", title=plot.symbols({"kT": longest}))
     least = min(c["alpha"] for c in found)
@@ -65,7 +67,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, line: list[dict[str, objec
     panel.points("ratio", x, values["ratio"], x_name=axis, about=about, style=marks, **ends)  # type: ignore[arg-type]
     panel.page.key("measured, 95% interval", Line2D([], [], color=plot.INK, marker="o", ms=3.2, lw=0))
     panel.page.key("closed form", Line2D([], [], color=plot.INK, lw=1.0))
-    if axis == "T":
+    if axis == "T" and not panel.page.bar:
         panel.page.key(f"$\\alpha = {alpha:g}$", Line2D([], [], color=colour, lw=3))
     panel.ticks_at(x)
 

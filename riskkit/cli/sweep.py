@@ -11,6 +11,8 @@ import argparse
 import math
 import os
 import shlex
+import shutil
+import sys
 import time
 import warnings
 from collections import Counter
@@ -48,6 +50,7 @@ def add_arguments(parser: Parser) -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one block of replicates and short runs: seconds")
     size.add_argument("--paper", action="store_true", help="paper size: minutes to hours")
+    parser.add_argument("--verbose", action="store_true", help="print every verdict, and the files that were written")
     parser.add_argument("--dry-run", action="store_true", help="count cells, runs and bytes, predict the time, stop")
     parser.add_argument("--fresh", action="store_true", help="start over: earlier results move to OUT/aside")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails for good")
@@ -144,11 +147,15 @@ def _sweep(arguments: argparse.Namespace) -> int:
         tell(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}")
     for line in missing:
         tell(f"riskkit sweep: {line}.")
-    for text in found.texts:
-        print(text, end="")
-    for line in made:
-        print(line)
-    print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
+    if arguments.verbose:
+        for text in found.texts:
+            print(text, end="")
+        for line in made:
+            print(line)
+    print(_screen(arguments.out, [request.experiment for request in requests]), end="")
+    print(
+        f"{found.computed} blocks computed; {seconds:.0f} s in all; every verdict, table and figure in {arguments.out}/ or with --verbose."
+    )
     return STOPPED if found.failures or missing else ANSWERED
 
 
@@ -351,6 +358,19 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     while look < needed and 2 * look <= MOST_REPLICATES:
         look *= 2
     return look, f"assuming errors with cv^2 = {SPREAD:g}"
+
+
+def _screen(out: Path, names: Sequence[str]) -> str:
+    """The answers to the questions that were asked, in words; a line where they cannot be told."""
+    from riskkit.report import answers
+    from riskkit.report.tables import content
+
+    try:
+        # A file or a pipe gets what a page of 120 columns shows.
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+        return answers.screen([content.results(out / name) for name in names], out, width)
+    except Exception as error:
+        return f"The answers cannot be shown: {type(error).__name__}: {error}\n"
 
 
 def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], list[str]]:

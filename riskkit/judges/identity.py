@@ -55,7 +55,8 @@ def judge_identity(
     found = (
         f"the largest |z| over {counted(cells, 'cell')} is {abs(z[worst]):.2f} (measured {mean[worst]:.4g}, exact "
         f"{exact[worst]:.4g}, standard error {sem[worst]:.2g}, {replicates} replicates, p = {p_value:.2g} over all "
-        f"cells), and 4 standard errors are at most {100 * coarse:.2g}% of the exact values"
+        f"cells), and 4 standard errors are at most {100 * coarse:.2g}% of "
+        f"{'the exact values' if scale is None else 'the scale of the measured values'}"
     )
     if abs(z[worst]) >= 4 and p_value <= alpha:
         return draft.concluded(Outcome.DISAGREES, found, p_value)

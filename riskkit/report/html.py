@@ -19,6 +19,7 @@ import jinja2
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
+from riskkit.report import answers
 from riskkit.report.tables import content
 from riskkit.report.tables.references import bibliography, sources
 from riskkit.report.tables.study import study_tables
@@ -88,7 +89,7 @@ def render(folder: Path) -> str:
     return environment.from_string(template).render(
         sections=[section(folder / result.name, result) for result in found],
         overview=figures(folder, "all"),
-        summary=content.of_all(found),
+        summary=[answers.table(found), content.problems(found)],
         extra=study_tables(),
         counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
         total=len(everything),

@@ -22,10 +22,12 @@ from riskkit.report.figures.style import (
     COMPUTED,
     FAINT,
     INK,
+    MOST_LABELS,
     PALETTE,
     SMALL,
     Kind,
     alpha_colour,
+    few,
     house_style,
     signed,
     symbols,
@@ -251,13 +253,23 @@ class Panel:
         self._labels.append(label)
 
     def end_labels(self, lines: Sequence[Line]) -> None:
-        """What distinguishes each line, beside its last measured point."""
-        for line in lines:
+        """What distinguishes each line, beside its last measured point; with more lines than can be labelled, a bar
+        for the colours of alpha, and else labels for some."""
+        if len(lines) > MOST_LABELS and differing(lines) == ["alpha"] and lines[0].axis != "alpha":
+            self.page.bar = True
+            return
+        chosen = few(range(len(lines)), MOST_LABELS)
+        if len(chosen) < len(lines):
+            self.page.note(f"Of {len(lines)} lines {len(chosen)} are labelled.")
+        for line in (lines[int(i)] for i in chosen):
             words = symbols({name: line.where[name] for name in differing(lines) if name in line.where})
             self.end_label(line, words, colour=FAINT if line.axis == "alpha" else None)
 
     def box(self, entries: Iterable[tuple[str, str]]) -> None:
         """Lines of small text, (words, colour) each, where nothing else is; the y axis is widened if need be."""
+        entries = list(entries)
+        if not entries:
+            return
         with house_style():
             areas = [TextArea(words, textprops={"color": colour, "fontsize": SMALL}) for words, colour in entries]
             packed = VPacker(children=list[Artist](areas), pad=0, sep=1.5)
@@ -274,6 +286,10 @@ class Panel:
         entries: list[tuple[str, str]] = []
         differ = differing(lines)
         claims = {signed(line.verdict["claim_slope"]) for line in lines if line.verdict.get("claim_slope") is not None}
+        if len(lines) > MOST_LABELS:
+            self.page.note("The slopes of many lines are in the table of rates.")
+            self.end_labels(lines)
+            return
         for line in lines:
             about = symbols({name: line.where[name] for name in differ if name in line.where})
             judged = line.verdict

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, Literal, NamedTuple
 
@@ -187,6 +187,18 @@ def alpha_colour(alpha: float) -> str:
     if not 0 < alpha <= 1:
         raise ValueError(f"alpha_colour: alpha must lie in (0, 1]; got {alpha!r}.")
     return to_hex(mpl.colormaps["plasma"](0.76 * (1 - alpha) + 0.02))
+
+
+MOST_LABELS = 8
+"""Lines of a panel that can be told apart by labels; with more, colours of alpha are read off a bar."""
+
+
+def few(values: Iterable[float], most: int) -> list[float]:
+    """At most so many of the values, sorted: both ends and those evenly between, by rank."""
+    ordered = sorted(set(values))
+    if len(ordered) <= most:
+        return ordered
+    return [ordered[round(i * (len(ordered) - 1) / (most - 1))] for i in range(most)] if most > 1 else ordered[:1]
 
 
 def symbols(where: dict[str, float]) -> str:

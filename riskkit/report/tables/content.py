@@ -304,26 +304,8 @@ def _started(text: str) -> str:
 
 
 def of_all(everything: Sequence[Results]) -> list[Table]:
-    """``verdicts``, ``problems`` and ``answers`` of the experiments given."""
-    return [verdicts(everything), problems(everything), answers(everything)]
-
-
-def answers(everything: Sequence[Results]) -> Table:
-    """A row for each experiment: its question, and how its verdicts came out."""
-    rows: list[tuple[Cell, ...]] = []
-    for result in everything:
-        level = [v for v in result.verdicts if not v["axis"]]
-        bounded = [v["ratio"] for v in level if v["kind"] == "level" and v["ratio"] is not None]
-        lines = [v for v in result.verdicts if v["axis"]]
-        rows.append((result.question, _counted(level), max(bounded, default=None), _counted(lines)))
-    columns = (
-        Column("question", "prose"),
-        Column("bounds and closed forms"),
-        Column("measured / bound", "significant"),
-        Column("exponents along the axes"),
-    )
-    caption = "Every experiment: its question, how its levels came out, measured / bound at its largest, and its rates."
-    return Table("answers", caption, columns, tuple(rows))
+    """``verdicts`` and ``problems`` of the experiments given; ``answers`` are made by the module of that name."""
+    return [verdicts(everything), problems(everything)]
 
 
 def _counted(verdicts: Sequence[dict[str, Any]]) -> str:

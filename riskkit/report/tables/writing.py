@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from riskkit.report import answers
 from riskkit.report.tables import content, latex, markdown
 from riskkit.report.tables.references import bibliography
 from riskkit.report.tables.study import study_tables
@@ -40,7 +41,7 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             write_text(written[-1], "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}", ""]))
     everything, _ = content.everything(folder)
     if everything:
-        written += _write(folder / "tables", [*content.of_all(everything), *study_tables()])
+        written += _write(folder / "tables", [*content.of_all(everything), answers.table(everything), *study_tables()])
         written.append(folder / "tables" / "references.bib")
         write_text(written[-1], bibliography(result.record for result in everything))
     return written
