@@ -222,7 +222,7 @@ def test_a_figure_that_raises_costs_itself_alone(whole, again, monkeypatch, caps
     assert "figure theorem2_exponents could not be drawn: ZeroDivisionError: a fault (test_outputs.py, line" in lines[0]
     lost = {f"{NAME}/figures/theorem2_exponents.{suffix}" for suffix in ("pdf", "png", "svg", "csv", "txt")}
     assert files(again) == files(whole) - lost
-    assert f"report {again}/report.html" in out
+    assert f"Report: {again}/report.html" in out
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
             print(line)
     print(_screen(arguments.out, [request.experiment for request in requests]), end="")
     print(
-        f"{found.computed} blocks computed; {seconds:.0f} s in all; every verdict, table and figure in {arguments.out}/ or with --verbose."
+        f"{found.computed} blocks computed; {seconds:.0f} s in all; every verdict, table and figure lies in "
+        f"{arguments.out}/; --verbose prints the verdicts."
     )
     return STOPPED if found.failures or missing else ANSWERED
 

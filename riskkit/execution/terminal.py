@@ -115,8 +115,8 @@ def _compared(comparisons: Sequence[Comparison]) -> list[str]:
         sign = "-" if inexact else "/"
         lines.append(
             f"{algorithm} {sign} {against}, {quantity} ({output}): {min(values):.3g} to {max(values):.3g} in "
-            f"{counted(len(group), 'cell')}; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after "
-            "Holm"
+            f"{counted(len(group), 'cell')}; smaller in {outcomes.count('smaller')}, larger in "
+            f"{outcomes.count('larger')} after Holm"
         )
     return lines
 

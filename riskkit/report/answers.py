@@ -225,8 +225,9 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
 
     known = [source["text"] for source in sources(result.record for result in results).values()]
     write(
-        f"What the measurements say of the source{f' ({known[0]})' if known else ''} and of bounds re-derived with every "
-        "constant. Ratio: measured / bound at its largest. Undecided: the replicates, or the run's length, do not decide."
+        f"What the measurements say of the source{f' ({known[0]})' if known else ''} and of bounds re-derived with "
+        "every constant. Ratio: measured / bound at its largest. Undecided: the replicates, or the run's length, do "
+        "not decide."
     )
     for one in map(answer, results):
         write(one.question)

@@ -192,7 +192,7 @@ class Page:
         scale = ScalarMappable(Normalize(0, 1), colours)
         shown = [panel.axes for panel in self.panels]
         bar = self.figure.colorbar(scale, ax=shown, fraction=0.03, pad=0.015, aspect=28, ticks=[0, 0.25, 0.5, 0.75, 1])
-        bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.5)
         bar.set_label(NAMES["alpha"])
 
     def omitted(self, name: str, values: Iterable[float], shown: Sequence[float]) -> None:
