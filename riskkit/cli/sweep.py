@@ -153,9 +153,9 @@ def _sweep(arguments: argparse.Namespace) -> int:
         for line in made:
             print(line)
     print(_screen(arguments.out, [request.experiment for request in requests]), end="")
+    blocks = f"{found.computed} {'block' if found.computed == 1 else 'blocks'} computed"
     print(
-        f"{found.computed} blocks computed; {seconds:.0f} s in all; every verdict, table and figure lies in "
-        f"{arguments.out}/; --verbose prints the verdicts."
+        f"{blocks}; {seconds:.0f} s in all; --verbose prints every verdict; figures and tables lie in {arguments.out}/."
     )
     return STOPPED if found.failures or missing else ANSWERED
 

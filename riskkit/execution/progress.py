@@ -146,7 +146,7 @@ class Ticker:
         finished = sum(t.cells_done == t.cells for t in tallies)
         parts = [
             f"cells {sum(t.cells_done for t in tallies):,}/{sum(t.cells for t in tallies):,}",
-            f"{'experiments' if len(tallies) > 1 else 'experiment'} {finished}/{len(tallies)}",
+            *([f"experiments {finished}/{len(tallies)}"] if len(tallies) > 1 else []),
             f"replicates {sum(t.replicates_done for t in tallies):,}/{sum(t.replicates for t in tallies):,}",
         ]
         if failed:

@@ -1,4 +1,4 @@
-"""LaTeX: a table as a ``tabular`` (booktabs and siunitx), and plain text with its mathematics set as such."""
+"""LaTeX: a table no wider than the text (booktabs and siunitx), and plain text with its mathematics set as such."""
 
 from __future__ import annotations
 
@@ -23,18 +23,38 @@ SYMBOLS = {
 """What is set as mathematics under another name than its own."""
 
 
+PACKAGES = ("booktabs", "siunitx", "amsmath", "amssymb", "array", "longtable")
+WIDTH = 397.48
+"""Points of a line of text, 5.5 in: NeurIPS, ICLR and article at 10 pt with its usual margins have no less."""
+PAGE = 40
+"""Rows that fit on a page; a table with more goes over several."""
+SIZES = {"small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
+"""LaTeX's sizes below 10 pt, in points."""
+GAP = 3.0
+"""Points between a column and its rule-free edge (``tabcolsep``)."""
+WRAPPED = 0.34
+"""The least part of its natural width that a column of text keeps before the next smaller size is tried."""
+
+
 def tabular(table: Table) -> str:
-    r"""A ``tabular`` to ``\input`` into a table."""
-    spec = " ".join(_specification(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns))
+    r"""A table to ``\input``, no wider than a line of text: a ``tabular`` for a table environment, or, with more rows
+    than a page has, a ``longtable`` with its caption. Its first line is the caption, to paste."""
+    size, spec = _layout(table)
     numeric = [column.align in NUMERIC for column in table.columns]
-    heads = [f"{{{text(column.heading)}}}" for column in table.columns]
+    heads = " & ".join(f"{{{text(column.heading)}}}" for column in table.columns) + r" \\"
+    caption = f"\\caption{{{text(table.caption)}}}"
+    long = len(table.rows) > PAGE
+    kind = "longtable" if long else "tabular"
     lines = [
-        f"% {table.caption}",
-        r"% Needs \usepackage{booktabs,siunitx,amsmath,amssymb}.",
-        f"\\begin{{tabular}}{{{spec}}}",
+        f"% {caption}",
+        f"% Needs \\usepackage{{{','.join(PACKAGES)}}}.",
+        f"{{\\{size}\\setlength{{\\tabcolsep}}{{{GAP:g}pt}}",
+        f"\\begin{{{kind}}}{{@{{}}{spec}@{{}}}}",
+        *([f"{caption} \\\\", r"\toprule", heads, r"\midrule", r"\endfirsthead"] if long else []),
         r"\toprule",
-        " & ".join(heads) + r" \\",
+        heads,
         r"\midrule",
+        *([r"\endhead"] if long else []),
     ]
     for place, row in enumerate(table.rows):
         if place and place in table.breaks:
@@ -46,7 +66,70 @@ def tabular(table: Table) -> str:
             for cell, is_number in zip(cells, numeric, strict=True)
         ]
         lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    return "\n".join([*lines, r"\bottomrule", f"\\end{{{kind}}}}}", ""])
+
+
+def _layout(table: Table) -> tuple[str, str]:
+    """The largest size, and columns for it, in which the table is no wider than a line of text."""
+    columns = [[row[i] for row in table.rows] for i in range(len(table.columns))]
+    natural = [_natural(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
+    least = [_least(column, cells, wide) for column, cells, wide in zip(table.columns, columns, natural, strict=True)]
+    for size, points in SIZES.items():
+        room = (WIDTH - 2 * GAP * (len(columns) - 1)) / points
+        if sum(natural) <= room:
+            return size, " ".join(_specification(c, cells) for c, cells in zip(table.columns, columns, strict=True))
+        slack = sum(natural) - sum(least)
+        share = (room - sum(least)) / slack if slack else 0.0
+        if share < WRAPPED and size != "scriptsize":
+            continue
+        made = []
+        for column, cells, most, small in zip(table.columns, columns, natural, least, strict=True):
+            if most > small:
+                width = points * (small + max(0.0, share) * (most - small))
+                made.append(f">{{\\raggedright\\arraybackslash}}p{{{width:.1f}pt}}")
+            else:
+                made.append(_specification(column, cells))
+        return size, " ".join(made)
+    raise AssertionError("the smallest size ends the loop")
+
+
+def _natural(column: Column, cells: Sequence[Cell]) -> float:
+    """The width of a column on one line, in ems of its size."""
+    if column.align in NUMERIC:
+        # The widest number: digits, and a power of ten written out by siunitx.
+        found = [plain(cell, column) for cell in cells]
+        shown = [2.9 + 0.5 * len(f.partition("e")[0]) if "e" in f else 0.5 * len(f) + 0.3 for f in found]
+        digits = _specification(column, cells)
+        reserved = 0.5 * sum(int(n) for n in re.findall(r"\d+", digits)) + (2.4 if "e" in digits else 0.8)
+        return max([_width(column.heading), reserved, *shown])
+    return max([_width(column.heading), *(_width(_shown(cell, column)) for cell in cells)])
+
+
+def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
+    """The width of the longest word of a column that can be broken; else its natural width."""
+    if column.align in NUMERIC or column.align in ("interval", "p"):
+        return natural
+    if column.align == "math":
+        return min(natural, 9.0)
+    words = [word for cell in cells for word in re.split(r"[ /]", _shown(cell, column))]
+    words += column.heading.split()
+    return min(natural, max(map(_width, words), default=0.0) + 0.3)
+
+
+def _shown(cell: Cell, column: Column) -> str:
+    """What is read of a cell, without the commands that set it."""
+    if isinstance(cell, str) and column.align == "math":
+        return re.sub(
+            r"[{}\\;,^_]", "", re.sub(r"\\(?:frac|left|right|;|,|!)", "", re.sub(r"\\[A-Za-z]{3,}", "x", cell))
+        )
+    written = plain(cell, column)
+    return written.replace("`", "") if column.align == "code" else written
+
+
+def _width(words: str) -> float:
+    """Of text in Computer Modern, in ems: estimated, rather too wide than too narrow."""
+    narrow, wide = "ijltfr.,;:'|!()[] ", "mwMWQO%@"
+    return sum(0.36 if char in narrow else 0.86 if char in wide else 0.74 if char.isupper() else 0.54 for char in words)
 
 
 def _cell(cell: Cell, column: Column) -> str:
@@ -71,7 +154,7 @@ def _is_number(text: str) -> bool:
 def _specification(column: Column, cells: Sequence[Cell]) -> str:
     """The column's type; for numbers with the digits that siunitx must make room for."""
     if column.align not in NUMERIC:
-        return {"interval": "r", "code": r"p{0.15\linewidth}", "prose": r"p{0.25\linewidth}"}.get(column.align, "l")
+        return "r" if column.align == "interval" else "l"
     found = [text for cell in cells if _is_number(text := plain(cell, column))]
     mantissas = [re.sub(r"e.*", "", text).lstrip("-").partition(".") for text in found]
     sign = "-" if any(text.startswith("-") for text in found) else ""
