@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -26,8 +27,10 @@ SYMBOLS = {
 PACKAGES = ("booktabs", "siunitx", "amsmath", "amssymb", "array", "longtable")
 WIDTH = 397.48
 """Points of a line of text, 5.5 in: NeurIPS, ICLR and article at 10 pt with its usual margins have no less."""
-PAGE = 40
-"""Rows that fit on a page; a table with more goes over several."""
+SAFE = 0.965
+"""The part of a line that a table may take by estimated widths."""
+PAGE = 430.0
+"""Points of height that a page has for a table; a higher one goes over several pages."""
 SIZES = {"small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
 """LaTeX's sizes below 10 pt, in points."""
 GAP = 3.0
@@ -39,11 +42,11 @@ WRAPPED = 0.34
 def tabular(table: Table) -> str:
     r"""A table to ``\input``, no wider than a line of text: a ``tabular`` for a table environment, or, with more rows
     than a page has, a ``longtable`` with its caption. Its first line is the caption, to paste."""
-    size, spec = _layout(table)
+    size, spec, height = _layout(table)
     numeric = [column.align in NUMERIC for column in table.columns]
     heads = " & ".join(f"{{{text(column.heading)}}}" for column in table.columns) + r" \\"
     caption = f"\\caption{{{text(table.caption)}}}"
-    long = len(table.rows) > PAGE
+    long = height > PAGE
     kind = "longtable" if long else "tabular"
     lines = [
         f"% {caption}",
@@ -69,27 +72,35 @@ def tabular(table: Table) -> str:
     return "\n".join([*lines, r"\bottomrule", f"\\end{{{kind}}}}}", ""])
 
 
-def _layout(table: Table) -> tuple[str, str]:
-    """The largest size, and columns for it, in which the table is no wider than a line of text."""
+def goes_over_pages(table: Table) -> bool:
+    """Whether the table is a ``longtable``, which has its caption within."""
+    return _layout(table)[2] > PAGE
+
+
+def _layout(table: Table) -> tuple[str, str, float]:
+    """The largest size, and columns for it, in which the table is no wider than a line of text; and its height."""
     columns = [[row[i] for row in table.rows] for i in range(len(table.columns))]
     natural = [_natural(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
     least = [_least(column, cells, wide) for column, cells, wide in zip(table.columns, columns, natural, strict=True)]
     for size, points in SIZES.items():
-        room = (WIDTH - 2 * GAP * (len(columns) - 1)) / points
+        room = (SAFE * WIDTH - 2 * GAP * (len(columns) - 1)) / points
         if sum(natural) <= room:
-            return size, " ".join(_specification(c, cells) for c, cells in zip(table.columns, columns, strict=True))
+            spec = " ".join(_specification(c, cells) for c, cells in zip(table.columns, columns, strict=True))
+            return size, spec, 1.25 * points * (len(table.rows) + len(table.breaks) / 2)
         slack = sum(natural) - sum(least)
         share = (room - sum(least)) / slack if slack else 0.0
         if share < WRAPPED and size != "scriptsize":
             continue
-        made = []
+        made, lines = [], [1] * len(table.rows)
         for column, cells, most, small in zip(table.columns, columns, natural, least, strict=True):
             if most > small:
                 width = points * (small + max(0.0, share) * (most - small))
                 made.append(f">{{\\raggedright\\arraybackslash}}p{{{width:.1f}pt}}")
+                for row, cell in enumerate(cells):
+                    lines[row] = max(lines[row], math.ceil(1.25 * points * _width(_shown(cell, column)) / width))
             else:
                 made.append(_specification(column, cells))
-        return size, " ".join(made)
+        return size, " ".join(made), 1.25 * points * (sum(lines) + len(table.breaks) / 2)
     raise AssertionError("the smallest size ends the loop")
 
 
@@ -100,9 +111,12 @@ def _natural(column: Column, cells: Sequence[Cell]) -> float:
         found = [plain(cell, column) for cell in cells]
         shown = [2.9 + 0.5 * len(f.partition("e")[0]) if "e" in f else 0.5 * len(f) + 0.3 for f in found]
         digits = _specification(column, cells)
-        reserved = 0.5 * sum(int(n) for n in re.findall(r"\d+", digits)) + (2.4 if "e" in digits else 0.8)
+        reserved = 0.5 * sum(int(n) for n in re.findall(r"\d+", digits)) + (3.6 if "e" in digits else 0.8)
         return max([_width(column.heading), reserved, *shown])
-    return max([_width(column.heading), *(_width(_shown(cell, column)) for cell in cells)])
+    if column.align == "code":
+        return max([_width(column.heading), *(0.56 * len(_shown(cell, column)) for cell in cells)])
+    extra = 0.5 if column.align == "interval" else 0.0
+    return max([_width(column.heading), *(extra + _width(_shown(cell, column)) for cell in cells)])
 
 
 def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
@@ -110,10 +124,13 @@ def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
     if column.align in NUMERIC or column.align in ("interval", "p"):
         return natural
     if column.align == "math":
-        return min(natural, 9.0)
-    words = [word for cell in cells for word in re.split(r"[ /]", _shown(cell, column))]
+        return min(natural, 14.0)
+    if column.align == "code":
+        words = [word for cell in cells for word in re.split(r"[ /)]", _shown(cell, column))]
+        return min(natural, max([_width(column.heading), *(0.56 * len(word) for word in words)]) + 0.7)
+    words = [word for cell in cells for word in re.split(r"[ /_]", _shown(cell, column))]
     words += column.heading.split()
-    return min(natural, max(map(_width, words), default=0.0) + 0.3)
+    return min(natural, max(map(_width, words), default=0.0) + 0.7)
 
 
 def _shown(cell: Cell, column: Column) -> str:
@@ -128,7 +145,7 @@ def _shown(cell: Cell, column: Column) -> str:
 
 def _width(words: str) -> float:
     """Of text in Computer Modern, in ems: estimated, rather too wide than too narrow."""
-    narrow, wide = "ijltfr.,;:'|!()[] ", "mwMWQO%@"
+    narrow, wide = "ijltfr.,;:'|!()[] ", "mwMWQO%@-+=<>"
     return sum(0.36 if char in narrow else 0.86 if char in wide else 0.74 if char.isupper() else 0.54 for char in words)
 
 
@@ -138,13 +155,17 @@ def _cell(cell: Cell, column: Column) -> str:
     if isinstance(cell, str) and column.align == "math":
         return f"${cell}$"
     if isinstance(cell, str) and column.align == "code":
-        return f"\\texttt{{{escaped(cell)}}}"
+        return f"\\texttt{{{re.sub(r'([/)])', _breakable, escaped(cell))}}}"
     written = plain(cell, column)
     if column.align == "prose":
-        return escaped(written)
+        return re.sub("(/)", _breakable, escaped(written))
     if not isinstance(cell, str) and written.endswith("inf"):
         return r"$\infty$"
-    return written if _is_number(written) else text(written)
+    return written if _is_number(written) else re.sub(r"(\\_)", _breakable, text(written))
+
+
+def _breakable(found: re.Match[str]) -> str:
+    return f"{found[1]}\\allowbreak{{}}"
 
 
 def _is_number(text: str) -> bool:

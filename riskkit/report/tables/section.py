@@ -38,7 +38,7 @@ def section(folder: Path, result: Results) -> str:
         ]
     for table in tables:
         source = f"\\input{{\\riskkit/{result.name}/tables/{table.name}}}"
-        if len(table.rows) > latex.PAGE:
+        if latex.goes_over_pages(table):
             lines.append(f"{source}  % over several pages, with a caption of its own")
             continue
         lines += [

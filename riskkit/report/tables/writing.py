@@ -41,7 +41,7 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             write_text(written[-1], section(folder / name, result))
             written.append(folder / name / "tables" / "sentences.tex")
             lines = [f"\\item {content.sentence(verdict)}" for verdict in result.verdicts]
-            write_text(written[-1], "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}", ""]))
+            write_text(written[-1], "\n".join([r"\begin{itemize}\sloppy", *lines, r"\end{itemize}", ""]))
     everything, _ = content.everything(folder)
     if everything:
         written += _write(folder / "tables", [*content.of_all(everything), answers.table(everything), *study_tables()])
