@@ -67,7 +67,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
     low = float(np.nanmin(line.rows["mean"]))
     panel.points("not excluded", [best["low"], best["high"]], [low * 0.88] * 2, x_name="alpha", about=about, style=foot)
     if best["at"] == line.rows["alpha"].min():
-        panel.page.note(f"At n = {best['n']}, kT = {best['kT']} it is the smallest alpha of the grid.")
+        panel.page.note(f"At n = {best['n']:g}, kT = {best['kT']:g} it is the smallest alpha of the grid.")
     for name, kind in ((r"best $\alpha$, explicit bound", "proved"), (r"best $\alpha$, claim", "claim")):
         if best[kind] is not None and best[kind] >= line.rows["alpha"].min() / 1.5:
             panel.mark(name, best[kind], kind, about=about)  # type: ignore[arg-type]

@@ -36,7 +36,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     for ratio, low, high, c in ratios:
         ends = "; a best step ends its grid" if "ends its grid" in c["against"] else ""
         page.note(
-            f"Both tuned, {c['output']} iterate, n = {c['n']}: Lookahead (alpha = {c['alpha']:g}, eta = {c['eta']:g}) "
-            f"over SGD (eta = {c['against_eta']:g}) is {ratio:.4f} [{low:.4f}, {high:.4f}]{ends}."
+            f"Both tuned, {c['output']} iterate, n = {c['n']:g}: Lookahead (alpha = {c['alpha']:g}, "
+            f"eta = {c['eta']:g}) over SGD (eta = {c['against_eta']:g}) is {ratio:.4f} [{low:.4f}, {high:.4f}]{ends}."
         )
     return page
