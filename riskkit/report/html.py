@@ -67,6 +67,7 @@ _ROUNDED = re.compile(r"-?\d+\.\d{3,}")
 SCALE = "scale(0.015625)"
 """How matplotlib places a glyph's outline."""
 _OUTLINE = re.compile(r"[MLQCZz\d\s.-]+")
+_STYLE = re.compile(r"[\w\s:;#.,%-]+")
 _GLYPH = re.compile(r"(STIX|DejaVu)[\w-]*-[0-9a-f]+")
 
 
@@ -75,10 +76,11 @@ def _rounded(found: re.Match[str]) -> str:
 
 
 class Drawings:
-    """The drawings of a page: a glyph's outline stands once a page, under its name in ``glyphs``."""
+    """The drawings of a page: what they share, outlines of glyphs by name and styles, stands there once."""
 
     def __init__(self) -> None:
         self.glyphs: dict[str, str] = {}
+        self.styles: dict[str, str] = {}
         self._count = 0
 
     def inline(self, path: Path, caption: str) -> Markup:
@@ -117,7 +119,10 @@ class Drawings:
                 elif key in PLACES:
                     element.attrib[key] = " ".join(_ROUNDED.sub(_rounded, value).split())
                 elif key == "style":
-                    element.attrib[key] = value.replace(": ", ":").replace("; ", ";")
+                    del element.attrib[key]
+                    if _STYLE.fullmatch(value):
+                        plain = value.replace(": ", ":").replace("; ", ";")
+                        element.attrib["class"] = self.styles.setdefault(plain, f"s{len(self.styles)}")
         for key in ("width", "height", "version"):
             root.attrib.pop(key, None)
         root.attrib |= {"role": "img", "aria-label": caption}
@@ -190,6 +195,7 @@ def render(folder: Path) -> str:
         glyphs=Markup(
             "".join(f'<path id="{name}" d="{d}" transform="{SCALE}"/>' for name, d in drawings.glyphs.items())
         ),
+        styles=Markup("".join(f".{name}{{{style}}}" for style, name in drawings.styles.items())),
         pairs=answers.pairs(found),
         verdicts=[(result.name, verdict) for result in found for verdict in result.verdicts],
         summary=[answers.table(found), content.problems(found)],
