@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -39,8 +40,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def one_line(message: object) -> str:
-    """What is not printable, a line break in a file's name say, is escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
+    """What is not printable, a line break in a file's name say, is escaped; the digits of a huge number are counted."""
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
+    return re.sub(r"\d[\d,]{38,}\d", lambda m: f"{m[0][:6]}... ({sum(map(str.isdigit, m[0]))} digits)", text)
 
 
 def add_traceback(parser: Parser) -> None:

@@ -31,9 +31,9 @@ class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
+        from riskkit.report.tables.references import toolkit_version
 
-        print(f"riskkit {version('riskkit')}")
+        print(f"riskkit {toolkit_version()}")
         parser.exit()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -64,7 +65,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="H",
         help="double the replicates until every fitted exponent's 95%% interval is at most +-H wide",
     )
-    parser.add_argument("--seed", type=int, help="a whole number in [0, 2^64)")
+    parser.add_argument("--seed", type=_seed, help="a whole number in [0, 2^64), also as 1e3")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
     parser.add_argument("--engine", default="auto", help="auto (default): the fastest that covers it; reference; fused")
     parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
@@ -113,6 +114,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
     if requests and len(refused) == len(requests):
         raise BadInputError(refused[0])
+    _check_compilers(requests)
     if arguments.dry_run:
         return _dry_run(requests, arguments)
 
@@ -246,16 +248,54 @@ def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[
             if arguments.fresh and (kept := store.set_aside()) is not None:
                 tell(f"riskkit sweep: the earlier results are kept as {kept}.")
             store.prepare()
+            _check_places(arguments.out, store.root)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # damaged shards are told of when they are computed again
                 store.have()
     return stores
 
 
+def _check_places(out: Path, folder: Path) -> None:
+    """What is written last has its place too."""
+    from riskkit.store.atomic import prepare_folder
+
+    for place in (out / "figures", out / "tables", folder / "figures", folder / "tables"):
+        if place.exists():
+            prepare_folder(place)
+    for place in (out / "report.html", folder / "verdict.json", folder / "run.json", folder / "table.parquet"):
+        if place.is_dir():
+            raise BadInputError(f"{place} is a folder, and a file is to be written there; use --out elsewhere.")
+
+
 def _whole(flag: str, value: float) -> int:
     if not (math.isfinite(value) and value == math.floor(value) and value >= 1):
         raise BadInputError(f"{flag} must be a whole number >= 1; got {value:g}.")
     return int(value)
+
+
+def _seed(typed: str) -> int:
+    """A whole number, also as 1e3 where that is exact."""
+    try:
+        return int(typed)
+    except ValueError:
+        value = float(typed) if re.fullmatch(r"[\d.]+[eE]\+?\d+", typed) else math.nan
+        if not (value.is_integer() and value <= 2**53):
+            raise argparse.ArgumentTypeError(f"must be a whole number in [0, 2^64); got {typed!r}") from None
+        return int(value)
+
+
+def _check_compilers(requests: Sequence[Request]) -> None:
+    """The fused engine is compiled; interpreted, it would not run at all."""
+    from numba import config
+
+    from riskkit.execution.tasks import engines
+
+    if config.DISABLE_JIT and any(
+        choice.engine.startswith("fused") for request in requests for choice in engines(request).values()
+    ):
+        raise BadInputError(
+            "NUMBA_DISABLE_JIT is set, and the fused engine needs its compiler; unset it, or use --engine reference."
+        )
 
 
 def _check_device(device: str) -> None:

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from riskkit.algorithms.traits import passed_on
+from riskkit.identity import label
 from riskkit.judges.outcome import Outcome, Verdict, counted
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.verdicts.counts import Count, Line
@@ -177,7 +178,7 @@ def _count_lines(counts: Sequence[Count]) -> list[str]:
 
 def _place(finding: Finding) -> str:
     axis = "all cells" if finding.axis is None else f"along {finding.axis}:"
-    return f"{axis} {', '.join(f'{name}={value:g}' for name, value in finding.where.items())}".strip()
+    return f"{axis} {', '.join(f'{name}={label(value)}' for name, value in finding.where.items())}".strip()
 
 
 def _numbers(verdict: Verdict) -> str:

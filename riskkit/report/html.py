@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.resources
 import re
 from collections import Counter
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -20,9 +19,10 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from riskkit.experiment import study
+from riskkit.identity import label
 from riskkit.report import answers
 from riskkit.report.tables import content
-from riskkit.report.tables.references import bibliography, sources
+from riskkit.report.tables.references import bibliography, sources, toolkit_version
 from riskkit.report.tables.study import study_tables
 from riskkit.report.tables.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
@@ -207,7 +207,7 @@ def render(folder: Path) -> str:
         numeric=(*NUMERIC, "interval"),
         references=bibliography(result.record for result in found),
         sources=[source["text"] for source in sources(result.record for result in found).values()],
-        version=version("riskkit"),
+        version=toolkit_version(),
     )
 
 
@@ -257,7 +257,7 @@ def command(request: dict[str, Any]) -> str:
     if request["problem"]:
         words += ["--problem", str(request["problem"])]
     for axis, values in request["axes"]:
-        words += [f"--{axis}", *(f"{value:g}" for value in values)]
+        words += [f"--{axis}", *map(label, values)]
     for flag in ("replicates", "seed"):
         if request[flag] is not None:
             words += [f"--{flag}", str(request[flag])]

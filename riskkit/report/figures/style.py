@@ -14,6 +14,8 @@ import matplotlib as mpl
 from matplotlib.colors import to_hex
 from tueplots import figsizes
 
+from riskkit.identity import label
+
 Kind = Literal["exact", "proved", "published", "claim", "trivial"]
 """What is computed beside the measurements: the columns of the table that are drawn as curves."""
 Width = Literal["text", "column"]
@@ -214,7 +216,7 @@ def written(values: Sequence[float]) -> list[str]:
         return exponent - 1 if mantissa == 0.5 else None
 
     long = any(power(value) is not None and len(f"{value:g}") > 5 for value in values)
-    return [f"$2^{{{power(v)}}}$" if long and power(v) is not None and v != 1 else f"{v:g}" for v in values]
+    return [f"$2^{{{power(v)}}}$" if long and power(v) is not None and v != 1 else label(v) for v in values]
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from riskkit.identity import label
 from riskkit.report.tables import latex
 from riskkit.report.tables.table import Cell, Column, Table
 from riskkit.store.atomic import StoreError, read
@@ -104,7 +105,7 @@ def _several(result: Results) -> bool:
 
 
 def held(where: dict[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in where.items())
+    return ", ".join(f"{name} = {label(value)}" for name, value in where.items())
 
 
 # The tables of one experiment
