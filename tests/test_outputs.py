@@ -6,24 +6,37 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import matplotlib as mpl
+import numba
 import pytest
+from conftest import EXPERIMENTS
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskkit import conformance
 from riskkit.cli import main as cli
 from riskkit.cli import sweep
-from riskkit.execution import conclusion
+from riskkit.engines import formulas
+from riskkit.execution import conclusion, loop, tasks
 from riskkit.execution.telling import OutputError, watched
+from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
-from riskkit.report import html
+from riskkit.identity import label
+from riskkit.report import answers, html
 from riskkit.report.figures import drawing
-from riskkit.report.tables import content, writing
+from riskkit.report.figures.style import written
+from riskkit.report.tables import content, references, writing
+from riskkit.stats import bands
+from riskkit.store.shards import Store
 from riskkit.sweep import main
+from riskkit.verdicts.findings import find
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "theorem2_exponents"
@@ -282,7 +295,6 @@ def test_a_figure_whose_place_is_taken_costs_itself_alone(whole, again, capsys):
 
 def test_an_internal_error_while_computing_is_status_1_in_its_own_words(tmp_path, monkeypatch, capsys):
     """Though it is of a type that stands for bad input before anything is computed."""
-    from riskkit.execution import loop
     from riskkit.experiment.study import StudyError
     from riskkit.store.atomic import StoreError
 
@@ -332,3 +344,205 @@ def test_results_that_lack_a_part_are_named(whole, tmp_path):
     found, failures = content.everything(tmp_path / "results")
     assert found == []
     assert len(failures) == 1
+
+
+# Late failures: what can be known before computing is told before computing, in one line.
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda out: (out / "report.html").mkdir(), "report.html is a folder"),
+        (lambda out: (out / NAME / "run.json").mkdir(parents=True), "run.json is a folder"),
+        (lambda out: (out / "tables").touch(), "a file and a folder are in each other's place"),
+        (lambda out: (out / "figures").touch(), "a file and a folder are in each other's place"),
+        (lambda out: (out / NAME).touch(), "a file and a folder are in each other's place"),
+    ],
+    ids=["report", "record", "tables", "figures", "experiment"],
+)
+def test_a_place_that_cannot_be_written_is_found_before_computing(prepare, words, tmp_path, monkeypatch, capsys):
+    prepare(tmp_path)
+    monkeypatch.setattr(loop, "dispatch", broken)
+    assert main([*SMALL, "--out", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_compiler_that_is_switched_off_is_found_before_computing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    assert main([*SMALL, "--out", str(tmp_path / "results")]) == 2
+    assert capsys.readouterr().err.startswith("riskkit sweep: NUMBA_DISABLE_JIT is set")
+    assert not (tmp_path / "results").exists()
+
+
+def test_without_package_metadata_the_version_is_unknown(monkeypatch, capsys):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(references, "version", absent)
+    assert "version = {unknown}" in references.toolkit_entry()
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == "riskkit unknown\n"
+
+
+@pytest.mark.parametrize(("typed", "seed"), [("1e3", 1000), ("0", 0), ("18446744073709551615", 2**64 - 1)])
+def test_a_seed_may_be_written_as_a_power_of_ten(typed, seed):
+    assert sweep._seed(typed) == seed
+
+
+@pytest.mark.parametrize("typed", ["1.5", "1e-3", "1e30", "x", "nan", "1e400"])
+def test_other_seeds_are_refused_as_typed(typed, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main([*SMALL, "--seed", typed])
+    assert exit_.value.code == 2
+    assert f"got {typed!r}" in capsys.readouterr().err
+
+
+def test_a_cache_in_the_home_folder_lies_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RISKKIT_CACHE", "~/x")
+    assert formulas.folder() == tmp_path / "x"
+
+
+@pytest.mark.parametrize("flag", ["--replicates", "--n", "--seed", "--jobs"])
+def test_a_number_of_300_digits_does_not_fill_the_screen(flag, tmp_path, capsys):
+    try:
+        code = main([NAME, flag, "1" + "0" * 300, "--out", str(tmp_path)])
+    except SystemExit as error:
+        code = error.code
+    told = capsys.readouterr().err
+    assert code == 2
+    assert len(told) < 400
+    assert "digits)" in told
+
+
+# Identities by rounding.
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.5, "0.5"), (0.1 + 0.2, "0.3"), (1234567, "1234567"), (0.1234567, "0.1234567"), (1e-9, "1e-09"), (64, "64")],
+)
+def test_a_label_is_short_where_that_is_the_number(value, text):
+    assert label(value) == text
+
+
+@given(a=st.floats(1e-6, 1e9), step=st.floats(1e-11, 1))
+def test_values_that_differ_have_labels_that_differ(a, step):
+    b = a * (1 + step)
+    assert label(a) != label(b)
+    assert written([a, b])[0] != written([a, b])[1]
+    assert content.held({"alpha": a}) != content.held({"alpha": b})
+
+
+# Sizes: the terminal.
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 109, 110, 140, 200])
+@pytest.mark.parametrize("colour", ["plain", "ansi"])
+def test_verdicts_can_be_read_at_every_width(width, colour, whole):
+    request, lost = conclusion.reopen(whole / NAME)
+    evidence, _ = conclusion.settle(request, Store(whole / NAME), lost)
+    found = find(evidence)
+    text = verdict_text(NAME, evidence.plan.experiment.question, found, Terminal(width, colour, "unicode"))
+    plain = re.sub(r"\x1b\[[\d;]*m", "", text)
+    assert max(map(len, plain.splitlines())) <= width
+    letters = re.sub(r"[^\w/.]", "", plain)
+    for finding in found.findings:
+        assert str(finding.verdict.outcome).replace(" ", "").replace("-", "") in letters
+    if width >= 40:
+        assert "measured / bound at most" in " ".join(plain.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120, 300])
+def test_the_last_screen_fits_and_says_where_the_report_lies(width, whole):
+    text = answers.screen([content.results(whole / NAME)], whole, width)
+    lines = text.splitlines()
+    words = [word for line in lines for word in line.split()]
+    assert all(len(line) <= max(width, max(map(len, line.split()), default=0) + width // 4) for line in lines)
+    assert (whole / "report.html").as_uri() in text.replace("\n", "").replace(" ", "") or width < 80
+    assert "report.html" in "".join(words)
+    if width >= 80:
+        assert len(lines) < 24
+
+
+def group_of(outcome, group="source", kind="rate", **more):
+    return {"outcome": outcome, "group": group, "kind": kind, "ratio": None, "form": "claim", **more}
+
+
+def test_an_answer_counts_three_things_apart():
+    verdicts = [group_of("TIGHT")] * 3 + [group_of("REFUTED"), group_of("INCONCLUSIVE"), group_of("NOT COVERED")]
+    verdicts += [group_of("HOLDS", "rederived", "level", ratio=0.25), group_of("VACUOUS", "rederived", "level")]
+    verdicts += [group_of("AGREES", "self-check", "identity"), group_of("MISSED", "self-check", "identity")]
+    found = answers.answer(content.Results("x", "?", verdicts, [], [], {}))
+    assert found.source == "3 of 5 tight, 1 refuted, 1 undecided"
+    assert found.rederived == "1 of 2 hold, 1 vacuous"
+    assert found.ratio == 0.25
+    assert found.checks == "1 of 2 pass, 1 fail"
+
+
+def test_small_differences_keep_their_digits():
+    one = {"algorithm": "A", "against": "B", "quantity": "excess", "output": "last", "difference": None}
+    some = [{**one, "ratio": 0.9993, "outcome": "smaller"}, {**one, "ratio": 1.0, "outcome": "undecided"}]
+    (pair,) = answers.pairs([content.Results("x", "?", [], some, [], {})])
+    assert pair.line == "A / B, excess risk: 0.9993 to 1.0000, smaller in 1 and larger in 0 of 2"
+
+
+# Sizes: one value, two, twenty.
+
+CUTS = {
+    "one alpha": ["theorem1_attained_optimization", "--alpha", "0.5"],
+    "twenty alphas": [
+        NAME,
+        "--n",
+        "20",
+        "--T",
+        "8",
+        "16",
+        "32",
+        "64",
+        "--alpha",
+        *(f"{a / 20:g}" for a in range(1, 21)),
+    ],
+    "two periods": ["theorem1_alpha", "--n", "20", "--k", "2", "4"],
+}
+AXES = {
+    "n": (["20"], ["20", "40"], [str(20 + 4 * i) for i in range(20)]),
+    "T": (["16"], ["16", "64"], [str(8 + 8 * i) for i in range(20)]),
+    "k": (["4"], ["1", "4"], [str(1 + i) for i in range(20)]),
+    "alpha": (["0.5"], ["0.5", "1"], [f"{a / 20:g}" for a in range(1, 21)]),
+}
+
+
+def cut(words: list[str], out: Path, capsys) -> None:
+    """Nothing fails, and nothing is said that was not asked; an axis that an experiment has not, or values that do not
+    fit its others, are bad input."""
+    code = main([*words, "--quick", "--replicates", "32", "--jobs", "1", "--out", str(out)])
+    told = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("cells ")]
+    if code == 2:
+        assert len(told) == 1
+        return
+    assert (code, told) == (0, [])
+    assert (out / "report.html").is_file()
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_an_axis_with_other_values_than_planned_is_presented(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bands, "DRAWS", 255)
+    bands._draws.cache_clear()
+    cut(CUTS[name], tmp_path, capsys)
+    bands._draws.cache_clear()
+    if name == "twenty alphas":
+        caption = (tmp_path / NAME / "figures" / "theorem2_exponents.txt").read_text()
+        assert "exponent" in caption
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_axis_cut_to_one_two_and_twenty_values(name, axis, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tasks, "QUICK_STEPS", 64)
+    for number, values in enumerate(AXES[axis]):
+        cut([name, f"--{axis}", *values], tmp_path / str(number), capsys)

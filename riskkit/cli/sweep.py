@@ -290,7 +290,7 @@ def _check_compilers(requests: Sequence[Request]) -> None:
 
     from riskkit.execution.tasks import engines
 
-    if config.DISABLE_JIT and any(
+    if getattr(config, "DISABLE_JIT", 0) and any(
         choice.engine.startswith("fused") for request in requests for choice in engines(request).values()
     ):
         raise BadInputError(
