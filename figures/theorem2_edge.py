@@ -44,7 +44,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             page.quote(verdict)
     page.note(
         f"Ratios of means over {stored.replicates} replicates on common random numbers, with 95% intervals. Colours: "
-        "alpha. Under 1, Lookahead is ahead: its noise floor is lower where k eta lam is large."
+        "alpha. Below 1 Lookahead's error is smaller: its stationary error is lower where k eta lam is large."
     )
     return page
 

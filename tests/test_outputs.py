@@ -356,7 +356,7 @@ def test_results_that_lack_a_part_are_named(whole, tmp_path):
         (lambda out: (out / NAME / "run.json").mkdir(parents=True), "run.json is a folder"),
         (lambda out: (out / "tables").touch(), "a file and a folder are in each other's place"),
         (lambda out: (out / "figures").touch(), "a file and a folder are in each other's place"),
-        (lambda out: (out / NAME).touch(), "a file and a folder are in each other's place"),
+        (lambda out: (out / NAME).touch(), "must be a folder; it is a file"),
     ],
     ids=["report", "record", "tables", "figures", "experiment"],
 )

@@ -1,4 +1,4 @@
-"""``riskkit sweep``: runs experiments, confronts them with their bounds, prints verdicts, draws figures.
+"""``riskkit sweep``: runs experiments, compares them with their bounds, draws figures, prints the answers.
 
 Exit status 0: the questions were answered, whatever the answers. 1: some cells failed to run, or the sweep had to stop
 (a full disk, workers that are gone, ``--fail-fast``). Whatever it is, what is finished is on disk, and the same command
@@ -54,20 +54,31 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--verbose", action="store_true", help="print every verdict, and the files that were written")
     parser.add_argument("--dry-run", action="store_true", help="count cells, runs and bytes, predict the time, stop")
     parser.add_argument("--fresh", action="store_true", help="start over: earlier results move to OUT/aside")
-    parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails for good")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails three times")
     parser.add_argument("--problem", metavar="NAME", help="replace the problem, e.g. LogisticRidge")
-    for axis, text in (("n", "sample sizes"), ("T", "outer rounds"), ("k", "inner steps"), ("alpha", "outer steps")):
-        parser.add_argument(f"--{axis}", nargs="*", type=float, metavar=axis.upper(), help=f"replace the axis: {text}")
-    parser.add_argument("--replicates", type=float, metavar="R", help="datasets and index streams for each cell")
+    for axis, text in (
+        ("n", "sample sizes"),
+        ("T", "numbers of outer rounds"),
+        ("k", "numbers of inner steps"),
+        ("alpha", "outer step sizes"),
+    ):
+        parser.add_argument(
+            f"--{axis}", nargs="*", type=float, metavar=axis.upper(), help=f"{text} (replaces the default grid)"
+        )
+    parser.add_argument(
+        "--replicates", type=float, metavar="R", help="independent data sets and index sequences for each setting"
+    )
     parser.add_argument(
         "--precision",
         type=float,
         metavar="H",
-        help="double the replicates until every fitted exponent's 95%% interval is at most +-H wide",
+        help="double the replicates until the 95%% CI of every exponent has half-width at most H",
     )
     parser.add_argument("--seed", type=_seed, help="a whole number in [0, 2^64), also as 1e3")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
-    parser.add_argument("--engine", default="auto", help="auto (default): the fastest that covers it; reference; fused")
+    parser.add_argument(
+        "--engine", default="auto", help="auto (default): fastest engine that supports the problem; reference; fused"
+    )
     parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
     parser.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")

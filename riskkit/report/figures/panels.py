@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+LONG = 20.0
+"""How far under its mean, as a factor, an interval is followed on a logarithmic axis."""
+
 REACH = 300.0
 """How far above all else a bound is followed."""
 
@@ -95,10 +98,13 @@ class Panel:
             if joined:
                 self.axes.plot(x, np.where(drawn, y, np.nan), color=self._line_colour(line, colour), lw=0.7, zorder=3)
             bars = drawn & np.isfinite(low)
+            # On a logarithmic axis an interval that reaches to zero, or nearly, leaves the panel at its foot.
+            long = bars & (floor < y / LONG) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
             limits = self.axes.get_autoscaley_on()
-            self.axes.vlines(
-                x[bars], floor[bars], high[bars], colors=[colours[i] for i in np.flatnonzero(bars)], lw=0.9, zorder=4
-            )
+            for some, ends in ((bars & ~long, floor), (bars & long, y)):
+                self._bars(x[some], ends[some], high[some], [colours[i] for i in np.flatnonzero(some)])
+            self.axes.set_autoscaley_on(False)
+            self._bars(x[long], floor[long], y[long], [colours[i] for i in np.flatnonzero(long)])
             self.axes.set_autoscaley_on(limits)
             self._shade(x, y, band, drawn, self._line_colour(line, colour))
             chosen = [colours[i] for i in np.flatnonzero(drawn)]
@@ -150,6 +156,10 @@ class Panel:
                 f"Means over {replicates} replicates. Bars are 95% intervals, each for its own cell; a shaded band is "
                 "simultaneous (95%) over all cells of its algorithm."
             )
+
+    def _bars(self, x: Floats, low: Floats, high: Floats, colours: list[str]) -> None:
+        if len(x):
+            self.axes.vlines(x, low, high, colors=colours, lw=0.9, zorder=4)
 
     def _shade(self, x: Floats, y: Floats, band: Floats, drawn: npt.NDArray[np.bool_], colour: str) -> None:
         """The simultaneous band as an area, broken at gaps and where it has no end."""

@@ -62,7 +62,7 @@ def errors(
             panel.cut()
         for verdict in stored.judged(quantity, output, "level"):
             page.quote(verdict)
-    page.note("What is held along each axis is said in the verdicts.")
+    page.note("The verdicts give the values of the fixed variables.")
     return page
 
 
