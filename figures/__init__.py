@@ -16,3 +16,14 @@ ALGORITHMS = {
     "weighted SGD": ("#7a5195", "p"),
 }
 """Colour (after Okabe and Ito) and marker of each algorithm, on every page."""
+
+HEADLINES = (
+    "theorem1_tuned",
+    "theorem1_alpha",
+    "theorem2_edge",
+    "theorem2_exponents",
+    "theorem1_attained",
+    "theorem4_counts",
+    "theorem3_exponents",
+)
+"""The experiments whose answers stand first in the report."""

@@ -19,7 +19,7 @@ def u(stored: plot.Stored, output: str) -> plot.Page | None:
     found = [line for line in stored.best if line["output"] == output]
     if not found:
         return None
-    sizes, products = (sorted({line[name] for line in found}) for name in ("n", "kT"))
+    sizes, products = (plot.few((line[name] for line in found), 4) for name in ("n", "kT"))
     page = plot.Page(
         f"Excess risk of Lookahead ({output} iterate) on {stored.problem} against alpha, with its two parts and beside "
         "matched SGD (step alpha eta), for each n and kT",
@@ -28,6 +28,8 @@ def u(stored: plot.Stored, output: str) -> plot.Page | None:
         columns=len(products),
         share="grid",
     )
+    for name, shown in (("n", sizes), ("kT", products)):
+        page.omitted(name, (line[name] for line in found), shown)
     for n in sizes:
         for kT in products:
             panel = page.panel(xlabel="alpha", ylabel="risk", title=plot.symbols({"n": n, "kT": kT}), yscale="linear")
@@ -65,7 +67,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
     low = float(np.nanmin(line.rows["mean"]))
     panel.points("not excluded", [best["low"], best["high"]], [low * 0.88] * 2, x_name="alpha", about=about, style=foot)
     if best["at"] == line.rows["alpha"].min():
-        panel.page.note(f"At n = {best['n']}, kT = {best['kT']} it is the smallest alpha of the grid.")
+        panel.page.note(f"At n = {best['n']:g}, kT = {best['kT']:g} it is the smallest alpha of the grid.")
     for name, kind in ((r"best $\alpha$, explicit bound", "proved"), (r"best $\alpha$, claim", "claim")):
         if best[kind] is not None and best[kind] >= line.rows["alpha"].min() / 1.5:
             panel.mark(name, best[kind], kind, about=about)  # type: ignore[arg-type]
@@ -75,7 +77,11 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
 
 def chart(stored: plot.Stored, output: str) -> plot.Page | None:
     """Maps over (n, kT): the best alpha measured, of the explicit bound, and of the claim with its constants 1."""
-    found = [line for line in stored.best if line["output"] == output and line["at"] is not None]
+    every = [line for line in stored.best if line["output"] == output and line["at"] is not None]
+    # One period: at each n and kT the map has one cell.
+    period = min((line["k"] for line in every), default=0)
+    sizes, products = (plot.few((line[name] for line in every), 8) for name in ("n", "kT"))
+    found = [line for line in every if line["n"] in sizes and line["kT"] in products and line["k"] == period]
     if not found:
         return None
     frame = pd.DataFrame(found).sort_values(["n", "kT"])
@@ -119,6 +125,10 @@ def chart(stored: plot.Stored, output: str) -> plot.Page | None:
             )
     for verdict in stored.judged("excess", output, "minimiser"):
         page.quote(verdict)
+    page.omitted("n", (line["n"] for line in every), sizes)
+    page.omitted("kT", (line["kT"] for line in every), products)
+    if any(line["k"] != period for line in every):
+        page.note(f"k = {period:g}; the table has the other values of k.")
     page.note("In brackets: the alphas of the grid that are not excluded at 95%. The claim's constants are 1.")
     return page
 

@@ -67,11 +67,11 @@ def draw(stored: plot.Stored, axis: str, alpha: float) -> plot.Page | None:
     alike(panels[: 2 * len(columns)])
     lost = [c for c in counts if c["gradients"] is None]
     for status in dict.fromkeys(c["status"] for c in lost):
-        page.note(f"{sum(c['status'] == status for c in lost)} counts are not drawn: {status}.")
+        page.note(f"{sum(c['status'] == status for c in lost)} counts are omitted: {status}.")
     page.note(
         "SGD and Lookahead are read at their last iterate, the staged plans at the average that a stage passes on, "
         "weighted SGD at the average with weights j + j0; "
-        f"Lookahead has alpha = {alpha:g}. Bars are 95% intervals. Claims have no constant (1 is drawn); the staged "
+        f"Lookahead has alpha = {alpha:g}. Bars are 95% intervals. Claims are drawn with constant 1; the staged "
         "plans without a regularizer have SLRLA's."
     )
     for verdict in stored.judged("optimization", "average", "level"):

@@ -20,8 +20,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     if not known:
         return None
     page = plot.Page(
-        f"Optimization error over what the method that is named would have on {stored.problem}: real methods and "
-        "planted faults",
+        f"Measured optimization error divided by the exact value for the named method on {stored.problem}",
         height=0.9 + 0.24 * len(known),
     )
     panel = page.panel(xlabel="measured / exact", yscale="linear")
@@ -65,5 +64,6 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     panel.axes.yaxis.set_major_locator(FixedLocator(list(range(len(roles)))))
     panel.axes.set_yticklabels(roles, fontsize=plot.SMALL)
     panel.axes.tick_params(axis="y", length=0)
+    page.note("A ratio of 1 means agreement; the negative controls must differ from 1.")
     page.note("A mark for each checkpoint, early ones above, with its 95% interval.")
     return page

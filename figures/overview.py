@@ -14,7 +14,7 @@ EXPERIMENT = None
 MARGIN = 0.05
 """Half the width of the band in which rates are declared equal."""
 SHADE = "#ececec"
-NAMES = 2.05
+NAMES = 2.2
 """Inches for the rows' names."""
 LEAST = 1e-4
 """The smallest measured / bound that is shown in its place."""
@@ -81,10 +81,10 @@ def draw(everything: list[plot.Stored]) -> plot.Page:
         "Every verdict: measured / bound at its largest (left), slope of measured / claim along each line (right)",
         height=0.8 + min(0.19, 7.9 / len(rows)) * len(rows),
         columns=2,
-        widths=(0.8, 1.0),
+        widths=(1.15, 0.95),
         share="row",
     )
-    levels = page.panel(xlabel="measured /\nbound", xscale="log", yscale="linear")
+    levels = page.panel(xlabel="measured / bound", xscale="log", yscale="linear")
     rates = page.panel(xlabel="slope of\nmeasured / claim", xscale="symlog", yscale="linear")
     rates.axes.set_xscale("symlog", linthresh=2 * MARGIN, linscale=1.0)
     for place, row in enumerate(rows):
@@ -165,6 +165,6 @@ def frame(levels: plot.Panel, rates: plot.Panel, rows: list[Row]) -> None:
     axes.axvline(1, color=plot.INK, lw=0.6, zorder=1)
     rates.axes.axvspan(-MARGIN, MARGIN, color=SHADE, zorder=0, lw=0)
     rates.axes.axvline(0, color=plot.INK, lw=0.6, zorder=1)
-    rates.axes.xaxis.set_major_locator(FixedLocator([-1, -0.1, 0, 0.1, 1]))
+    rates.axes.xaxis.set_major_locator(FixedLocator([-1, 0, 1]))
     rates.axes.xaxis.set_minor_locator(NullLocator())
     rates.axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "\N{MINUS SIGN}")))

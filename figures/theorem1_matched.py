@@ -23,13 +23,15 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     ]
     if not found:
         return None
-    sizes, products = sorted({c["n"] for c in found}), sorted({c["kT"] for c in found})
+    sizes, products = plot.few((c["n"] for c in found), 4), plot.few((c["kT"] for c in found), plot.MOST_LABELS)
     page = plot.Page(
         f"Excess risk of Lookahead over that of matched SGD, averaged iterates on {stored.problem}, against alpha",
         height=2.2,
         columns=len(sizes),
         share="row",
     )
+    page.omitted("n", (c["n"] for c in found), sizes)
+    page.omitted("kT", (c["kT"] for c in found), products)
     for n in sizes:
         panel = page.panel(
             xlabel="alpha",

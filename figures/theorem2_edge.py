@@ -30,7 +30,8 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         widths=(1.2, 1.0),
     )
     period, longest = max(c["k"] for c in found), max(c["kT"] for c in found)
-    least = min(c["alpha"] for c in found)
+    alphas = {c["alpha"] for c in found}
+    page.bar, least = len(alphas) > plot.MOST_LABELS, min(alphas)
     for control in CONTROLS:
         against = [c for c in found if c["against"] == control]
         first = control == CONTROLS[0]
@@ -71,7 +72,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, line: list[dict[str, objec
     panel.points("ratio", x, values["ratio"], x_name=axis, about=about, style=marks, **ends)  # type: ignore[arg-type]
     panel.page.key("measured, 95% interval", Line2D([], [], color=plot.INK, marker="o", ms=3.2, lw=0))
     panel.page.key("closed form", Line2D([], [], color=plot.INK, lw=1.0))
-    if axis == "T":
+    if axis == "T" and not panel.page.bar:
         panel.page.key(f"$\\alpha = {alpha:g}$", Line2D([], [], color=colour, lw=3))
     panel.ticks_at(x)
 

@@ -25,7 +25,7 @@ def draw(stored: plot.Stored) -> plot.Page:
         errors.curve(line, "exact")
         errors.curve(line, "proved")
         errors.measured(line, joined=False)
-        errors.end_label(line, plot.symbols({"alpha": line.where["alpha"]}))
+    errors.end_labels(lines)
     exponents(page, stored, lines)
     page.note("The exponents are least-squares slopes with 95% jackknife-t intervals over whole replicates.")
     return page

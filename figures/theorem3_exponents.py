@@ -19,7 +19,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     ]
     if not lines:
         return None
-    periods = sorted({line.where["k"] for line in lines})
+    periods = plot.few((line.where["k"] for line in lines), 4)
     page = plot.Page(
         f"Optimization error of Lookahead on {stored.problem}, a nonconvex PL problem, against T (top) and its "
         "exponent against alpha (bottom), for each k",
@@ -37,13 +37,14 @@ def draw(stored: plot.Stored) -> plot.Page | None:
                 panel.curve(line, "claim")
                 panel.curve(line, "proved")
             panel.measured(line)
-            if k == periods[-1]:
-                panel.end_label(line, plot.symbols({"alpha": line.where["alpha"]}))
+        if k == periods[-1]:
+            panel.end_labels(ours)
     for k in periods:
         panel = page.panel(xlabel="alpha", ylabel="exponent in $T$", xscale="linear", yscale="linear")
         exponents(panel, [line for line in lines if line.where["k"] == k])
     for verdict in stored.judged("optimization", "last", "level"):
         page.quote(verdict)
+    page.omitted("k", (line.where["k"] for line in lines), periods)
     page.note(
         "Top: bound and claim for the smallest alpha, 1/2, and 1. Exponents are least-squares slopes with 95% "
         "jackknife-t intervals over "

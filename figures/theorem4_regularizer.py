@@ -17,7 +17,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     found = [c for c in stored.comparisons if c["against"] == "stagewise Lookahead" and c["algorithm"] in ROLES]
     if not found:
         return None
-    moduli = sorted({c["lam"] for c in found}, reverse=True)
+    moduli = plot.few((c["lam"] for c in found), 4)[::-1]
     pairs = list(dict.fromkeys((c["quantity"], c["output"]) for c in found))
     page = plot.Page(
         f"Error of SLRLA over that of the same stages without a regularizer on {stored.problem} against beta, as "
@@ -27,6 +27,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         columns=len(moduli),
         share="grid",
     )
+    page.omitted("lam", (c["lam"] for c in found), moduli)
     for quantity, output in pairs:
         for lam in moduli:
             title = plot.symbols({"lam": lam}) if (quantity, output) == pairs[0] else ""

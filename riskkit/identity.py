@@ -74,3 +74,12 @@ def address(parts: Mapping[str, object]) -> str:
     """
     text = json.dumps(_canonical(parts, "parts"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def label(value: float) -> str:
+    """A number as short as ``:g`` writes it if that is the number, else with the digits that tell it from others."""
+    for digits in (6, 9, 12):
+        text = f"{value:.{digits}g}"
+        if abs(float(text) - value) <= 1e-12 * abs(value) or value != value:
+            return text
+    return repr(float(value))

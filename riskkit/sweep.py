@@ -11,4 +11,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    common.leave(main())
+    common.leave(common.ended(main))

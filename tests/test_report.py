@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -85,7 +86,7 @@ def test_it_says_everything(drawn, page):
             assert f'<figure id="figure-{figure.stem}">' in text
         assert f"python -m riskkit.sweep {name} --quick --replicates 32" in reader.words
         assert repr_of_problem(folder) in reader.words
-    assert reader.tags.count("svg") == len(list(results.rglob("figures/*.svg")))
+    assert reader.tags.count("svg") == 1 + len(list(results.rglob("figures/*.svg")))  # one holds the glyphs
     assert "@inproceedings{zhou2021lookahead," in text
     assert reader.tags.count("math") > 10
 
@@ -164,3 +165,60 @@ def test_the_command_that_gives_it_again(request_, wanted):
 )
 def test_prose(plain, wanted):
     assert html.prose(plain) == wanted
+
+
+PROBE = """
+<script>
+const found = {wide: document.documentElement.scrollWidth - innerWidth, rows: rows.length};
+const field = document.getElementById("filter");
+field.value = "theorem2_ridge excess";
+field.dispatchEvent(new Event("input"));
+found.shown = rows.filter(([row]) => !row.hidden).length;
+found.open = document.getElementById("everything").open;
+const uses = [...document.querySelectorAll("figure svg use")].slice(0, 400);
+found.drawn = uses.filter(one => one.getBBox().width > 0).length;
+found.folded = document.getElementById("theorem3_alpha").closest("details.other").open;
+document.title = JSON.stringify(found);
+</script></body>"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_in_a_browser(drawn, tmp_path, width):
+    """Nothing is wider than the window, a link unfolds what it leads to, the filter keeps matching rows."""
+    results, _ = drawn
+    page = tmp_path / "page.html"
+    page.write_text((results / "report.html").read_text().replace("</body>", PROBE))
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    command += [f"--window-size={width},900", "--dump-dom", f"{page.as_uri()}#theorem3_alpha"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    title = re.search(r"<title>(\{.*?\})</title>", done.stdout)
+    if title is None:
+        pytest.skip(f"Chromium does not run here: {done.stderr[-200:]}")
+    found = json.loads(title[1])
+    wanted = [
+        v
+        for v in json.loads((results / "theorem2_ridge" / "verdict.json").read_text())["verdicts"]
+        if v["quantity"] == "excess"
+    ]
+    assert found["wide"] <= 0
+    assert found["rows"] == sum(len(json.loads(p.read_text())["verdicts"]) for p in results.glob("*/verdict.json"))
+    assert 0 < len(wanted) <= found["shown"] < found["rows"]
+    assert found["open"]
+    assert found["folded"]
+    assert found["drawn"] > 300
+
+
+def test_the_answers_of_the_study_stand_first(page):
+    text, _ = page
+    places = [text.index(f'<h2 id="{name}">') for name in html.headlines(EXPERIMENTS)]
+    assert places == sorted(places)
+    assert text.index('id="others"') > places[html.MOST - 1]
+
+
+def test_hostile_styles_do_not_leave_their_drawing(tmp_path):
+    path = tmp_path / "x.svg"
+    path.write_text('<svg xmlns="http://www.w3.org/2000/svg"><path style="fill:red}body{color:red" d="M 0 0"/></svg>')
+    drawings = html.Drawings()
+    assert "body" not in drawings.inline(path, "x")
+    assert drawings.styles == {}

@@ -214,7 +214,7 @@ def test_a_task_is_tried_three_times_and_never_cached_as_success(tmp_path, monke
     assert len(calls) == 3 * 3 + 3
     monkeypatch.setattr(tasks, "compute", really_compute)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
-    assert "1 blocks computed" in capsys.readouterr().out
+    assert "1 block computed" in capsys.readouterr().out
     assert set(load(tmp_path / NAME)["status"]) == {"ok"}
 
 
@@ -427,7 +427,7 @@ def test_a_block_that_another_sweep_has_put_meanwhile_is_not_computed_again(whol
     monkeypatch.setattr(tasks, "compute", helped)
     monkeypatch.setattr(shards, "LOOK_AGAIN", 0.0)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 0
-    assert "1 blocks computed" in capsys.readouterr().out
+    assert "1 block computed" in capsys.readouterr().out
     assert table(tmp_path) == table(whole)
 
 

@@ -32,9 +32,10 @@ SMALL = Table(
 def test_a_table_as_latex():
     assert (
         latex.tabular(SMALL)
-        == r"""% Two rows.
-% Needs \usepackage{booktabs,siunitx,amsmath,amssymb}.
-\begin{tabular}{l S[table-format=-1.3] r S[table-format=2.1e-1]}
+        == r"""% \caption{Two rows.}
+% Needs \usepackage{booktabs,siunitx,amsmath,amssymb,array,longtable}.
+{\small\setlength{\tabcolsep}{3pt}
+\begin{tabular}{@{}l S[table-format=-1.3] r S[table-format=2.1e-1]@{}}
 \toprule
 {where} & {slope} & {ends} & {ratio} \\
 \midrule
@@ -42,7 +43,7 @@ $\alpha = 0.5$, $k = 4$ & -0.500 & $[-0.503,\,-0.496]$ & 1.2e-05 \\
 \addlinespace
 50\% \& more & {$\infty$} & -- & 10 \\
 \bottomrule
-\end{tabular}
+\end{tabular}}
 """
     )
 
@@ -86,8 +87,9 @@ def read_markdown(text):
 
 def read_latex(text):
     """Rows of a tabular as lists of cells; braces, which make siunitx read text, taken off."""
-    assert r"\begin{tabular}" in text
-    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0].replace("\\addlinespace\n", "")
+    assert r"\begin{tabular}" in text or r"\begin{longtable}" in text
+    body = text.split("\\midrule\n")[-1].split(r"\bottomrule")[0]
+    body = body.replace("\\addlinespace\n", "").replace("\\endhead\n", "")
     rows = [re.split(r"(?<!\\)&", line.removesuffix(r" \\")) for line in body.strip().splitlines()]
     return [[cell.strip() for cell in row] for row in rows]
 
@@ -210,19 +212,68 @@ def test_results_that_are_not_there_are_one_line(tmp_path, capsys):
         content.results(tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
-def test_every_table_compiles(drawn, tmp_path):
+MANY = Table("many", "Fifty rows.", SMALL.columns, SMALL.rows * 25)
+WIDE = Table(
+    "wide",
+    "Long words in every column.",
+    tuple(Column(f"a heading of several words {i}") for i in range(8)),
+    (tuple("words that go on and on, of theorem2_exponents" for _ in range(8)),) * 3,
+)
+
+
+def test_many_rows_go_over_pages_with_their_caption():
+    text = latex.tabular(MANY)
+    assert r"\begin{longtable}" in text
+    assert r"\caption{Fifty rows.} \\" in text.split("\\toprule")[0]
+    assert len(read_latex(text)) == 50
+    assert latex.goes_over_pages(MANY)
+    assert not latex.goes_over_pages(SMALL)
+
+
+def test_text_gives_way_before_numbers():
+    """Columns of text are broken into lines where they are not all as wide as they would like."""
+    text = latex.tabular(WIDE)
+    widths = [float(width) for width in re.findall(r"p\{([\d.]+)pt\}", text)]
+    assert len(widths) == 8
+    assert sum(widths) + 7 * 2 * latex.GAP <= latex.WIDTH
+    assert r"theorem2\_\allowbreak{}exponents" in text
+
+
+def test_no_table_is_estimated_wider_than_the_text(drawn):
+    """By character widths, where no LaTeX is installed to measure them."""
     results, _ = drawn
-    packages = ["booktabs", "siunitx", "amsmath", "amssymb"]
-    if shutil.which("kpsewhich"):
-        found = subprocess.run(["kpsewhich", *(f"{name}.sty" for name in packages)], capture_output=True, check=False)
-        if len(found.stdout.split()) < len(packages):
-            pytest.skip("booktabs or siunitx is not installed")
-    inputs = "\n\n".join(f"\\input{{{path}}}" for path in sorted(results.rglob("tables/*.tex")))
-    source = (
-        f"\\documentclass{{article}}\\usepackage{{{','.join(packages)}}}\\begin{{document}}{inputs}\\end{{document}}"
-    )
-    (tmp_path / "all.tex").write_text(source)
+    for path in results.rglob("tables/*.tex"):
+        for spec in re.findall(r"\\begin\{(?:tabular|longtable)\}\{@\{\}(.*)@\{\}\}", path.read_text()):
+            fixed = sum(float(width) for width in re.findall(r"p\{([\d.]+)pt\}", spec))
+            assert fixed <= latex.WIDTH
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
+def test_every_table_and_section_compiles_within_the_text(drawn, tmp_path):
+    """Nothing is wider than a line of text, 5.5 in, nor higher than a page."""
+    results, _ = drawn
+    packages = [*latex.PACKAGES, "graphicx"]
+    found = subprocess.run(["kpsewhich", *(f"{name}.sty" for name in packages)], capture_output=True, check=False)
+    if len(found.stdout.split()) < len(packages):
+        pytest.skip("booktabs or siunitx is not installed")
+    lines = [
+        rf"\documentclass{{article}}\usepackage{{{','.join(packages)}}}\setlength{{\textwidth}}{{{latex.WIDTH}pt}}",
+        rf"\newcommand{{\riskkit}}{{{results}}}\begin{{document}}",
+    ]
+    parts = [*results.rglob("tables/*.tex"), *results.glob("*/section.tex")]
+    for path in sorted(parts):
+        end = r"\clearpage" if path.name == "section.tex" else r"\par"
+        lines.append(rf"\typeout{{PART {path.relative_to(results)}}}\noindent\input{{{path}}}{end}")
+    (tmp_path / "all.tex").write_text("\n".join([*lines, r"\end{document}"]))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "all.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
+    for _ in range(2):  # a longtable knows its widths at the second
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="latin-1", check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
+    part, troubles = "", []
+    for line in (tmp_path / "all.log").read_text(encoding="latin-1").splitlines():
+        part = line if line.startswith("PART ") else part
+        wide = re.match(r"Overfull .hbox \(([\d.]+)pt", line)
+        if (wide and float(wide[1]) > 2) or "Float too large" in line:
+            troubles.append(f"{part}: {line}")
+    assert troubles == []
+    assert len(parts) > 100

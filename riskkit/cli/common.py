@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from riskkit.execution.telling import tell
+from riskkit.execution.telling import OutputError, abandon, tell, watched, write_anything
 from riskkit.experiment.study import StudyError
 
 ANSWERED, STOPPED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -39,8 +40,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def one_line(message: object) -> str:
-    """What is not printable, a line break in a file's name say, is escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
+    """What is not printable, a line break in a file's name say, is escaped; the digits of a huge number are counted."""
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
+    return re.sub(r"\d[\d,]{38,}\d", lambda m: f"{m[0][:6]}... ({sum(map(str.isdigit, m[0]))} digits)", text)
 
 
 def add_traceback(parser: Parser) -> None:
@@ -78,8 +80,6 @@ def writing(folder: Path, *kinds: type[Exception]) -> Iterator[None]:
         yield
     except kinds as error:
         raise StoppedError(str(error)) from error
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise StoppedError(f"{error.filename or folder}: {error.strerror or error}.") from error
 
@@ -87,17 +87,12 @@ def writing(folder: Path, *kinds: type[Exception]) -> Iterator[None]:
 def carry_out(name: str, run: Callable[[], int], *, trace: bool = False) -> int:
     """The command's exit status; what went wrong is told in one line on standard error."""
     try:
-        with _terminable():
-            status = run()
-            sys.stdout.flush()
-            return status
+        with _terminable(), watched():
+            return run()
     except KeyboardInterrupt as error:
         return _tell(name, "; ".join(["interrupted", *map(str, error.args)]), INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read the output has gone; nothing more can be said there, at exit neither.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return STOPPED
+    except OutputError as error:
+        return _unread(name, error)
     except Exception as error:
         if trace:
             traceback.print_exc()
@@ -108,6 +103,11 @@ def carry_out(name: str, run: Callable[[], int], *, trace: bool = False) -> int:
                 return _tell(name, error, STOPPED)
         words = f"{type(error).__name__}: {error}".rstrip(".: ")
         return _tell(name, f"{words}; this is a fault of riskkit; --traceback shows where.", STOPPED)
+
+
+def _unread(name: str, error: OutputError) -> int:
+    abandon()
+    return _tell(name, f"standard output: {error}.", STOPPED) if str(error) else STOPPED
 
 
 def _tell(name: str, message: object, status: int) -> int:
@@ -132,11 +132,26 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def ended(main: Callable[[], int]) -> int:
+    """The exit status of a command line, also where its help or its first error has ended it."""
+    write_anything()
+    try:
+        with watched():
+            return main()
+    except SystemExit as error:
+        try:
+            with watched():
+                return error.code if isinstance(error.code, int) else ANSWERED
+        except OutputError as lost:
+            return _unread("riskkit", lost)
+    except OutputError as error:
+        return _unread("riskkit", error)
+
+
 def leave(status: int) -> NoReturn:
     """Ends the process without waiting for a task that is still running in a thread of it."""
+    abandon()
     if any(thread.name.startswith("riskkit") for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
 

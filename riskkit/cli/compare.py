@@ -7,10 +7,10 @@ run.json. Exit status 1: some cells are not there.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from riskkit.cli.common import ANSWERED, STOPPED, Parser, reading, writing
+from riskkit.execution.telling import tell
 
 
 def add_arguments(parser: Parser) -> None:
@@ -38,5 +38,5 @@ def run(arguments: argparse.Namespace) -> int:
             status = STOPPED
             reasons = sorted({f"{state}: {reason}" for state, reason in failures.values()})
             line = f"riskkit compare: {store.root}: {len(failures)} runs have no result: {reasons[0]}"
-            print(line, file=sys.stderr)
+            tell(line)
     return status

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from riskkit.cli.common import ANSWERED, STOPPED, BadInputError, Parser, add_names, add_results, reading, writing
+from riskkit.execution.telling import tell
 from riskkit.experiment import study
 
 
@@ -38,5 +38,5 @@ def run(arguments: argparse.Namespace) -> int:
     for path in drawn.paths:
         print(f"figure {path}")
     for line in drawn.failures:
-        print(f"riskkit figures: {line}.", file=sys.stderr)
+        tell(f"riskkit figures: {line}.")
     return STOPPED if drawn.failures else ANSWERED

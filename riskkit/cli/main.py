@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from riskkit.cli.common import Parser, add_traceback, carry_out, given, leave
+from riskkit.cli.common import Parser, add_traceback, carry_out, ended, given, leave
 from riskkit.execution.telling import write_anything
 from riskkit.experiment.study import unknown
 
@@ -31,9 +31,9 @@ class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
+        from riskkit.report.tables.references import toolkit_version
 
-        print(f"riskkit {version('riskkit')}")
+        print(f"riskkit {toolkit_version()}")
         parser.exit()
 
 
@@ -61,4 +61,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
-    leave(main())
+    leave(ended(main))

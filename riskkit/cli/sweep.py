@@ -1,4 +1,4 @@
-"""``riskkit sweep``: runs experiments, confronts them with their bounds, prints verdicts, draws figures.
+"""``riskkit sweep``: runs experiments, compares them with their bounds, draws figures, prints the answers.
 
 Exit status 0: the questions were answered, whatever the answers. 1: some cells failed to run, or the sweep had to stop
 (a full disk, workers that are gone, ``--fail-fast``). Whatever it is, what is finished is on disk, and the same command
@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import shlex
+import shutil
 import sys
 import time
 import warnings
@@ -49,22 +51,34 @@ def add_arguments(parser: Parser) -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one block of replicates and short runs: seconds")
     size.add_argument("--paper", action="store_true", help="paper size: minutes to hours")
+    parser.add_argument("--verbose", action="store_true", help="print every verdict, and the files that were written")
     parser.add_argument("--dry-run", action="store_true", help="count cells, runs and bytes, predict the time, stop")
     parser.add_argument("--fresh", action="store_true", help="start over: earlier results move to OUT/aside")
-    parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails for good")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails three times")
     parser.add_argument("--problem", metavar="NAME", help="replace the problem, e.g. LogisticRidge")
-    for axis, text in (("n", "sample sizes"), ("T", "outer rounds"), ("k", "inner steps"), ("alpha", "outer steps")):
-        parser.add_argument(f"--{axis}", nargs="*", type=float, metavar=axis.upper(), help=f"replace the axis: {text}")
-    parser.add_argument("--replicates", type=float, metavar="R", help="datasets and index streams for each cell")
+    for axis, text in (
+        ("n", "sample sizes"),
+        ("T", "numbers of outer rounds"),
+        ("k", "numbers of inner steps"),
+        ("alpha", "outer step sizes"),
+    ):
+        parser.add_argument(
+            f"--{axis}", nargs="*", type=float, metavar=axis.upper(), help=f"{text} (replaces the default grid)"
+        )
+    parser.add_argument(
+        "--replicates", type=float, metavar="R", help="independent data sets and index sequences for each setting"
+    )
     parser.add_argument(
         "--precision",
         type=float,
         metavar="H",
-        help="double the replicates until every fitted exponent's 95%% interval is at most +-H wide",
+        help="double the replicates until the 95%% CI of every exponent has half-width at most H",
     )
-    parser.add_argument("--seed", type=int, help="a whole number in [0, 2^64)")
+    parser.add_argument("--seed", type=_seed, help="a whole number in [0, 2^64), also as 1e3")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
-    parser.add_argument("--engine", default="auto", help="auto (default): the fastest that covers it; reference; fused")
+    parser.add_argument(
+        "--engine", default="auto", help="auto (default): fastest engine that supports the problem; reference; fused"
+    )
     parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
     parser.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
@@ -111,6 +125,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
     if requests and len(refused) == len(requests):
         raise BadInputError(refused[0])
+    _check_compilers(requests)
     if arguments.dry_run:
         return _dry_run(requests, arguments)
 
@@ -145,11 +160,16 @@ def _sweep(arguments: argparse.Namespace) -> int:
         tell(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}")
     for line in missing:
         tell(f"riskkit sweep: {line}.")
-    for text in found.texts:
-        print(text, end="")
-    for line in made:
-        print(line)
-    print(f"{found.computed} blocks computed; {seconds:.0f} s in all; results in {arguments.out}/.")
+    if arguments.verbose:
+        for text in found.texts:
+            print(text, end="")
+        for line in made:
+            print(line)
+    print(_screen(arguments.out, [request.experiment for request in requests]), end="")
+    blocks = f"{found.computed} {'block' if found.computed == 1 else 'blocks'} computed"
+    print(
+        f"{blocks}; {seconds:.0f} s in all; --verbose prints every verdict; figures and tables lie in {arguments.out}/."
+    )
     return STOPPED if found.failures or missing else ANSWERED
 
 
@@ -237,18 +257,56 @@ def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[
         stores = {request.experiment: Store(arguments.out / request.experiment) for request in requests}
         for store in stores.values():
             if arguments.fresh and (kept := store.set_aside()) is not None:
-                print(f"riskkit sweep: the earlier results are kept as {kept}.", file=sys.stderr)
+                tell(f"riskkit sweep: the earlier results are kept as {kept}.")
             store.prepare()
+            _check_places(arguments.out, store.root)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # damaged shards are told of when they are computed again
                 store.have()
     return stores
 
 
+def _check_places(out: Path, folder: Path) -> None:
+    """What is written last has its place too."""
+    from riskkit.store.atomic import prepare_folder
+
+    for place in (out / "figures", out / "tables", folder / "figures", folder / "tables"):
+        if place.exists():
+            prepare_folder(place)
+    for place in (out / "report.html", folder / "verdict.json", folder / "run.json", folder / "table.parquet"):
+        if place.is_dir():
+            raise BadInputError(f"{place} is a folder, and a file is to be written there; use --out elsewhere.")
+
+
 def _whole(flag: str, value: float) -> int:
     if not (math.isfinite(value) and value == math.floor(value) and value >= 1):
         raise BadInputError(f"{flag} must be a whole number >= 1; got {value:g}.")
     return int(value)
+
+
+def _seed(typed: str) -> int:
+    """A whole number, also as 1e3 where that is exact."""
+    try:
+        return int(typed)
+    except ValueError:
+        value = float(typed) if re.fullmatch(r"[\d.]+[eE]\+?\d+", typed) else math.nan
+        if not (value.is_integer() and value <= 2**53):
+            raise argparse.ArgumentTypeError(f"must be a whole number in [0, 2^64); got {typed!r}") from None
+        return int(value)
+
+
+def _check_compilers(requests: Sequence[Request]) -> None:
+    """The fused engine is compiled; interpreted, it would not run at all."""
+    from numba import config
+
+    from riskkit.execution.tasks import engines
+
+    if getattr(config, "DISABLE_JIT", 0) and any(
+        choice.engine.startswith("fused") for request in requests for choice in engines(request).values()
+    ):
+        raise BadInputError(
+            "NUMBA_DISABLE_JIT is set, and the fused engine needs its compiler; unset it, or use --engine reference."
+        )
 
 
 def _check_device(device: str) -> None:
@@ -354,10 +412,24 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     return look, f"assuming errors with cv^2 = {SPREAD:g}"
 
 
+def _screen(out: Path, names: Sequence[str]) -> str:
+    """The answers to the questions that were asked, in words; a line where they cannot be told."""
+    from riskkit.report import answers
+    from riskkit.report.tables import content
+
+    try:
+        # A file or a pipe gets what a page of 120 columns shows.
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+        return answers.screen([content.results(out / name) for name in names], out, width)
+    except Exception as error:
+        return f"The answers cannot be shown: {type(error).__name__}: {error}\n"
+
+
 def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], list[str]]:
     """Figures, tables and the report of what is stored: a line for each that was written, and for each that was not,
     since one that fails costs none of the others."""
     from riskkit.report import draw_figures, write_report, write_tables
+    from riskkit.report.tables import content
     from riskkit.store.atomic import StoreError
 
     made: list[str] = []
@@ -378,8 +450,9 @@ def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], lis
         try:
             with writing(out, StoreError):
                 part()
-        except StoppedError:
-            raise
+        except StoppedError as error:
+            missing.append(f"the {part.__name__} could not be written: {str(error).rstrip('.')}")
         except Exception as error:  # a fault of presentation, whatever it is, is no reason to leave out the rest
             missing.append(f"the {part.__name__} could not be written: {type(error).__name__}: {error}")
+    missing.extend(f"left out of the report and the tables of all: {line}" for line in content.everything(out)[1])
     return made, missing

@@ -25,7 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadInputError(f"nothing stored in {arguments.results}/; run python -m riskkit.sweep first.")
     with reading(StoreError):
         for path in stored:
-            content.results(path.parent)
+            if path.parent.name in chosen:
+                content.results(path.parent)
     with writing(arguments.results, StoreError):
         written = write_tables(arguments.results, chosen)
     for path in written:

@@ -56,7 +56,7 @@ def _strange(function: FunctionType) -> str | None:
 
 def folder() -> Path:
     """Where compiled formulas lie: RISKKIT_CACHE, else the user's cache folder, else (read-only) a temporary one."""
-    chosen = os.environ.get("RISKKIT_CACHE")
+    chosen = os.path.expanduser(os.environ.get("RISKKIT_CACHE", ""))
     path = Path(chosen) if chosen else user_cache_path("riskkit")
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -56,8 +56,16 @@ def conclude_stored(request: Request, root: Path, failures: Lost, terminal: Term
     store = Store(root)
     evidence = gather(request, store, failures)
     ran = sorted({measured.engine for measured in evidence.measured.values()})
-    experiment = evidence.plan.experiment
-    return Concluded(verdict_text(experiment.name, experiment.question, conclude(evidence, store), terminal), ran)
+    experiment, found = evidence.plan.experiment, conclude(evidence, store)
+    return Concluded(shown(experiment.name, experiment.question, found, terminal), ran)
+
+
+def shown(name: str, question: str, found: Found, terminal: Terminal) -> str:
+    """The verdicts for a terminal. They are on disk by then, so what cannot be shown is one line."""
+    try:
+        return verdict_text(name, question, found, terminal)
+    except Exception as error:
+        return f"{name}: the verdicts are stored, but cannot be shown here: {type(error).__name__}: {error}\n"
 
 
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]

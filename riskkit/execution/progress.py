@@ -140,11 +140,13 @@ class Ticker:
         return max(work, 0.0) / at_once
 
     def line(self) -> str:
-        """``cells 120/300, replicates 61,440/153,600, 1 task failed, about 40 s left``."""
+        """``cells 120/300, experiments 3/16, replicates 61,440/153,600, 1 task failed, about 40 s left``."""
         tallies = self._tallies.values()
         failed = sum(len(t.failures) for t in tallies)
+        finished = sum(t.cells_done == t.cells for t in tallies)
         parts = [
             f"cells {sum(t.cells_done for t in tallies):,}/{sum(t.cells for t in tallies):,}",
+            *([f"experiments {finished}/{len(tallies)}"] if len(tallies) > 1 else []),
             f"replicates {sum(t.replicates_done for t in tallies):,}/{sum(t.replicates for t in tallies):,}",
         ]
         if failed:

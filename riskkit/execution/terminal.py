@@ -10,10 +10,12 @@ from typing import Literal, NamedTuple
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from riskkit.algorithms.traits import passed_on
-from riskkit.judges.outcome import Verdict
+from riskkit.identity import label
+from riskkit.judges.outcome import Outcome, Verdict, counted
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.verdicts.counts import Count, Line
 from riskkit.verdicts.finding import Comparison, Finding
@@ -32,36 +34,72 @@ class Terminal(NamedTuple):
 
     @staticmethod
     def here() -> Terminal:
-        """Standard output, or a page of 140 columns."""
+        """Standard output, or a page of 120 columns."""
         frames: Frames = "unicode" if "utf" in (sys.stdout.encoding or "").lower() else "ascii"
-        return Terminal(Console().width, "ansi", frames) if sys.stdout.isatty() else Terminal(140, "plain", frames)
+        return Terminal(Console().width, "ansi", frames) if sys.stdout.isatty() else Terminal(120, "plain", frames)
+
+
+WIDE = 110
+"""Columns that a table of verdicts needs; on a narrower terminal each verdict has lines of its own."""
+
+
+class Row(NamedTuple):
+    """The verdicts of one bound that came out the same way."""
+
+    bound: str
+    where: str
+    outcome: str
+    numbers: str
 
 
 def verdict_text(name: str, question: str, found: Found, at: Terminal) -> str:
-    """The verdicts as a table, the counts and the comparisons, for a terminal."""
-    console = Console(file=io.StringIO(), width=at.width, force_terminal=at.colour == "ansi")
-    frame = box.HEAVY_HEAD if at.frames == "unicode" else box.ASCII
-    shown = Table(title=f"{name}\n{question}", title_justify="left", title_style="bold", box=frame)
-    for heading in ("bound", "where", "verdict"):
-        shown.add_column(heading, no_wrap=True)
-    shown.add_column("numbers")
-    # Lines of one bound that end the same way without a number of their own share a row.
-    rows: dict[tuple[str, str, str, str], list[str]] = {}
-    for finding in found.findings:
-        numbers = _numbers(finding.verdict) or finding.verdict.finding
-        key = (finding.bound, finding.algorithm, str(finding.verdict.outcome), numbers)
-        rows.setdefault(key, []).append(_place(finding))
-    several = len({finding.algorithm for finding in found.findings if finding.algorithm}) > 1
-    for (bound, algorithm, outcome, numbers), places in rows.items():
-        where = places[0] if len(places) == 1 else f"{len(places)} lines, {places[0].split(':')[0]} .."
-        shown.add_row(f"{bound} of {algorithm}" if several and algorithm else bound, where, outcome, numbers)
-    console.print(shown)
-    if found.counts:
-        console.print(_counted(found.counts, frame))
+    """The verdicts, the counts and the comparisons of an experiment, for a terminal of any width."""
+    console = Console(
+        file=io.StringIO(), width=at.width, force_terminal=at.colour == "ansi", highlight=False, markup=False
+    )
+    rows = _rows(found.findings)
+    if at.width >= WIDE:
+        frame = box.HEAVY_HEAD if at.frames == "unicode" else box.ASCII
+        shown = Table(title=f"{name}\n{question}", title_justify="left", title_style="bold", box=frame)
+        for heading in Row._fields:
+            shown.add_column("verdict" if heading == "outcome" else heading, no_wrap=heading == "outcome")
+        for row in rows:
+            shown.add_row(*row)
+        console.print(shown)
+        if found.counts:
+            console.print(_counted(found.counts, frame))
+    else:
+        console.print(f"{name}\n{question}", style="bold")
+        for row in rows:
+            console.print(f"{row.outcome}: {row.bound}")
+            console.print(Padding(f"{row.where}: {row.numbers}", (0, 0, 0, min(4, at.width // 10))))
+        if found.counts:
+            console.print("gradients to reach eps (claimed; proved)")
+            for line in _count_lines(found.counts):
+                console.print(line)
     for line in (*_compared(found.comparisons), *found.uncompared):
         console.print(line)
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def _rows(findings: Sequence[Finding]) -> list[Row]:
+    """Lines of one bound that end the same way without a number of their own share a row."""
+    places: dict[tuple[str, str, str, str], list[str]] = {}
+    for finding in findings:
+        numbers = _numbers(finding.verdict) or finding.verdict.finding
+        key = (finding.bound, finding.algorithm, str(finding.verdict.outcome), numbers)
+        places.setdefault(key, []).append(_place(finding))
+    several = len({finding.algorithm for finding in findings if finding.algorithm}) > 1
+    return [
+        Row(
+            f"{bound} of {algorithm}" if several and algorithm else bound,
+            where[0] if len(where) == 1 else f"{len(where)} times, {where[0].split(':')[0]}",
+            outcome,
+            numbers,
+        )
+        for (bound, algorithm, outcome, numbers), where in places.items()
+    ]
 
 
 def _compared(comparisons: Sequence[Comparison]) -> list[str]:
@@ -78,18 +116,24 @@ def _compared(comparisons: Sequence[Comparison]) -> list[str]:
         sign = "-" if inexact else "/"
         lines.append(
             f"{algorithm} {sign} {against}, {quantity} ({output}): {min(values):.3g} to {max(values):.3g} in "
-            f"{len(group)} cells; smaller in {outcomes.count('smaller')}, larger in {outcomes.count('larger')} after "
-            "Holm"
+            f"{counted(len(group), 'cell')}; smaller in {outcomes.count('smaller')}, larger in "
+            f"{outcomes.count('larger')} after Holm"
         )
     return lines
 
 
-def _counted(counts: Sequence[Count], frame: box.Box) -> Table:
-    """Gradients to reach a few of the targets: a row for each entry and problem, with the output it passes on. All of
-    them, with intervals, claims and proved counts, are in verdict.json."""
-    shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left", box=frame)
+class Reached(NamedTuple):
+    """Gradients to reach a few of the targets: a row for each entry and problem, with the output it passes on."""
+
+    targets: list[float]
+    varied: list[str]
+    rows: dict[Line, dict[float, str]]
+
+
+def _reached(counts: Sequence[Count]) -> Reached:
+    """All of them, with intervals, claims and proved counts, are in verdict.json."""
     targets = sorted({count.eps for count in counts}, reverse=True)
-    chosen = dict.fromkeys(targets[i] for i in (len(targets) // 3, 2 * len(targets) // 3, len(targets) - 1))
+    chosen = list(dict.fromkeys(targets[i] for i in (len(targets) // 3, 2 * len(targets) // 3, len(targets) - 1)))
     rows: dict[Line, dict[float, str]] = {}
     for count in counts:
         if count.eps in chosen and count.output == passed_on(count.line.head.algorithm):
@@ -107,18 +151,35 @@ def _counted(counts: Sequence[Count], frame: box.Box) -> Table:
         for name in dict.fromkeys(name for line in rows for name in line.where)
         if len({line.where.get(name) for line in rows}) > 1
     ]
-    for heading in ("algorithm", *varied, *(f"eps = {eps:.3g}" for eps in chosen)):
-        shown.add_column(heading, no_wrap=True)
+    return Reached(chosen, varied, rows)
+
+
+def _counted(counts: Sequence[Count], frame: box.Box) -> Table:
+    targets, varied, rows = _reached(counts)
+    shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left", box=frame)
+    for heading in ("algorithm", *varied, *(f"eps = {eps:.3g}" for eps in targets)):
+        shown.add_column(heading)
     for line, cells in rows.items():
         places = (f"{line.where[name]:.3g}" if name in line.where else "" for name in varied)
-        shown.add_row(line.head.name, *places, *(cells.get(eps, "") for eps in chosen))
+        shown.add_row(line.head.name, *places, *(cells.get(eps, "") for eps in targets))
     return shown
+
+
+def _count_lines(counts: Sequence[Count]) -> list[str]:
+    """The same without a table."""
+    targets, varied, rows = _reached(counts)
+    lines = []
+    for line, cells in rows.items():
+        held = [f"{name} = {line.where[name]:.3g}" for name in varied if name in line.where]
+        told = [f"eps = {eps:.3g} after {cells[eps]}" for eps in targets if eps in cells]
+        lines.append(f"{', '.join([line.head.name, *held])}: {', '.join(told)}")
+    return lines
 
 
 def _place(finding: Finding) -> str:
     every = "all cells, published" if finding.form == "published" else "all cells"
     axis = every if finding.axis is None else f"along {finding.axis}:"
-    return f"{axis} {', '.join(f'{name}={value:g}' for name, value in finding.where.items())}".strip()
+    return f"{axis} {', '.join(f'{name}={label(value)}' for name, value in finding.where.items())}".strip()
 
 
 def _numbers(verdict: Verdict) -> str:
@@ -133,7 +194,9 @@ def _numbers(verdict: Verdict) -> str:
         text = f"exponent {verdict.slope:.3f} [{verdict.slope_low:.3f}, {verdict.slope_high:.3f}]"
         return text if math.isnan(verdict.claim_slope) else f"{text}, claim {verdict.claim_slope:.3f}"
     if verdict.kind == "level" and math.isfinite(verdict.ratio):
-        return f"measured / bound at most {verdict.ratio:.3g} in {verdict.points} cells"
+        most = "up to" if verdict.outcome is Outcome.VIOLATED else "at most"
+        return f"measured / bound {most} {verdict.ratio:.3g} in {counted(verdict.points, 'cell')}"
     if verdict.kind == "identity" and math.isfinite(verdict.ratio):
-        return f"measured / exact {verdict.ratio:.4g} in the farthest of {verdict.points} cells"
+        place = "the one cell tested" if verdict.points == 1 else f"the farthest of {verdict.points} cells"
+        return f"measured / exact {verdict.ratio:.4g} in {place}"
     return ""

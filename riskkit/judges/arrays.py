@@ -33,7 +33,7 @@ def slope_text(slope: float, low: float, high: float, percent: int) -> str:
 
 
 def all_cells(cells: int) -> str:
-    return "the one cell" if cells == 1 else f"all {cells} cells"
+    return "the one cell tested" if cells == 1 else f"all {cells} cells"
 
 
 def aside_text(vacuous: int, diverged: int) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.resources
 import re
 from collections import Counter
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -19,8 +18,11 @@ import jinja2
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
+from riskkit.experiment import study
+from riskkit.identity import label
+from riskkit.report import answers
 from riskkit.report.tables import content
-from riskkit.report.tables.references import bibliography, sources
+from riskkit.report.tables.references import bibliography, sources, toolkit_version
 from riskkit.report.tables.study import study_tables
 from riskkit.report.tables.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
@@ -30,6 +32,8 @@ LINK = "http://www.w3.org/1999/xlink"
 DRAWN = frozenset({"svg", "g", "defs", "path", "use", "rect", "clipPath", "style", "line", "polyline", "image"})
 """SVG elements that a figure may have; no other is taken over."""
 
+MOST = 7
+"""Experiments that the page shows with their figures, unfolded."""
 ALARMS = ("VIOLATED", "REFUTED", "DISAGREES")
 TONES = {
     **dict.fromkeys(("HOLDS", "TIGHT", "AGREES"), "good"),
@@ -58,11 +62,100 @@ class Figure(NamedTuple):
     lists: dict[str, list[str]]
 
 
+PLACES = frozenset({"d", "x", "y", "transform", "points"})
+_ROUNDED = re.compile(r"-?\d+\.\d{3,}")
+SCALE = "scale(0.015625)"
+"""How matplotlib places a glyph's outline."""
+_OUTLINE = re.compile(r"[MLQCZz\d\s.-]+")
+_STYLE = re.compile(r"[\w\s:;#.,%-]+")
+_GLYPH = re.compile(r"(STIX|DejaVu)[\w-]*-[0-9a-f]+")
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+
+
+class Drawings:
+    """The drawings of a page: what they share, outlines of glyphs by name and styles, stands there once."""
+
+    def __init__(self) -> None:
+        self.glyphs: dict[str, str] = {}
+        self.styles: dict[str, str] = {}
+        self._count = 0
+
+    def inline(self, path: Path, caption: str) -> Markup:
+        """The drawing of an SVG file, fit to stand in a page with others: shapes alone, names of its own, sized by the
+        page, places to a hundredth of a point. Raises StoreError for a file that is no SVG."""
+        try:
+            root = ElementTree.fromstring(read(path))
+        except ElementTree.ParseError as error:
+            raise StoreError(f"{path} is not readable as SVG ({error}); run riskkit figures again.") from error
+        self._count += 1
+        names: dict[str, str] = {}
+        used = set(re.findall(r"#([\w-]+)", " ".join(v for element in root.iter() for v in element.attrib.values())))
+        for element in list(root.iter()):
+            element.text = element.text.strip() if element.text else None
+            element.tail = None
+            for child in list(element):
+                if child.tag.rpartition("}")[2] not in DRAWN:
+                    element.remove(child)
+                elif self._shared(child):
+                    names[child.attrib["id"]] = child.attrib["id"]
+                    element.remove(child)
+        for element in root.iter():
+            name = element.attrib.pop("id", "")
+            if name in used:
+                names[name] = element.attrib["id"] = f"d{self._count}-{len(names)}"
+        for element in root.iter():
+            _merge(element)
+            for key, value in list(element.attrib.items()):
+                if key.startswith("on"):
+                    del element.attrib[key]
+                elif key in ("href", f"{{{LINK}}}href"):
+                    del element.attrib[key]
+                    element.attrib["href"] = f"#{names.get(value[1:], '')}" if value.startswith("#") else ""
+                elif "url(#" in value:
+                    element.attrib[key] = re.sub(r"url\(#([\w-]+)\)", lambda m: f"url(#{names.get(m[1], '')})", value)
+                elif key in PLACES:
+                    element.attrib[key] = " ".join(_ROUNDED.sub(_rounded, value).split())
+                elif key == "style":
+                    del element.attrib[key]
+                    if _STYLE.fullmatch(value):
+                        plain = value.replace(": ", ":").replace("; ", ";")
+                        element.attrib["class"] = self.styles.setdefault(plain, f"s{len(self.styles)}")
+        for key in ("width", "height", "version"):
+            root.attrib.pop(key, None)
+        root.attrib |= {"role": "img", "aria-label": caption}
+        ElementTree.register_namespace("", SVG)
+        return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+    def _shared(self, element: ElementTree.Element) -> bool:
+        """Whether the element is a glyph's outline that the page has, from now on, under the glyph's name."""
+        name, drawn = element.get("id", ""), " ".join(element.get("d", "").split())
+        if not (_GLYPH.fullmatch(name) and _OUTLINE.fullmatch(drawn) and element.get("transform") == SCALE):
+            return False
+        return self.glyphs.setdefault(name, drawn) == drawn
+
+
+def _merge(parent: ElementTree.Element) -> None:
+    """Groups that follow one another, and say only the same clipping path, become one."""
+    before: ElementTree.Element | None = None
+    for child in list(parent):
+        clipped = set(child.attrib) == {"clip-path"}
+        if before is not None and clipped and (child.tag, child.attrib) == (before.tag, before.attrib):
+            before.extend(list(child))
+            parent.remove(child)
+        else:
+            before = child
+
+
 class Section(NamedTuple):
-    """One experiment."""
+    """One experiment. ``first``: whether it is shown at the top, unfolded."""
 
     name: str
     question: str
+    answer: answers.Answer
+    first: bool
     counts: list[tuple[str, int]]
     levels: list[dict[str, Any]]
     lines: list[dict[str, Any]]
@@ -73,39 +166,83 @@ class Section(NamedTuple):
 
 
 def render(folder: Path) -> str:
-    """The page; the same bytes for the same results. Raises StoreError for results that are missing or unreadable."""
-    found = [content.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
+    """The page; the same bytes for the same results. What cannot be read is named on it; StoreError if nothing can."""
+    found, unreadable = content.everything(folder)
+    if unreadable and not found:
+        raise StoreError(f"{unreadable[0]}.")
     if not found:
         raise StoreError(f"nothing stored in {folder}/; run python -m riskkit.sweep first.")
     everything = [verdict for result in found for verdict in result.verdicts]
     alarms = [(result.name, v) for result in found for v in result.verdicts if v["outcome"] in ALARMS]
     template = importlib.resources.files("riskkit.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    drawings = Drawings()
+    order = headlines([result.name for result in found])
+    shown = {result.name: result for result in found}
+    sections = [section(folder / name, shown[name], drawings, first=place < MOST) for place, name in enumerate(order)]
+    overview = figures(folder, drawings)
     environment.filters |= {"prose": prose, "mathematics": mathematics, "cell": cell, "rival": content.rival}
-    environment.filters |= {"latex": content.sentence, "tone": lambda outcome: TONES.get(outcome, "open")}
+    environment.filters |= {
+        "latex": content.sentence,
+        "about": content.about,
+        "place": place,
+        "told": told,
+        "tone": lambda outcome: TONES.get(outcome, "open"),
+    }
     return environment.from_string(template).render(
-        sections=[section(folder / result.name, result) for result in found],
-        overview=figures(folder, "all"),
-        summary=content.of_all(found),
+        sections=sections,
+        overview=overview,
+        glyphs=Markup(
+            "".join(f'<path id="{name}" d="{d}" transform="{SCALE}"/>' for name, d in drawings.glyphs.items())
+        ),
+        styles=Markup("".join(f".{name}{{{style}}}" for style, name in drawings.styles.items())),
+        pairs=answers.pairs(found),
+        verdicts=[(result.name, verdict) for result in found for verdict in result.verdicts],
+        summary=[answers.table(found), content.problems(found)],
         extra=study_tables(),
         counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
         total=len(everything),
+        unreadable=unreadable,
         alarms=alarms,
         numeric=(*NUMERIC, "interval"),
         references=bibliography(result.record for result in found),
         sources=[source["text"] for source in sources(result.record for result in found).values()],
-        version=version("riskkit"),
+        version=toolkit_version(),
     )
 
 
-def section(folder: Path, result: content.Results) -> Section:
+def place(verdict: dict[str, Any]) -> str:
+    """Along which coordinate, and what is held."""
+    held = content.held(verdict["where"])
+    return f"along {verdict['axis']}{f', {held}' if held else ''}" if verdict["axis"] else held or "all settings"
+
+
+def told(verdict: dict[str, Any]) -> str:
+    """The number that a verdict rests on."""
+    if verdict["axis"] and verdict["slope"] is not None:
+        claim = "" if verdict["claim_slope"] is None else f", claimed {verdict['claim_slope']:.3g}"
+        return f"exponent {verdict['slope']:.3g}{claim}"
+    return "" if verdict["ratio"] is None else f"ratio {verdict['ratio']:.3g}"
+
+
+def headlines(names: list[str]) -> list[str]:
+    """The experiments in the order of the page: those that ``figures/__init__.py`` of the study lists first."""
+    wanted: list[str] = []
+    if study.has("figures"):
+        wanted = list(getattr(study.module("figures"), "HEADLINES", ()))
+    return [*(name for name in wanted if name in names), *(name for name in names if name not in wanted)]
+
+
+def section(folder: Path, result: content.Results, drawings: Drawings, *, first: bool) -> Section:
     return Section(
         name=result.name,
         question=result.question,
+        answer=answers.answer(result),
+        first=first,
         counts=Counter(verdict["outcome"] for verdict in result.verdicts).most_common(),
         levels=[verdict for verdict in result.verdicts if not verdict["axis"]],
         lines=[verdict for verdict in result.verdicts if verdict["axis"]],
-        figures=figures(folder, result.name),
+        figures=figures(folder, drawings),
         tables=content.of(result),
         command=command(result.record["request"]),
         provenance=provenance(result.record),
@@ -120,7 +257,7 @@ def command(request: dict[str, Any]) -> str:
     if request["problem"]:
         words += ["--problem", str(request["problem"])]
     for axis, values in request["axes"]:
-        words += [f"--{axis}", *(f"{value:g}" for value in values)]
+        words += [f"--{axis}", *map(label, values)]
     for flag in ("replicates", "seed"):
         if request[flag] is not None:
             words += [f"--{flag}", str(request[flag])]
@@ -153,7 +290,7 @@ def _session(session: dict[str, Any]) -> str:
     )
 
 
-def figures(folder: Path, owner: str) -> list[Figure]:
+def figures(folder: Path, drawings: Drawings) -> list[Figure]:
     """The figures drawn for an experiment (or, in the results folder itself, for all)."""
     found = []
     for path in sorted((folder / "figures").glob("*.svg")):
@@ -163,37 +300,8 @@ def figures(folder: Path, owner: str) -> list[Figure]:
             heading, *entries = paragraph.splitlines()
             lists[heading] = [entry.removeprefix("- ") for entry in entries]
         caption = " ".join(paragraphs[0].split())
-        found.append(Figure(path.stem, inline(path, f"{owner}-{path.stem}", caption), caption, lists))
+        found.append(Figure(path.stem, drawings.inline(path, caption), caption, lists))
     return found
-
-
-def inline(path: Path, prefix: str, caption: str) -> Markup:
-    """The drawing of an SVG file, fit to stand in a page with others: shapes alone, names under a prefix, sized by the
-    page. Raises StoreError for a file that is no SVG."""
-    try:
-        root = ElementTree.fromstring(read(path))
-    except ElementTree.ParseError as error:
-        raise StoreError(f"{path} is not readable as SVG ({error}); run riskkit figures again.") from error
-    prefix = re.sub(r"\W", "-", prefix)
-    for element in list(root.iter()):
-        for child in list(element):
-            if child.tag.rpartition("}")[2] not in DRAWN:
-                element.remove(child)
-        for key, value in list(element.attrib.items()):
-            if key.startswith("on"):
-                del element.attrib[key]
-            elif key == "id":
-                element.attrib[key] = f"{prefix}-{value}"
-            elif key in ("href", f"{{{LINK}}}href"):
-                element.attrib[key] = value.replace("#", f"#{prefix}-", 1) if value.startswith("#") else ""
-            elif "url(#" in value:
-                element.attrib[key] = value.replace("url(#", f"url(#{prefix}-")
-    for key in ("width", "height", "version"):
-        root.attrib.pop(key, None)
-    root.attrib |= {"role": "img", "aria-label": caption}
-    ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", LINK)
-    return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
 def prose(text: str) -> str:

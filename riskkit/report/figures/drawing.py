@@ -9,27 +9,32 @@ the results folder, and ``draw`` is given all of them. An experiment without a m
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from riskkit.execution.executors import Seats
 from riskkit.experiment import study
 from riskkit.report.figures.page import Page
 from riskkit.report.figures.standard import errors
 from riskkit.report.figures.stored import is_stored, stored
-from riskkit.report.figures.style import DEFAULT_VENUE, sized_for
+from riskkit.report.figures.style import DEFAULT_VENUE, house_style, sized_for
 from riskkit.store.atomic import StoreError
 
 
+def figure_names(home: Path) -> list[str]:
+    """The modules of ``figures/`` in the study's folder; one whose name begins with "_" draws no figure."""
+    return sorted(file.stem for file in (home / "figures").glob("*.py") if not file.stem.startswith("_"))
+
+
 def figure_modules(home: Path | None = None) -> dict[str, ModuleType]:
-    """The modules of ``figures/`` in the study's folder, by name; one whose name begins with "_" draws no figure."""
+    """The modules that draw a figure, by name."""
     home = home or study.folder()
-    names = sorted(file.stem for file in (home / "figures").glob("*.py") if not file.stem.startswith("_"))
-    return {name: study.module(f"figures.{name}", home) for name in names}
+    return {name: study.module(f"figures.{name}", home) for name in figure_names(home)}
 
 
 def algorithm_looks(home: Path) -> Mapping[str, tuple[str, str]]:
@@ -51,48 +56,71 @@ def draw_figures(results: Path, names: Iterable[str], venue: str = DEFAULT_VENUE
 
     Each is written as .pdf, .png, .svg, .csv (the plotted numbers) and .txt (the caption), the same bytes every time,
     in ``figures/``; those of another venue than the default in ``figures/<venue>/``. A figure that fails costs no
-    other. Raises StoreError for results that cannot be read, ValueError for an unknown venue.
+    other. Raises StoreError if a named experiment's results cannot be read, ValueError for an unknown venue.
     """
     home, chosen = study.folder(), [name for name in dict.fromkeys(names) if is_stored(results / name)]
     if not chosen:
         return Drawn([], [])
     owners: list[str | None] = [*chosen, None]
-    if jobs == 1 or len(chosen) == 1:
-        parts = [_draw(home, results, owner, venue) for owner in owners]
-    else:
+    parts: dict[str | None, Drawn] = {}
+    if jobs > 1 and len(chosen) > 1:
         seats = Seats(jobs)
         try:
-            futures = [seats.submit(_draw, home, results, owner, venue) for owner in owners]
-            parts = [future.result() for future in futures]
+            futures = {owner: seats.submit(_draw, home, results, owner, venue) for owner in owners}
+            for owner, future in futures.items():
+                # One whose process died (for want of memory, as a rule) is drawn here.
+                with contextlib.suppress(BrokenProcessPool):
+                    parts[owner] = future.result()
         finally:
             seats.kill()
-    return Drawn([path for part in parts for path in part.paths], [line for part in parts for line in part.failures])
+    for owner in owners:
+        if owner not in parts:
+            parts[owner] = _draw(home, results, owner, venue)
+    found = [parts[owner] for owner in owners]
+    # A module that cannot be imported fails for every owner.
+    failures = dict.fromkeys(line for part in found for line in part.failures)
+    return Drawn([path for part in found for path in part.paths], list(failures))
 
 
 def _draw(home: Path, results: Path, owner: str | None, venue: str) -> Drawn:
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
-    modules, looks = figure_modules(home), algorithm_looks(home)
+    drawn, own = Drawn([], []), {}
+    for name in figure_names(home):
+        with _noted(f"figure {name}", drawn):
+            module = study.module(f"figures.{name}", home)
+            if owner == module.EXPERIMENT:
+                own[name] = module
+    looks: Mapping[str, tuple[str, str]] = {}
+    with _noted("the study's colours", drawn):
+        looks = algorithm_looks(home)
     folder = results / (owner or "") / "figures" / ("" if venue == DEFAULT_VENUE else venue)
-    made: dict[str, Callable[[], Page | None]]
-    with sized_for(venue):
+    # A figure may draw on the axes itself: what it says nothing of is the house's as well.
+    with sized_for(venue), house_style():
+        shown: Any = []
         if owner is None:
-            everything = [stored(one, looks) for one in sorted(results.iterdir()) if is_stored(one)]
-            own = {key: module for key, module in modules.items() if module.EXPERIMENT is None}
-            made = {key: functools.partial(module.draw, everything) for key, module in own.items()}
+            for one in sorted(results.iterdir()):
+                with _noted(f"the figures of all leave {one.name} out, which", drawn):
+                    shown += [stored(one, looks)] if is_stored(one) else []
         else:
-            one = stored(results / owner, looks)
-            own = {key: module for key, module in modules.items() if owner == module.EXPERIMENT}
-            made = {key: functools.partial(module.draw, one) for key, module in own.items()}
-            made = made or {"errors": functools.partial(errors, one)}
-        drawn = Drawn([], [])
+            shown = stored(results / owner, looks)
+        made: dict[str, Callable[[Any], Page | None]] = {name: module.draw for name, module in own.items()}
+        if owner is not None and not made:
+            made = {"errors": errors}
         for key, make in made.items():
-            try:
-                page = make()
+            with _noted(f"figure {key}", drawn):
+                page = make(shown)
                 drawn.paths.extend([] if page is None else page.save(folder, key))
-            except (StoreError, OSError):
-                raise
-            except Exception as error:  # a study's figure may raise anything
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                where = f"{Path(place.filename).name}, line {place.lineno}"
-                drawn.failures.append(f"figure {key} could not be drawn: {type(error).__name__}: {error} ({where})")
-        return drawn
+    return drawn
+
+
+@contextlib.contextmanager
+def _noted(what: str, drawn: Drawn) -> Iterator[None]:
+    """One line for whatever goes wrong inside: a study's figure may raise anything, and costs no other."""
+    try:
+        yield
+    except (StoreError, study.StudyError) as error:
+        drawn.failures.append(f"{what} could not be drawn: {str(error).rstrip('.')}")
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        drawn.failures.append(f"{what} could not be drawn: {type(error).__name__}: {error} ({where})")

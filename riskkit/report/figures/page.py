@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +15,14 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.patches import Patch
 
 from riskkit.report.figures.panels import Panel
-from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, house_style, inches
+from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, alpha_colour, house_style, inches
 from riskkit.store.atomic import make_folder, write, write_text
 
 
@@ -57,7 +59,7 @@ class Page:
         self.missing: dict[str, dict[tuple[str, ...], str]] = {}
         self._key: dict[str, Artist] = {}
         self._rows, self._columns, self._share = rows, columns, share
-        self._done = self.shaded = False
+        self._done = self.shaded = self.bar = False
         with house_style():
             self.figure = Figure(figsize=(inches(width), height))
             FigureCanvasAgg(self.figure)
@@ -100,8 +102,8 @@ class Page:
         return made
 
     def note(self, text: str) -> None:
-        """A sentence for the caption."""
-        if text not in self.notes:
+        """A sentence for the caption; "" is none."""
+        if text and text not in self.notes:
             self.notes.append(text)
 
     def key(self, name: str, handle: Artist) -> None:
@@ -148,6 +150,8 @@ class Page:
                 self.key("simultaneous 95% band", Patch(facecolor=FAINT, alpha=0.35, lw=0))
             if self._key:
                 self._draw_key()
+            if self.bar:
+                self._draw_bar()
             gaps = self._gaps()
             if gaps:
                 text = "Not drawn: " + " ".join(gaps)
@@ -180,6 +184,21 @@ class Page:
             before, places = places, [panel.axes.get_position().bounds for panel in self.panels]
             if np.allclose(before, places, rtol=0, atol=1e-3):
                 return
+
+    def _draw_bar(self) -> None:
+        """The colours of alpha, beside the panels."""
+        alphas = np.linspace(0.005, 1, 100)
+        colours = ListedColormap([alpha_colour(alpha) for alpha in alphas])
+        scale = ScalarMappable(Normalize(0, 1), colours)
+        shown = [panel.axes for panel in self.panels]
+        bar = self.figure.colorbar(scale, ax=shown, fraction=0.03, pad=0.015, aspect=28, ticks=[0, 0.25, 0.5, 0.75, 1])
+        bar.outline.set_linewidth(0.5)
+        bar.set_label(NAMES["alpha"])
+
+    def omitted(self, name: str, values: Iterable[float], shown: Sequence[float]) -> None:
+        """The caption says so where not all values of a coordinate have a panel or a line."""
+        if len(shown) < len(found := set(values)):
+            self.note(f"Of {len(found)} values of {name}, {len(shown)} are drawn; the table has all.")
 
     def _draw_key(self) -> None:
         """The key above the panels, in as few rows as the page is wide enough for."""

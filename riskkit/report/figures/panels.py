@@ -23,10 +23,12 @@ from riskkit.report.figures.style import (
     COMPUTED,
     FAINT,
     INK,
+    MOST_LABELS,
     PALETTE,
     SMALL,
     Kind,
     alpha_colour,
+    few,
     house_style,
     signed,
     symbols,
@@ -34,6 +36,9 @@ from riskkit.report.figures.style import (
 )
 
 Floats = npt.NDArray[np.float64]
+
+LONG = 20.0
+"""How far under its mean, as a factor, an interval is followed on a logarithmic axis."""
 
 REACH = 300.0
 """How far above all else a bound is followed."""
@@ -59,6 +64,7 @@ class Sheet(Protocol):
     records: list[dict[str, Any]]
     missing: dict[str, dict[tuple[str, ...], str]]
     shaded: bool
+    bar: bool
 
     def key(self, name: str, handle: Artist) -> None: ...
 
@@ -106,10 +112,13 @@ class Panel:
             if joined:
                 self.axes.plot(x, np.where(drawn, y, np.nan), color=self._line_colour(line, colour), lw=0.7, zorder=3)
             bars = drawn & np.isfinite(low)
+            # On a logarithmic axis an interval that reaches to zero, or nearly, leaves the panel at its foot.
+            long = bars & (floor < y / LONG) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
             limits = self.axes.get_autoscaley_on()
-            self.axes.vlines(
-                x[bars], floor[bars], high[bars], colors=[colours[i] for i in np.flatnonzero(bars)], lw=0.9, zorder=4
-            )
+            for some, ends in ((bars & ~long, floor), (bars & long, y)):
+                self._bars(x[some], ends[some], high[some], [colours[i] for i in np.flatnonzero(some)])
+            self.axes.set_autoscaley_on(False)
+            self._bars(x[long], floor[long], y[long], [colours[i] for i in np.flatnonzero(long)])
             self.axes.set_autoscaley_on(limits)
             self._shade(x, y, band, drawn, self._line_colour(line, colour))
             chosen = [colours[i] for i in np.flatnonzero(drawn)]
@@ -161,6 +170,10 @@ class Panel:
                 f"Means over {replicates} replicates. Bars are 95% intervals, each for its own cell; a shaded band is "
                 "simultaneous (95%) over all cells of its algorithm."
             )
+
+    def _bars(self, x: Floats, low: Floats, high: Floats, colours: list[str]) -> None:
+        if len(x):
+            self.axes.vlines(x, low, high, colors=colours, lw=0.9, zorder=4)
 
     def _shade(self, x: Floats, y: Floats, band: Floats, drawn: npt.NDArray[np.bool_], colour: str) -> None:
         """The simultaneous band as an area, broken at gaps and where it has no end."""
@@ -264,13 +277,23 @@ class Panel:
         self._labels.append(label)
 
     def end_labels(self, lines: Sequence[Line]) -> None:
-        """What distinguishes each line, beside its last measured point."""
-        for line in lines:
+        """What distinguishes each line, beside its last measured point; with more lines than can be labelled, a bar
+        for the colours of alpha, and else labels for some."""
+        if len(lines) > MOST_LABELS and differing(lines) == ["alpha"] and lines[0].axis != "alpha":
+            self.page.bar = True
+            return
+        chosen = few(range(len(lines)), MOST_LABELS)
+        if len(chosen) < len(lines):
+            self.page.note(f"Of {len(lines)} lines {len(chosen)} are labelled.")
+        for line in (lines[int(i)] for i in chosen):
             words = symbols({name: line.where[name] for name in differing(lines) if name in line.where})
             self.end_label(line, words, colour=FAINT if line.axis == "alpha" else None)
 
     def box(self, entries: Iterable[tuple[str, str]]) -> None:
         """Lines of small text, (words, colour) each, where nothing else is; the y axis is widened if need be."""
+        entries = list(entries)
+        if not entries:
+            return
         with house_style():
             areas = [TextArea(words, textprops={"color": colour, "fontsize": SMALL}) for words, colour in entries]
             packed = VPacker(children=list[Artist](areas), pad=0, sep=1.5)
@@ -287,6 +310,10 @@ class Panel:
         entries: list[tuple[str, str]] = []
         differ = differing(lines)
         claims = {signed(line.verdict["claim_slope"]) for line in lines if line.verdict.get("claim_slope") is not None}
+        if len(lines) > MOST_LABELS:
+            self.page.note("The slopes of many lines are in the table of rates.")
+            self.end_labels(lines)
+            return
         for line in lines:
             about = symbols({name: line.where[name] for name in differ if name in line.where})
             judged = line.verdict

@@ -32,6 +32,7 @@ def errors(
     judged = judged or list(dict.fromkeys((verdict["quantity"], verdict["output"]) for verdict in rates))
     found = dict.fromkeys(verdict["axis"] for verdict in rates if verdict["axis"])
     axes = axes or [*(axis for axis in ORDER if axis in found), *(axis for axis in found if axis not in ORDER)]
+    axes = [axis for axis in axes if any(stored.lines(axis, q, o) for q, o in judged)]
     if not (judged and axes):
         return None
     page = Page(
@@ -61,7 +62,7 @@ def errors(
             panel.cut()
         for verdict in stored.judged(quantity, output, "level"):
             page.quote(verdict)
-    page.note("What is held along each axis is said in the verdicts.")
+    page.note("The verdicts give the values of the fixed variables.")
     return page
 
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.colors import to_hex
 from tueplots import figsizes
+
+from riskkit.identity import label
 
 Kind = Literal["exact", "proved", "published", "claim", "trivial"]
 """What is computed beside the measurements: the columns of the table that are drawn as curves."""
@@ -189,6 +191,18 @@ def alpha_colour(alpha: float) -> str:
     return to_hex(mpl.colormaps["plasma"](0.76 * (1 - alpha) + 0.02))
 
 
+MOST_LABELS = 8
+"""Lines of a panel that can be told apart by labels; with more, colours of alpha are read off a bar."""
+
+
+def few(values: Iterable[float], most: int) -> list[float]:
+    """At most so many of the values, sorted: both ends and those evenly between, by rank."""
+    ordered = sorted(set(values))
+    if len(ordered) <= most:
+        return ordered
+    return [ordered[round(i * (len(ordered) - 1) / (most - 1))] for i in range(most)] if most > 1 else ordered[:1]
+
+
 def symbols(where: dict[str, float]) -> str:
     r"""``{"alpha": 0.5, "k": 4}`` as mathtext, ``$\alpha = 0.5$, $k = 4$``."""
     return ", ".join(f"${SYMBOLS.get(name, name)} = {written([value])[0].strip('$')}$" for name, value in where.items())
@@ -202,7 +216,7 @@ def written(values: Sequence[float]) -> list[str]:
         return exponent - 1 if mantissa == 0.5 else None
 
     long = any(power(value) is not None and len(f"{value:g}") > 5 for value in values)
-    return [f"$2^{{{power(v)}}}$" if long and power(v) is not None and v != 1 else f"{v:g}" for v in values]
+    return [f"$2^{{{power(v)}}}$" if long and power(v) is not None and v != 1 else label(v) for v in values]
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from riskkit.identity import label
 from riskkit.report.tables import latex
 from riskkit.report.tables.table import Cell, Column, Table
 from riskkit.store.atomic import StoreError, read
@@ -63,6 +64,17 @@ def results(folder: Path) -> Results:
         ) from error
 
 
+def everything(folder: Path) -> tuple[list[Results], list[str]]:
+    """All experiments stored in a results folder that can be read, and a line for each that cannot."""
+    found, failures = [], []
+    for path in sorted(folder.glob("*/verdict.json")):
+        try:
+            found.append(results(path.parent))
+        except StoreError as error:
+            failures.append(str(error).rstrip("."))
+    return found, failures
+
+
 def of(result: Results) -> list[Table]:
     """The experiment's tables, those without a row left out."""
     made = [make(result) for make in (bounds, levels, rates, running, paired, problem)]
@@ -93,7 +105,7 @@ def _several(result: Results) -> bool:
 
 
 def held(where: dict[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in where.items())
+    return ", ".join(f"{name} = {label(value)}" for name, value in where.items())
 
 
 # The tables of one experiment
@@ -293,26 +305,8 @@ def _started(text: str) -> str:
 
 
 def of_all(everything: Sequence[Results]) -> list[Table]:
-    """``verdicts``, ``problems`` and ``answers`` of the experiments given."""
-    return [verdicts(everything), problems(everything), answers(everything)]
-
-
-def answers(everything: Sequence[Results]) -> Table:
-    """A row for each experiment: its question, and how its verdicts came out."""
-    rows: list[tuple[Cell, ...]] = []
-    for result in everything:
-        level = [v for v in result.verdicts if not v["axis"]]
-        bounded = [v["ratio"] for v in level if v["kind"] == "level" and v["ratio"] is not None]
-        lines = [v for v in result.verdicts if v["axis"]]
-        rows.append((result.question, _counted(level), max(bounded, default=None), _counted(lines)))
-    columns = (
-        Column("question", "prose"),
-        Column("bounds and closed forms"),
-        Column("measured / bound", "significant"),
-        Column("exponents along the axes"),
-    )
-    caption = "Every experiment: its question, how its levels came out, measured / bound at its largest, and its rates."
-    return Table("answers", caption, columns, tuple(rows))
+    """``verdicts`` and ``problems`` of the experiments given; ``answers`` are made by the module of that name."""
+    return [verdicts(everything), problems(everything)]
 
 
 def _counted(verdicts: Sequence[dict[str, Any]]) -> str:

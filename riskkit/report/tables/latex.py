@@ -1,7 +1,8 @@
-"""LaTeX: a table as a ``tabular`` (booktabs and siunitx), and plain text with its mathematics set as such."""
+"""LaTeX: a table no wider than the text (booktabs and siunitx), and plain text with its mathematics set as such."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -23,18 +24,40 @@ SYMBOLS = {
 """What is set as mathematics under another name than its own."""
 
 
+PACKAGES = ("booktabs", "siunitx", "amsmath", "amssymb", "array", "longtable")
+WIDTH = 397.48
+"""Points of a line of text, 5.5 in: NeurIPS, ICLR and article at 10 pt with its usual margins have no less."""
+SAFE = 0.965
+"""The part of a line that a table may take by estimated widths."""
+PAGE = 430.0
+"""Points of height that a page has for a table; a higher one goes over several pages."""
+SIZES = {"small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
+"""LaTeX's sizes below 10 pt, in points."""
+GAP = 3.0
+"""Points between a column and its rule-free edge (``tabcolsep``)."""
+WRAPPED = 0.34
+"""The least part of its natural width that a column of text keeps before the next smaller size is tried."""
+
+
 def tabular(table: Table) -> str:
-    r"""A ``tabular`` to ``\input`` into a table."""
-    spec = " ".join(_specification(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns))
+    r"""A table to ``\input``, no wider than a line of text: a ``tabular`` for a table environment, or, with more rows
+    than a page has, a ``longtable`` with its caption. Its first line is the caption, to paste."""
+    size, spec, height = _layout(table)
     numeric = [column.align in NUMERIC for column in table.columns]
-    heads = [f"{{{text(column.heading)}}}" for column in table.columns]
+    heads = " & ".join(f"{{{text(column.heading)}}}" for column in table.columns) + r" \\"
+    caption = f"\\caption{{{text(table.caption)}}}"
+    long = height > PAGE
+    kind = "longtable" if long else "tabular"
     lines = [
-        f"% {table.caption}",
-        r"% Needs \usepackage{booktabs,siunitx,amsmath,amssymb}.",
-        f"\\begin{{tabular}}{{{spec}}}",
+        f"% {caption}",
+        f"% Needs \\usepackage{{{','.join(PACKAGES)}}}.",
+        f"{{\\{size}\\setlength{{\\tabcolsep}}{{{GAP:g}pt}}",
+        f"\\begin{{{kind}}}{{@{{}}{spec}@{{}}}}",
+        *([f"{caption} \\\\", r"\toprule", heads, r"\midrule", r"\endfirsthead"] if long else []),
         r"\toprule",
-        " & ".join(heads) + r" \\",
+        heads,
         r"\midrule",
+        *([r"\endhead"] if long else []),
     ]
     for place, row in enumerate(table.rows):
         if place and place in table.breaks:
@@ -46,7 +69,84 @@ def tabular(table: Table) -> str:
             for cell, is_number in zip(cells, numeric, strict=True)
         ]
         lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    return "\n".join([*lines, r"\bottomrule", f"\\end{{{kind}}}}}", ""])
+
+
+def goes_over_pages(table: Table) -> bool:
+    """Whether the table is a ``longtable``, which has its caption within."""
+    return _layout(table)[2] > PAGE
+
+
+def _layout(table: Table) -> tuple[str, str, float]:
+    """The largest size, and columns for it, in which the table is no wider than a line of text; and its height."""
+    columns = [[row[i] for row in table.rows] for i in range(len(table.columns))]
+    natural = [_natural(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
+    least = [_least(column, cells, wide) for column, cells, wide in zip(table.columns, columns, natural, strict=True)]
+    for size, points in SIZES.items():
+        room = (SAFE * WIDTH - 2 * GAP * (len(columns) - 1)) / points
+        if sum(natural) <= room:
+            spec = " ".join(_specification(c, cells) for c, cells in zip(table.columns, columns, strict=True))
+            return size, spec, 1.25 * points * (len(table.rows) + len(table.breaks) / 2)
+        slack = sum(natural) - sum(least)
+        share = (room - sum(least)) / slack if slack else 0.0
+        if share < WRAPPED and size != "scriptsize":
+            continue
+        made, lines = [], [1] * len(table.rows)
+        for column, cells, most, small in zip(table.columns, columns, natural, least, strict=True):
+            if most > small:
+                width = points * (small + max(0.0, share) * (most - small))
+                made.append(f">{{\\raggedright\\arraybackslash}}p{{{width:.1f}pt}}")
+                for row, cell in enumerate(cells):
+                    lines[row] = max(lines[row], math.ceil(1.25 * points * _width(_shown(cell, column)) / width))
+            else:
+                made.append(_specification(column, cells))
+        return size, " ".join(made), 1.25 * points * (sum(lines) + len(table.breaks) / 2)
+    raise AssertionError("the smallest size ends the loop")
+
+
+def _natural(column: Column, cells: Sequence[Cell]) -> float:
+    """The width of a column on one line, in ems of its size."""
+    if column.align in NUMERIC:
+        # The widest number: digits, and a power of ten written out by siunitx.
+        found = [plain(cell, column) for cell in cells]
+        shown = [2.9 + 0.5 * len(f.partition("e")[0]) if "e" in f else 0.5 * len(f) + 0.3 for f in found]
+        digits = _specification(column, cells)
+        reserved = 0.5 * sum(int(n) for n in re.findall(r"\d+", digits)) + (3.6 if "e" in digits else 0.8)
+        return max([_width(column.heading), reserved, *shown])
+    if column.align == "code":
+        return max([_width(column.heading), *(0.56 * len(_shown(cell, column)) for cell in cells)])
+    extra = 0.5 if column.align == "interval" else 0.0
+    return max([_width(column.heading), *(extra + _width(_shown(cell, column)) for cell in cells)])
+
+
+def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
+    """The width of the longest word of a column that can be broken; else its natural width."""
+    if column.align in NUMERIC or column.align in ("interval", "p"):
+        return natural
+    if column.align == "math":
+        return min(natural, 14.0)
+    if column.align == "code":
+        words = [word for cell in cells for word in re.split(r"[ /)]", _shown(cell, column))]
+        return min(natural, max([_width(column.heading), *(0.56 * len(word) for word in words)]) + 0.7)
+    words = [word for cell in cells for word in re.split(r"[ /_]", _shown(cell, column))]
+    words += column.heading.split()
+    return min(natural, max(map(_width, words), default=0.0) + 0.7)
+
+
+def _shown(cell: Cell, column: Column) -> str:
+    """What is read of a cell, without the commands that set it."""
+    if isinstance(cell, str) and column.align == "math":
+        return re.sub(
+            r"[{}\\;,^_]", "", re.sub(r"\\(?:frac|left|right|;|,|!)", "", re.sub(r"\\[A-Za-z]{3,}", "x", cell))
+        )
+    written = plain(cell, column)
+    return written.replace("`", "") if column.align == "code" else written
+
+
+def _width(words: str) -> float:
+    """Of text in Computer Modern, in ems: estimated, rather too wide than too narrow."""
+    narrow, wide = "ijltfr.,;:'|!()[] ", "mwMWQO%@-+=<>"
+    return sum(0.36 if char in narrow else 0.86 if char in wide else 0.74 if char.isupper() else 0.54 for char in words)
 
 
 def _cell(cell: Cell, column: Column) -> str:
@@ -55,13 +155,17 @@ def _cell(cell: Cell, column: Column) -> str:
     if isinstance(cell, str) and column.align == "math":
         return f"${cell}$"
     if isinstance(cell, str) and column.align == "code":
-        return f"\\texttt{{{escaped(cell)}}}"
+        return f"\\texttt{{{re.sub(r'([/)])', _breakable, escaped(cell))}}}"
     written = plain(cell, column)
     if column.align == "prose":
-        return escaped(written)
+        return re.sub("(/)", _breakable, escaped(written))
     if not isinstance(cell, str) and written.endswith("inf"):
         return r"$\infty$"
-    return written if _is_number(written) else text(written)
+    return written if _is_number(written) else re.sub(r"(\\_)", _breakable, text(written))
+
+
+def _breakable(found: re.Match[str]) -> str:
+    return f"{found[1]}\\allowbreak{{}}"
 
 
 def _is_number(text: str) -> bool:
@@ -71,7 +175,7 @@ def _is_number(text: str) -> bool:
 def _specification(column: Column, cells: Sequence[Cell]) -> str:
     """The column's type; for numbers with the digits that siunitx must make room for."""
     if column.align not in NUMERIC:
-        return {"interval": "r", "code": r"p{0.15\linewidth}", "prose": r"p{0.25\linewidth}"}.get(column.align, "l")
+        return "r" if column.align == "interval" else "l"
     found = [text for cell in cells if _is_number(text := plain(cell, column))]
     mantissas = [re.sub(r"e.*", "", text).lstrip("-").partition(".") for text in found]
     sign = "-" if any(text.startswith("-") for text in found) else ""

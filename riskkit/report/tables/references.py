@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+
+
+def toolkit_version() -> str:
+    """Of the package that is installed; "unknown" where riskkit runs without its metadata, from a copied folder say."""
+    try:
+        return version("riskkit")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def toolkit_entry() -> str:
@@ -12,7 +20,7 @@ def toolkit_entry() -> str:
     return f"""@software{{riskkit,
   title   = {{riskkit: bounds on excess risk tested by simulation}},
   author  = {{{{The riskkit authors}}}},
-  version = {{{version("riskkit")}}},
+  version = {{{toolkit_version()}}},
   year    = {{2026}},
 }}
 """

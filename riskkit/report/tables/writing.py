@@ -11,8 +11,8 @@ Each table is written as LaTeX (booktabs and siunitx; ``\input`` it) and as Mark
     problem    the constants, and what each asserts
     sentences  the verdicts as sentences to paste into a paper
 
-and into ``results/tables/`` those of all experiments: ``answers`` (a row for each), ``verdicts`` (a row for each
-bound), ``problems``, ``audits``, and ``references.bib``.
+beside them ``section.tex``, a section to paste into a paper, and into ``results/tables/`` those of all experiments:
+``answers`` (a row for each), ``verdicts`` (a row for each bound), ``problems``, ``audits``, and ``references.bib``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from riskkit.report import answers
 from riskkit.report.tables import content, latex, markdown
 from riskkit.report.tables.references import bibliography
+from riskkit.report.tables.section import section
 from riskkit.report.tables.study import study_tables
 from riskkit.report.tables.table import Table
 from riskkit.store.atomic import make_folder, write_text
@@ -29,18 +31,20 @@ from riskkit.store.atomic import make_folder, write_text
 
 def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
     """Writes the tables of the named experiments that are stored in the results folder, and those of all that are
-    stored; returns the files. Equal results give equal bytes."""
+    stored and can be read; returns the files. Equal results give equal bytes."""
     written: list[Path] = []
     for name in dict.fromkeys(names):
         if (folder / name / "verdict.json").is_file():
             result = content.results(folder / name)
             written += _write(folder / name / "tables", content.of(result))
+            written.append(folder / name / "section.tex")
+            write_text(written[-1], section(folder / name, result))
             written.append(folder / name / "tables" / "sentences.tex")
             lines = [f"\\item {content.sentence(verdict)}" for verdict in result.verdicts]
-            write_text(written[-1], "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}", ""]))
-    everything = [content.results(path.parent) for path in sorted(folder.glob("*/verdict.json"))]
+            write_text(written[-1], "\n".join([r"\begin{itemize}\sloppy", *lines, r"\end{itemize}", ""]))
+    everything, _ = content.everything(folder)
     if everything:
-        written += _write(folder / "tables", [*content.of_all(everything), *study_tables()])
+        written += _write(folder / "tables", [*content.of_all(everything), answers.table(everything), *study_tables()])
         written.append(folder / "tables" / "references.bib")
         write_text(written[-1], bibliography(result.record for result in everything))
     return written

@@ -1,0 +1,270 @@
+"""What a results folder says, in words: an answer to each question, the methods compared, what contradicts a source.
+
+The counts keep three things apart, by the ``group`` of each verdict: statements of the source itself, bounds re-derived
+here with every constant explicit, and riskkit's checks of itself. The last screen of a sweep, the table ``answers`` and
+the top of the report are made of these.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from riskkit.report.tables.content import Results
+from riskkit.report.tables.references import sources
+from riskkit.report.tables.table import Column, Table
+
+SOURCE, REDERIVED, CHECK = "source", "rederived", "self-check"
+UNDECIDED = ("INCONCLUSIVE", "PRE-ASYMPTOTIC", "TOO FEW POINTS")
+AGAINST = ("VIOLATED", "REFUTED", "DISAGREES", "MISSED")
+"""Outcomes that speak against what is tested."""
+WORDS = {
+    "HOLDS": "hold",
+    "TIGHT": "tight",
+    "AGREES": "agree",
+    "VIOLATED": "violated",
+    "REFUTED": "refuted",
+    "DISAGREES": "contradicted",
+    "LOOSE": "loose",
+    "NOT DECAYING": "not decaying",
+    "VACUOUS": "vacuous",
+}
+"""Of statements of a source and of bounds, in the order in which they are counted."""
+
+Verdict = dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """What the measurements say of one experiment's question; "" where it has nothing of the kind.
+
+    Attributes:
+        source: statements of the source.
+        rederived: bounds with every constant explicit.
+        ratio: the largest measured / bound of those.
+        checks: of riskkit itself.
+        compared: the method of the question beside others.
+    """
+
+    name: str
+    question: str
+    source: str
+    rederived: str
+    ratio: float | None
+    checks: str
+    compared: str
+
+    @property
+    def line(self) -> str:
+        """In one line; self-checks only where there is nothing else."""
+        most = "" if self.ratio is None else f" (ratio {_short(self.ratio)})"
+        parts = [
+            self.compared if not self.source else "",
+            f"source: {self.source}" if self.source else "",
+            f"bounds: {self.rederived}{most}" if self.rederived else "",
+            f"checks: {self.checks}" if self.checks and not (self.source or self.rederived) else "",
+        ]
+        return "; ".join(part for part in parts if part)
+
+
+def answer(result: Results) -> Answer:
+    """The answer that verdict.json holds."""
+    groups = {name: [v for v in result.verdicts if group(v) == name] for name in (SOURCE, REDERIVED, CHECK)}
+    ratios = [v["ratio"] for v in groups[REDERIVED] if v["kind"] == "level" and v["ratio"] is not None]
+    passed, failed = _checked(groups[CHECK])
+    checks = f"{passed} of {len(groups[CHECK])} pass" if groups[CHECK] else ""
+    checks += f", {failed} fail" if failed else ""
+    return Answer(
+        name=result.name,
+        question=result.question,
+        source=counted(groups[SOURCE]),
+        rederived=counted(groups[REDERIVED]),
+        ratio=max(ratios, default=None),
+        checks=checks,
+        compared="; ".join(pair.line for pair in pairs([result])[:1]),
+    )
+
+
+def _checked(verdicts: Sequence[Verdict]) -> tuple[int, int]:
+    """How many self-checks pass and fail; the others are undecided."""
+    passed = sum(v["outcome"] in ("AGREES", "DETECTED") for v in verdicts)
+    return passed, sum(v["outcome"] in AGAINST for v in verdicts)
+
+
+def group(verdict: Verdict) -> str:
+    """Whose statement a verdict tests."""
+    return str(verdict.get("group", CHECK if verdict["form"] in ("exact", "comparison") else SOURCE))
+
+
+def counted(verdicts: Sequence[Verdict]) -> str:
+    """``14 of 20 tight, 6 undecided``; statements that do not cover the problem do not count."""
+    found = Counter(str(v["outcome"]) for v in verdicts)
+    uncovered = found.pop("NOT COVERED", 0)
+    total = found.total()
+    if not total:
+        return f"{uncovered} not covered" if uncovered else ""
+    told = [(word, found[outcome]) for outcome, word in WORDS.items() if found[outcome]]
+    if undecided := sum(found[outcome] for outcome in UNDECIDED):
+        told.append(("undecided", undecided))
+    (word, first), *others = told
+    return ", ".join([f"{first} of {total} {word}", *(f"{count} {word}" for word, count in others)])
+
+
+class Pair(NamedTuple):
+    """Two methods on common random numbers: the ratios of their means over all settings.
+
+    Attributes:
+        least, most: of the ratios (of the differences, where a minimum is known as an interval only).
+        sign: "/" for ratios, "-" for differences.
+    """
+
+    algorithm: str
+    against: str
+    quantity: str
+    sign: str
+    least: float
+    most: float
+    settings: int
+    smaller: int
+    larger: int
+
+    @property
+    def line(self) -> str:
+        near = 0.99 if self.sign == "/" else math.inf
+        digits = ".4f" if near <= self.least and self.most <= 1 / near else ".3g"
+        return (
+            f"{self.algorithm} {self.sign} {self.against}, {self.quantity}: {self.least:{digits}} to "
+            f"{self.most:{digits}}, smaller in {self.smaller} and larger in {self.larger} of {self.settings}"
+        )
+
+
+def pairs(results: Sequence[Results]) -> list[Pair]:
+    """The methods compared: by their excess risks, or by their optimization errors where nothing else is."""
+    found: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
+    for result in results:
+        for comparison in result.comparisons:
+            key = (str(comparison["algorithm"]), str(comparison["against"]))
+            found.setdefault(key, {}).setdefault(str(comparison["quantity"]), []).append(comparison)
+    made = []
+    for (algorithm, against), by_quantity in found.items():
+        quantity = "excess" if "excess" in by_quantity else next(iter(by_quantity))
+        some = by_quantity[quantity]
+        sign = "-" if any(one["ratio"] is None for one in some) else "/"
+        values = [one["difference"] if sign == "-" else one["ratio"] for one in some]
+        values = [float(value) for value in values if value is not None]
+        outcomes = Counter(str(one["outcome"]) for one in some)
+        if values:
+            named = {"excess": "excess risk", "optimization": "optimization error"}.get(quantity, quantity)
+            made.append(
+                Pair(
+                    *(algorithm, against, named, sign, min(values), max(values), len(some)),
+                    *(outcomes["smaller"], outcomes["larger"]),
+                )
+            )
+    return made
+
+
+def table(results: Sequence[Results]) -> Table:
+    """A row for each experiment: its question and what the measurements say."""
+    rows = [
+        (a.question, a.source or None, a.rederived or None, a.ratio, a.checks or None) for a in map(answer, results)
+    ]
+    columns = (
+        Column("question", "prose"),
+        Column("statements of the source", "prose"),
+        Column("re-derived bounds", "prose"),
+        Column("measured / bound", "significant"),
+        Column("self-checks"),
+    )
+    caption = "Every experiment: its question, and how what it tests came out; measured / bound at its largest."
+    return Table("answers", caption, columns, tuple(rows))
+
+
+class Against(NamedTuple):
+    """A verdict that speaks against what it tests."""
+
+    experiment: str
+    verdict: Verdict
+
+    @property
+    def line(self) -> str:
+        finding = textwrap.shorten(str(self.verdict["finding"]), 120, placeholder=" ...")
+        return f"{self.experiment}: {self.verdict['subject']}: {finding}"
+
+
+def contradictions(results: Sequence[Results]) -> dict[str, list[Against]]:
+    """By group: the verdicts that speak against a statement of the source, a bound, or riskkit itself."""
+    found: dict[str, list[Against]] = {SOURCE: [], REDERIVED: [], CHECK: []}
+    for result in results:
+        for verdict in result.verdicts:
+            if verdict["outcome"] in AGAINST:
+                found[group(verdict)].append(Against(result.name, verdict))
+    return found
+
+
+def screen(results: Sequence[Results], folder: Path, width: int) -> str:
+    """The last screen of a sweep: one line for each question, the methods compared, what contradicts a source, and
+    where the rest lies."""
+    width = max(20, min(width, 120))
+    lines: list[str] = []
+
+    def write(text: str, indent: int = 0, hang: int = 2) -> None:
+        deeper = " " * min(indent + hang, width // 4)
+        lines.extend(
+            textwrap.wrap(
+                text,
+                width,
+                initial_indent=" " * min(indent, width // 4),
+                subsequent_indent=deeper,
+                break_on_hyphens=False,
+            )
+        )
+
+    known = [source["text"] for source in sources(result.record for result in results).values()]
+    write(
+        f"What the measurements say of the source{f' ({known[0]})' if known else ''} and of bounds re-derived with "
+        "every constant. Ratio: measured / bound at its largest. Undecided: the replicates, or the run's length, do "
+        "not decide."
+    )
+    for one in map(answer, results):
+        write(one.question)
+        write(one.line or "nothing was judged", 2)
+    if found := pairs(results):
+        lines.append("")
+        write(
+            "Methods compared on common random numbers, over all settings. A ratio below 1: the first method has the "
+            "smaller risk. Settings not counted show no significant difference. SGD has Lookahead's step size eta "
+            "unless said otherwise, matched SGD has alpha eta."
+        )
+        for pair in found:
+            write(pair.line, 2)
+    lines.append("")
+    against = contradictions(results)
+    for name, nothing, something in (
+        (SOURCE, "No statement of a source is contradicted.", "What contradicts a source:"),
+        (REDERIVED, "", "What violates a re-derived bound (a fault of riskkit, or a hypothesis that fails):"),
+        (CHECK, "", "Self-checks of riskkit that fail:"),
+    ):
+        if against[name]:
+            write(something)
+            for one_against in against[name]:
+                write(one_against.line, 2)
+        elif nothing:
+            write(nothing)
+    checked = [verdict for result in results for verdict in result.verdicts if group(verdict) == CHECK]
+    if checked:
+        passed, failed = _checked(checked)
+        rest = len(checked) - passed - failed
+        write(f"Self-checks of riskkit: {passed} of {len(checked)} pass, {failed} fail, {rest} are undecided.")
+    page = folder / "report.html"
+    if page.is_file():
+        write(f"Report: {page}. To open it in a browser: {page.resolve().as_uri()}")
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: float) -> str:
+    """Two or three digits, without an exponent where that is short."""
+    return f"{value:.2g}" if value < 0.995 else f"{value:.3g}"
