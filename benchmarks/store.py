@@ -23,7 +23,7 @@ import numpy as np
 from riskkit import sweep
 from riskkit.execution import conclusion, loop, tasks
 from riskkit.execution.progress import Ticker
-from riskkit.execution.scheduling import dispatch
+from riskkit.execution.scheduling import run_tasks
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.measure.quantities import DATASET, QUANTITIES, Measured
@@ -94,9 +94,9 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
     compute = tasks.compute
 
     def waiting(work: Any, workers: Any, ticker: Any, **named: Any) -> Any:
-        return dispatch(work, workers._replace(executor=Here()), ticker, **named)
+        return run_tasks(work, workers._replace(executor=Here()), ticker, **named)
 
-    loop.dispatch = waiting
+    loop.run_tasks = waiting
     tasks.compute = compute
     clocked(tasks, "compute", "computing")
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):

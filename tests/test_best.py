@@ -24,7 +24,7 @@ from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import convex, polyak_lojasiewicz, strongly_convex
 from riskkit.theory.zhou2021.setting import Setting
 from riskkit.verdicts.best import best_findings, best_values, judge_best_exponent, judge_condition
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 
 
 def test_the_vertex_of_a_parabola_is_exact():
@@ -114,15 +114,15 @@ def test_a_sufficient_condition_is_contradicted_only_where_it_holds():
     assert judge_condition(draft, "f", [below, open_]).outcome is Outcome.INCONCLUSIVE
 
 
-def asked(evidence):
+def asked(data):
     """The experiment's question about the best alpha."""
-    (reading,) = [reading for reading in evidence.plan.experiment.readings if isinstance(reading, Best)]
+    (reading,) = [reading for reading in data.plan.experiment.readings if isinstance(reading, Best)]
     return reading
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory):
-    """Evidence of a small grid of an experiment."""
+def data(tmp_path_factory):
+    """Data of a small grid of an experiment."""
 
     def of(name, **axes):
         request = Request(str(study.folder()), name, axes=tuple(axes.items()), replicates=64)
@@ -135,8 +135,8 @@ def evidence(tmp_path_factory):
     return of
 
 
-def test_the_explicit_minimiser_is_theorem_1s_closed_form(evidence):
-    found = evidence("theorem1_power_law", n=(20.0, 80.0))
+def test_the_explicit_minimiser_is_theorem_1s_closed_form(data):
+    found = data("theorem1_power_law", n=(20.0, 80.0))
     lines = best_values(found, asked(found))
     assert lines
     for line in lines:
@@ -151,15 +151,15 @@ def test_the_explicit_minimiser_is_theorem_1s_closed_form(evidence):
 
 
 @pytest.mark.parametrize(("name", "axes"), [("theorem1_power_law", {}), ("theorem2_alpha", {"n": (5.0, 50.0)})])
-def test_lines_that_lost_cells_are_counted_in_the_sentence(evidence, name, axes):
+def test_lines_that_lost_cells_are_counted_in_the_sentence(data, name, axes):
     """One run lost: its line is left out, and the sentence says so; all of them: nothing is left to judge."""
-    found = evidence(name, **axes)
+    found = data(name, **axes)
     bound = next(b for b in found.plan.experiment.bounds if b.quantity == "excess")
     cells = [cell for cell in found.plan.cells if cell.name == "Lookahead"]
     for lost in (cells[:1], cells):
         addresses = {cell.address for cell in lost}
         left = {where: run for where, run in found.measured.items() if where not in addresses}
-        holed = Evidence(found.plan, left, dict.fromkeys(addresses, ("failed", "its worker died")))
+        holed = Data(found.plan, left, dict.fromkeys(addresses, ("failed", "its worker died")))
         found_of_them = best_findings(holed, asked(holed), best_values(holed, asked(holed)))
         assert [judged.axis for judged in found_of_them] == (["n", "kT"] if name == "theorem1_power_law" else [None])
         for judged in found_of_them:

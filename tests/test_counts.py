@@ -38,7 +38,7 @@ from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla
 from riskkit.verdicts.comparisons import comparisons
 from riskkit.verdicts.counts import judge_growth
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 
 
 def test_a_passage_of_a_power_law_is_exact():
@@ -262,6 +262,6 @@ def test_a_best_step_at_the_end_of_its_grid_decides_nothing(steps, note):
     rounds = [np.array(run.rounds) for run in made.runs.values()]
     algorithms = [run.algorithm for run in made.runs.values()]
     measured = measure_block(tuned.problem, 50, algorithms, rounds, list(made.runs), seed=0, first=0)
-    found = [c.to_json() for c in comparisons(Evidence(made, {m.run: m for m in measured}, {}))]
+    found = [c.to_json() for c in comparisons(Data(made, {m.run: m for m in measured}, {}))]
     assert {c["against"] for c in found} == {f"SGD (both tuned{note})"}
     assert all(c["outcome"] == "undecided" for c in found) or not note

@@ -37,7 +37,7 @@ from riskkit.stats.first_passage import PassageStatus
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla
 from riskkit.verdicts.counts import counted_lines
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 from riskkit.verdicts.findings import find
 
 LONG = "steps of 8"
@@ -102,7 +102,7 @@ def whole():
         algorithms = [run.algorithm for run in runs.values()]
         rounds = [np.array(run.rounds) for run in runs.values()]
         measured |= {m.run: m for m in measure_block(problem, 20, algorithms, rounds, list(runs), seed=0, first=0)}
-    return Evidence(made, measured, {})
+    return Data(made, measured, {})
 
 
 def no_value(**lost):
@@ -111,18 +111,18 @@ def no_value(**lost):
     return f"{'1 cell has' if number == 1 else f'{number} cells have'} no value ({states})"
 
 
-def judged(evidence):
-    return find(evidence).findings
+def judged(data):
+    return find(data).findings
 
 
 def damaged(whole, name, lam, status):
-    """The evidence with one run lost, or its last checkpoint, and how many of its cells that are."""
+    """The data with one run lost, or its last checkpoint, and how many of its cells that are."""
     (address,) = {c.address for c in whole.plan.cells if c.name == name and c.run.problem.lam == lam}
     measured = dict(whole.measured)
     cells = [cell for cell in whole.plan.cells if cell.address == address]
     if status in ("failed", "no minimiser"):
         del measured[address]
-        return Evidence(whole.plan, measured, {address: (status, "of no use")}), len(cells)
+        return Data(whole.plan, measured, {address: (status, "of no use")}), len(cells)
     run = measured[address]
     diverged_at, values = run.diverged_at.copy(), {name: array.copy() for name, array in run.values.items()}
     for array in values.values():
@@ -130,7 +130,7 @@ def damaged(whole, name, lam, status):
     if status == "diverged":
         diverged_at[5] = cells[-1].gradients
     measured[address] = dataclasses.replace(run, values=values, diverged_at=diverged_at)
-    return Evidence(whole.plan, measured, {}), 1
+    return Data(whole.plan, measured, {}), 1
 
 
 @pytest.fixture(scope="module")
@@ -154,8 +154,8 @@ def test_a_question_without_losses_speaks_of_none(whole, before):
 @pytest.mark.parametrize("status", ["failed", "no minimiser", "diverged", "non-finite"])
 @pytest.mark.parametrize("name", ["Lookahead", "SLRLA"])
 def test_every_verdict_that_a_lost_cell_had_a_part_in_counts_it(whole, before, name, status):
-    evidence, lost = damaged(whole, name, 0.25, status)
-    found = judged(evidence)
+    data, lost = damaged(whole, name, 0.25, status)
+    found = judged(data)
     places = [key(finding) for finding in found]
     for finding in before:
         assert key(finding) in places
@@ -176,27 +176,27 @@ def test_every_verdict_that_a_lost_cell_had_a_part_in_counts_it(whole, before, n
             assert "too few cells are left to judge" in sentence
         if finding.axis == "lam":
             assert finding.verdict.points == (3 if finding.verdict.slope == finding.verdict.slope else 0)
-    counts = counted_lines(evidence, COUNTS)
+    counts = counted_lines(data, COUNTS)
     counts = [c for c in counts if c.line.head.name == name and c.line.where["lam"] == 0.25]
     assert len(counts) == 8
     assert all(c.passage.status is PassageStatus.LOST and np.isnan(c.passage.at) for c in counts)
     assert all(c.to_json()["reason"] for c in counts)
     if name == "SLRLA":
-        (said,) = find(evidence).uncompared
+        (said,) = find(data).uncompared
         cells = "1 cell has" if lost == 1 else f"{lost} cells have"
         assert said == (
             f"SLRLA / stagewise Lookahead: 1 of 4 pairs of lines not compared; {cells} no value ({lost} {status})"
         )
-        assert {c.where["lam"] for c in find(evidence).comparisons} == {1.0, 0.5, 0.125}
+        assert {c.where["lam"] for c in find(data).comparisons} == {1.0, 0.5, 0.125}
 
 
 def test_a_question_that_has_lost_everything_says_so_of_everything(whole, before):
-    evidence = Evidence(whole.plan, {}, dict.fromkeys(whole.plan.runs, ("failed", "its worker died")))
-    found = judged(evidence)
+    data = Data(whole.plan, {}, dict.fromkeys(whole.plan.runs, ("failed", "its worker died")))
+    found = judged(data)
     assert {(f.bound, f.algorithm) for f in found} == {(f.bound, f.algorithm) for f in before}
     assert {str(f.verdict.outcome) for f in found} == {"INCONCLUSIVE"}
     assert all("its worker died" in f.verdict.sentence and "failed)" in f.verdict.sentence for f in found)
-    assert find(evidence).comparisons == []
+    assert find(data).comparisons == []
 
 
 def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
@@ -204,14 +204,14 @@ def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
     planted = (Exact("optimization", "last", known, ("SLRLA",), planted=True),)
     plan = dataclasses.replace(whole.plan, experiment=dataclasses.replace(whole.plan.experiment, readings=planted))
     for status, outcome in (("failed", "INCONCLUSIVE"), ("diverged", "DETECTED")):
-        evidence = dataclasses.replace(whole, plan=plan)
+        data = dataclasses.replace(whole, plan=plan)
         lost = 0
         for lam in LAMS:
-            evidence, number = damaged(evidence, "SLRLA", lam, status)
+            data, number = damaged(data, "SLRLA", lam, status)
             lost += number
         if status == "failed":
-            evidence = Evidence(plan, evidence.measured, dict.fromkeys(plan.runs, ("failed", "no luck")))
-        (finding,) = [f for f in judged(evidence) if (f.bound, f.algorithm) == ("planted optimization.last", "SLRLA")]
+            data = Data(plan, data.measured, dict.fromkeys(plan.runs, ("failed", "no luck")))
+        (finding,) = [f for f in judged(data) if (f.bound, f.algorithm) == ("planted optimization.last", "SLRLA")]
         assert finding.verdict.outcome == outcome
         assert f"{status})" in finding.verdict.sentence
 

@@ -45,7 +45,7 @@ HERE = Source("here", "this test", "@misc{here, title = {This test}}", "")
 def answered(experiment, replicates=512):
     """What is found of an experiment, and its plan."""
     result = run(experiment, replicates=replicates)
-    return result.found, result.evidence.plan
+    return result.found, result.data.plan
 
 
 # Momentum.

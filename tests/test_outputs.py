@@ -362,7 +362,7 @@ def test_results_that_lack_a_part_are_named(whole, tmp_path):
 )
 def test_a_place_that_cannot_be_written_is_found_before_computing(prepare, words, tmp_path, monkeypatch, capsys):
     prepare(tmp_path)
-    monkeypatch.setattr(loop, "dispatch", broken)
+    monkeypatch.setattr(loop, "run_tasks", broken)
     assert main([*SMALL, "--out", str(tmp_path)]) == 2
     captured = capsys.readouterr()
     assert words in captured.err
@@ -444,9 +444,9 @@ def test_values_that_differ_have_labels_that_differ(a, step):
 @pytest.mark.parametrize("colour", ["plain", "ansi"])
 def test_verdicts_can_be_read_at_every_width(width, colour, whole):
     request, lost = conclusion.reopen(whole / NAME)
-    evidence, _ = conclusion.settle(request, Store(whole / NAME), lost)
-    found = find(evidence)
-    text = verdict_text(NAME, evidence.plan.experiment.question, found, Terminal(width, colour, "unicode"))
+    data, _ = conclusion.settle(request, Store(whole / NAME), lost)
+    found = find(data)
+    text = verdict_text(NAME, data.plan.experiment.question, found, Terminal(width, colour, "unicode"))
     plain = re.sub(r"\x1b\[[\d;]*m", "", text)
     assert max(map(len, plain.splitlines())) <= width
     letters = re.sub(r"[^\w/.]", "", plain)

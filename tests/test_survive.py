@@ -1,6 +1,6 @@
 """Sweeps that are stopped, killed, starved, doubled or scattered over workers end with the same table, or say why not.
 
-Real processes and real signals wherever one is spoken of. The long campaign of deaths is behind the slow marker.
+Real processes and real signals wherever one is spoken of. The long series of deaths is behind the slow marker.
 """
 
 from __future__ import annotations

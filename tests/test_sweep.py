@@ -20,7 +20,7 @@ from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.store.shards import Store
 from riskkit.sweep import main
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 from riskkit.verdicts.findings import find
 
 SMALL = [
@@ -257,7 +257,7 @@ def test_a_bound_divided_by_ten_is_violated(swept):
     for tenth, outcome in ((False, "HOLDS"), (True, "VIOLATED")):
         bounds = tuple(Tenth(b) if tenth else b for b in made.experiment.bounds)
         plan = dataclasses.replace(made, experiment=dataclasses.replace(made.experiment, bounds=bounds))
-        levels = [f for f in find(Evidence(plan, measured, {})).findings if f.verdict.kind == "level"]
+        levels = [f for f in find(Data(plan, measured, {})).findings if f.verdict.kind == "level"]
         assert {str(f.verdict.outcome) for f in levels} == {outcome}
 
 

@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     status = ANSWERED
     for store, request, known in asked:
         with writing(store.root, StoreError):
-            evidence, failures = settle(request, store, known)
-            experiment, found = evidence.plan.experiment, conclude(evidence, store)
+            data, failures = settle(request, store, known)
+            experiment, found = data.plan.experiment, conclude(data, store)
             print(verdict_text(experiment.name, experiment.question, found, Terminal.here()), end="")
             store.write_json("run.json", record(request, store.root, failures))
         if failures:

@@ -22,7 +22,7 @@ from riskkit.store.atomic import read
 from riskkit.store.shards import MissingReplicatesError, Store, StoreError
 from riskkit.store.table import frame
 from riskkit.theory.bound import Bound, Source
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 from riskkit.verdicts.finding import coordinates
 from riskkit.verdicts.findings import Found, find
 from riskkit.verdicts.table import table
@@ -31,11 +31,11 @@ Lost = Mapping[str, tuple[str, str]]
 """The runs without a result, by address: status and reason."""
 
 
-def gather(request: Request, store: Store, failures: Lost) -> Evidence:
+def gather(request: Request, store: Store, failures: Lost) -> Data:
     """What is stored of an experiment; raises MissingReplicatesError if a run is incomplete without having failed."""
     made = request.plan()
     complete = [address for address in made.runs if address not in failures]
-    return Evidence(made, store.get_many(complete, made.size.replicates), dict(failures))
+    return Data(made, store.get_many(complete, made.size.replicates), dict(failures))
 
 
 def check(request: Request, store: Store, failures: Lost) -> None:
@@ -54,9 +54,9 @@ class Concluded(NamedTuple):
 def conclude_stored(request: Request, root: Path, failures: Lost, terminal: Terminal) -> Concluded:
     """``gather`` and ``conclude``, in any process."""
     store = Store(root)
-    evidence = gather(request, store, failures)
-    ran = sorted({measured.engine for measured in evidence.measured.values()})
-    experiment, found = evidence.plan.experiment, conclude(evidence, store)
+    data = gather(request, store, failures)
+    ran = sorted({measured.engine for measured in data.measured.values()})
+    experiment, found = data.plan.experiment, conclude(data, store)
     return Concluded(shown(experiment.name, experiment.question, found, terminal), ran)
 
 
@@ -69,14 +69,14 @@ def shown(name: str, question: str, found: Found, terminal: Terminal) -> str:
 
 
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
-def conclude(evidence: Evidence, store: Store) -> Found:
+def conclude(data: Data, store: Store) -> Found:
     """Table and verdicts of one experiment, written beside its shards.
 
     On one thread of the BLAS: the bits of a matrix product change with their number.
     """
-    experiment = evidence.plan.experiment
-    found = find(evidence)
-    store.write_table("table", frame(table(evidence)))
+    experiment = data.plan.experiment
+    found = find(data)
+    store.write_table("table", frame(table(data)))
     store.write_json(
         "verdict.json",
         {
@@ -176,7 +176,7 @@ def reopen(folder: Path) -> tuple[Request, Lost]:
         raise StoreError(f"{path} must hold a question of riskkit's; it is damaged; sweep again.") from error
 
 
-def settle(request: Request, store: Store, failures: Lost) -> tuple[Evidence, Lost]:
+def settle(request: Request, store: Store, failures: Lost) -> tuple[Data, Lost]:
     """``gather`` that takes what is not there as failed, for the reason on record if there is one."""
     complete: Lost = {}
     while True:

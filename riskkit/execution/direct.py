@@ -13,7 +13,7 @@ from riskkit.experiment.plan import Plan
 from riskkit.experiment.question import Experiment, Size
 from riskkit.measure.quantities import Measured
 from riskkit.store.table import frame
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 from riskkit.verdicts.finding import Comparison, Finding
 from riskkit.verdicts.findings import Found, find
 from riskkit.verdicts.table import table
@@ -27,11 +27,11 @@ class Result:
     """What an experiment came to.
 
     Attributes:
-        evidence: the plan and what was measured, replicate by replicate.
+        data: the plan and what was measured, replicate by replicate.
         found: the verdicts and the numbers they rest on.
     """
 
-    evidence: Evidence
+    data: Data
     found: Found
 
     @property
@@ -47,10 +47,10 @@ class Result:
     @functools.cached_property
     def table(self) -> pd.DataFrame:
         """One row = one cell x output x quantity, as ``riskkit.load`` gives it."""
-        return frame(table(self.evidence))
+        return frame(table(self.data))
 
     def __str__(self) -> str:
-        return "\n".join([self.evidence.plan.experiment.question, *(one.verdict.sentence for one in self.verdicts)])
+        return "\n".join([self.data.plan.experiment.question, *(one.verdict.sentence for one in self.verdicts)])
 
     __repr__ = __str__
 
@@ -113,8 +113,8 @@ def measure_plan(plan: Plan, *, device: str = "cpu", engine: str = "auto") -> di
 
 def judge_measured(plan: Plan, measured: dict[str, Measured]) -> Result:
     """What bounds and readings say of the measurements."""
-    evidence = Evidence(plan, measured, {})
-    return Result(evidence, find(evidence))
+    data = Data(plan, measured, {})
+    return Result(data, find(data))
 
 
 def _joined(parts: list[Measured], replicates: int) -> Measured:

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 from riskkit.execution.conclusion import Concluded, Lost, check, conclude_stored, gather, record
 from riskkit.execution.executors import Seats, Workers
 from riskkit.execution.progress import Ticker
-from riskkit.execution.scheduling import Failure, dispatch
+from riskkit.execution.scheduling import Failure, run_tasks
 from riskkit.execution.tasks import CONCLUDING, Request, Task, missing_tasks, physical_memory
 from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
 from riskkit.verdicts.bounds import half_width
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 
 REPAIRS = 3
 """How often an experiment whose shards do not stay whole is computed again before that is reported."""
@@ -54,7 +54,7 @@ def answer(
     """Answers every request from its experiment's store; ``about`` goes into the diaries. ``jobs`` processes conclude.
 
     With ``precision`` the replicates double until every fitted exponent's interval is at most +-precision wide. With
-    more failures than ``allowed`` it raises FailFastError; StoreError and WorkersError as ``dispatch`` does.
+    more failures than ``allowed`` it raises FailFastError; StoreError and WorkersError as ``run_tasks`` does.
     """
     diaries = {
         request.experiment: Diary(stores[request.experiment].root, {**about, "request": request._asdict()})
@@ -77,7 +77,7 @@ def answer(
             work = [pair for request in pending for pair in _missing(request, stores, lost, ticker)]
             work.sort(key=lambda pair: -pair[0].seconds)
             with ticker, _quarantine(stores):
-                failed = dispatch(work, workers, ticker, allowed=allowed)
+                failed = run_tasks(work, workers, ticker, allowed=allowed)
             failures += failed
             for failure in failed:
                 lost[failure.task.request.experiment] |= dict.fromkeys(
@@ -91,13 +91,13 @@ def answer(
                         check(request, stores[name], lost[name])
                         # Everything is read again where it is concluded, maybe in another process.
                         wanted = precision is not None and not lost[name]
-                        evidence = gather(request, stores[name], lost[name]) if wanted else None
+                        data = gather(request, stores[name], lost[name]) if wanted else None
                 except MissingReplicatesError as error:
                     damaged(name, error)
                     again.append(request)
                     continue
-                more = _grown(evidence, request, precision) if evidence is not None and precision is not None else None
-                del evidence
+                more = _grown(data, request, precision) if data is not None and precision is not None else None
+                del data
                 if more is not None:
                     again.append(more)
                     continue
@@ -167,10 +167,10 @@ def _missing(
     return [(task, store) for task in found]
 
 
-def _grown(evidence: Evidence, request: Request, precision: float) -> Request | None:
+def _grown(data: Data, request: Request, precision: float) -> Request | None:
     """The request with twice the replicates if some exponent is not known to +-precision yet. The width alone decides,
     never what a verdict would say; the replicates there are stay the first ones."""
-    width, replicates = half_width(evidence), evidence.replicates
+    width, replicates = half_width(data), data.replicates
     if not width > precision:
         return None
     if 2 * replicates > MOST_REPLICATES:

@@ -59,7 +59,7 @@ class _Tally:
 
 
 class Ticker:
-    """Told of every task, it tells people and disk; a context manager around each dispatch.
+    """Told of every task, it tells people and disk; a context manager around each round of tasks.
 
     ``diaries``: by experiment.
     """

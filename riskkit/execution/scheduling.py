@@ -59,7 +59,7 @@ class Watch(Protocol):
     def tick(self) -> None: ...
 
 
-def dispatch(
+def run_tasks(
     work: Sequence[tuple[Task, Store]], workers: Workers, watch: Watch, *, allowed: float = math.inf
 ) -> list[Failure]:
     """Computes and stores every task, in the order given; returns those that failed.

@@ -123,25 +123,25 @@ def judge_rate(
     if not usable.fitted:
         return draft.concluded(Outcome.INCONCLUSIVE, f"{usable.reason} ({replicates} replicates)")
     if axis not in UNBOUNDED_AXES:
-        evidence = _rate_evidence(draft, array, grid, curve, proved, aside, margin, 0, 0)
-        return _judge_bounded(evidence, array / curve, margin, alpha)
+        seen = _rate_fit(draft, array, grid, curve, proved, aside, margin, 0, 0)
+        return _judge_bounded(seen, array / curve, margin, alpha)
     selecting = selecting_replicates(replicates)
     start = choose_window(array[:selecting] / curve, grid, margin=margin).start
     # Without a straight window the end of the grid is still read: a ratio that grows there may refute.
     straight = start is not None
     first = start if start is not None else grid.size - MINIMUM_POINTS
-    evidence = _rate_evidence(draft, array, grid, curve, proved, aside, margin, first, selecting)
-    if not (evidence.fit.fitted and evidence.tail.fitted):
-        reason = evidence.fit.reason or evidence.tail.reason
+    seen = _rate_fit(draft, array, grid, curve, proved, aside, margin, first, selecting)
+    if not (seen.fit.fitted and seen.tail.fitted):
+        reason = seen.fit.reason or seen.tail.reason
         return draft.concluded(Outcome.INCONCLUSIVE, f"{reason} ({replicates} replicates)")
-    if 2 * evidence.tail.p_above(margin) <= alpha:
-        return _judge_growth(evidence, levels[:, first + evidence.last :], margin, flat, alpha)
+    if 2 * seen.tail.p_above(margin) <= alpha:
+        return _judge_growth(seen, levels[:, first + seen.last :], margin, flat, alpha)
     if not straight:
-        return evidence.draft.concluded(
+        return seen.draft.concluded(
             Outcome.PRE_ASYMPTOTIC,
-            f"{evidence.found}; measured / claim bends on every window of {MINIMUM_POINTS} or more points",
+            f"{seen.found}; measured / claim bends on every window of {MINIMUM_POINTS} or more points",
         )
-    return _judge_decay(evidence, margin, flat, alpha)
+    return _judge_decay(seen, margin, flat, alpha)
 
 
 def _measured(draft: Verdict, array: Floats, grid: Floats, proved: Floats | None) -> Verdict:
@@ -154,7 +154,7 @@ def _measured(draft: Verdict, array: Floats, grid: Floats, proved: Floats | None
     return dataclasses.replace(draft, slope=fit.slope, slope_low=fit.low, slope_high=fit.high, explicit_slope=explicit)
 
 
-class _RateEvidence(NamedTuple):
+class _RateFit(NamedTuple):
     """What a rate is judged on: measured / claim over the window and over its end.
 
     ``proved`` (W,) is the explicit bound in the window, ``last`` where its end begins; ``bend`` is the lower limit of
@@ -174,7 +174,7 @@ class _RateEvidence(NamedTuple):
     moves_whole: float
 
 
-def _rate_evidence(
+def _rate_fit(
     draft: Verdict,
     array: Floats,
     grid: Floats,
@@ -184,7 +184,7 @@ def _rate_evidence(
     margin: float,
     start: int,
     selecting: int,
-) -> _RateEvidence:
+) -> _RateFit:
     moves = moves_last = moves_whole = math.nan
     if proved is not None:
         moves_whole = fit_curve(proved / curve, grid).slope
@@ -220,7 +220,7 @@ def _rate_evidence(
         f"({grid.size} points, {draft.replicates} replicates{aside}); the measured exponent is {draft.slope:+.3f}, "
         f"the claimed one {claimed:+.3f}"
     )
-    return _RateEvidence(draft, found, fit, tail, proved, last, bend, moves, moves_last, moves_whole)
+    return _RateFit(draft, found, fit, tail, proved, last, bend, moves, moves_last, moves_whole)
 
 
 def equivalent(fit: RateFit, ends: Sequence[RateFit], margin: float) -> float:
@@ -232,11 +232,11 @@ def equivalent(fit: RateFit, ends: Sequence[RateFit], margin: float) -> float:
     return max(max(one.p_above(-width), one.p_below(width)) for one, width in tests)
 
 
-def _judge_bounded(evidence: _RateEvidence, ratios: Floats, margin: float, alpha: float) -> Verdict:
+def _judge_bounded(seen: _RateFit, ratios: Floats, margin: float, alpha: float) -> Verdict:
     """Along an axis without a limit: followed over the whole and at both ends, or loose at one end."""
-    draft, found, fit = evidence.draft, evidence.found, evidence.fit
+    draft, found, fit = seen.draft, seen.found, seen.fit
     half = ratios.shape[1] - window_end(ratios.shape[1])
-    p_attained = equivalent(fit, (evidence.tail, fit_rate(ratios[:, :half], fit.x[:half])), margin)
+    p_attained = equivalent(fit, (seen.tail, fit_rate(ratios[:, :half], fit.x[:half])), margin)
     p_loose = 2 * min(fit.p_above(margin), fit.p_below(-margin))
     if p_attained <= alpha:
         return draft.concluded(Outcome.TIGHT, f"{found}; simulation never proves a rate", p_attained)
@@ -249,29 +249,27 @@ def _judge_bounded(evidence: _RateEvidence, ratios: Floats, margin: float, alpha
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_attained, p_loose), needed)
 
 
-def _judge_growth(evidence: _RateEvidence, end: Floats, margin: float, flat: float, alpha: float) -> Verdict:
+def _judge_growth(seen: _RateFit, end: Floats, margin: float, flat: float, alpha: float) -> Verdict:
     """The ratio grows at the end of the window: a refutation only if nothing else explains it. ``end``: the values
     there, less the errors of the bound."""
-    draft, tail = evidence.draft, evidence.tail
-    grows = (
-        f"{evidence.found}; at the end of the window it grows, slope {slope_text(tail.slope, tail.low, tail.high, 95)}"
-    )
-    if evidence.proved is None:
+    draft, tail = seen.draft, seen.tail
+    grows = f"{seen.found}; at the end of the window it grows, slope {slope_text(tail.slope, tail.low, tail.high, 95)}"
+    if seen.proved is None:
         return draft.concluded(
             Outcome.INCONCLUSIVE, f"{grows}, but no explicit bound tells a transient from the asymptotic rate"
         )
-    if abs(evidence.moves_last) > flat:
+    if abs(seen.moves_last) > flat:
         return draft.concluded(
             Outcome.PRE_ASYMPTOTIC,
-            f"{grows}, but explicit / claim still moves there, slope {evidence.moves_last:+.3f}",
+            f"{grows}, but explicit / claim still moves there, slope {seen.moves_last:+.3f}",
         )
     band = simultaneous_band(end, 1 - alpha)
-    test = level_test(band, evidence.proved[evidence.last :], TOLERANCE)
+    test = level_test(band, seen.proved[seen.last :], TOLERANCE)
     p_value = max(2 * tail.p_above(margin), test.p_violated)
     if test.p_violated <= alpha:
         return draft.concluded(
             Outcome.REFUTED,
-            f"{grows}, where explicit / claim is flat (slope {evidence.moves_last:+.3f}) and the explicit bound is "
+            f"{grows}, where explicit / claim is flat (slope {seen.moves_last:+.3f}) and the explicit bound is "
             "violated",
             p_value,
         )
@@ -286,27 +284,27 @@ def _judge_growth(evidence: _RateEvidence, end: Floats, margin: float, flat: flo
     )
 
 
-def _judge_decay(evidence: _RateEvidence, margin: float, flat: float, alpha: float) -> Verdict:
+def _judge_decay(seen: _RateFit, margin: float, flat: float, alpha: float) -> Verdict:
     """The ratio does not grow at the end of the window: constant, falling, or undecided."""
-    draft, found, fit, tail = evidence.draft, evidence.found, evidence.fit, evidence.tail
+    draft, found, fit, tail = seen.draft, seen.found, seen.fit, seen.tail
     p_attained = equivalent(fit, (tail,), margin)
     p_slack = 2 * max(fit.p_below(-margin), tail.p_below(-margin))
     if p_attained <= alpha:
-        if evidence.proved is not None and abs(evidence.moves) > flat:
+        if seen.proved is not None and abs(seen.moves) > flat:
             return draft.concluded(
                 Outcome.PRE_ASYMPTOTIC,
-                f"{found}; but explicit / claim still moves there, slope {evidence.moves:+.3f}",
+                f"{found}; but explicit / claim still moves there, slope {seen.moves:+.3f}",
             )
         return draft.concluded(Outcome.TIGHT, f"{found}; simulation never proves a rate", p_attained)
     if p_slack <= alpha:
         # A transient of a faster power looks slack while it lasts; its decay slows down.
-        if evidence.moves_whole + flat < evidence.moves_last < -flat:
+        if seen.moves_whole + flat < seen.moves_last < -flat:
             return draft.concluded(
                 Outcome.PRE_ASYMPTOTIC,
-                f"{found}; but so far explicit / claim falls too, ever more slowly: slope {evidence.moves_whole:+.3f} "
-                f"over the grid, {evidence.moves_last:+.3f} at the end of the window",
+                f"{found}; but so far explicit / claim falls too, ever more slowly: slope {seen.moves_whole:+.3f} "
+                f"over the grid, {seen.moves_last:+.3f} at the end of the window",
             )
-        if evidence.bend * math.log(draft.stop / draft.start) > margin:
+        if seen.bend * math.log(draft.stop / draft.start) > margin:
             return draft.concluded(Outcome.PRE_ASYMPTOTIC, f"{found}; but its decay slows down within the window")
         return draft.concluded(Outcome.LOOSE, f"{found}: the mean falls faster than the claim", p_slack)
     off = 2 * min(fit.p_below(-margin), fit.p_above(margin)) <= alpha

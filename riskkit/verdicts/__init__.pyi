@@ -1,4 +1,4 @@
-from .evidence import Evidence as Evidence
+from .data import Data as Data
 from .finding import Comparison as Comparison
 from .finding import Finding as Finding
 from .findings import Found as Found

@@ -21,7 +21,7 @@ from riskkit.stats.several import Exponents, fit_exponents
 from riskkit.stats.slopes import MARGIN
 from riskkit.theory.bound import Form, Scale
 from riskkit.verdicts.bounds import on_line
-from riskkit.verdicts.evidence import Evidence, nothing_left, sound, with_losses, words
+from riskkit.verdicts.data import Data, nothing_left, sound, with_losses, words
 from riskkit.verdicts.finding import Finding, finding
 
 MINIMUM_VALUES = 4
@@ -71,17 +71,17 @@ class BestValue(NamedTuple):
         }
 
 
-def best_values(evidence: Evidence, reading: Best) -> list[BestValue]:
+def best_values(data: Data, reading: Best) -> list[BestValue]:
     """Every line along the coordinate; lines with a cell that is not sound are left out."""
     found: list[BestValue] = []
     bound = reading.bound
-    for name in evidence.plan.experiment.judged if evidence.replicates >= 2 else ():
-        for line, cells in _lines(evidence, reading, name):
-            if sound(evidence, cells)[1] or len(cells) < MINIMUM_VALUES:
+    for name in data.plan.experiment.judged if data.replicates >= 2 else ():
+        for line, cells in _lines(data, reading, name):
+            if sound(data, cells)[1] or len(cells) < MINIMUM_VALUES:
                 continue
-            values = evidence.values(cells, bound.quantity, bound.output)
+            values = data.values(cells, bound.quantity, bound.output)
             measured = minimiser(values, np.array([cell.point[reading.coordinate] for cell in cells]))
-            at = evidence.at(cells[-1:])
+            at = data.at(cells[-1:])
             least: dict[Form, float] = {"proved": math.nan, "claim": math.nan}
             if hasattr(bound, "least"):
                 least = {form: bound.least(form, at, reading.coordinate) for form in least}
@@ -105,24 +105,24 @@ def best_values(evidence: Evidence, reading: Best) -> list[BestValue]:
     return found
 
 
-def _lines(evidence: Evidence, reading: Best, name: str) -> list[tuple[Sequence[Any], list[Cell]]]:
-    grids = [grid for grid in evidence.plan.size.grids if grid.along == reading.coordinate]
+def _lines(data: Data, reading: Best, name: str) -> list[tuple[Sequence[Any], list[Cell]]]:
+    grids = [grid for grid in data.plan.size.grids if grid.along == reading.coordinate]
     lines = [line for grid in grids for line in grid.lines()]
-    return [(line, on_line(evidence.plan, line, name)) for line in lines]
+    return [(line, on_line(data.plan, line, name)) for line in lines]
 
 
-def best_findings(evidence: Evidence, reading: Best, lines: Sequence[BestValue]) -> list[Finding]:
+def best_findings(data: Data, reading: Best, lines: Sequence[BestValue]) -> list[Finding]:
     """The exponent of the best value in each coordinate of the reading's scale, and whether its condition tells when it
     is not the largest. Cells without a value, which cost their line, are counted in the sentences."""
     found: list[Finding] = []
     bound, source = reading.bound, reading.bound.name.partition(".")[0]
-    for name in evidence.plan.experiment.judged if evidence.replicates >= 2 else ():
+    for name in data.plan.experiment.judged if data.replicates >= 2 else ():
         own = [line for line in lines if line.algorithm == name]
-        every = [cells for _, cells in _lines(evidence, reading, name) if len(cells) >= MINIMUM_VALUES]
+        every = [cells for _, cells in _lines(data, reading, name) if len(cells) >= MINIMUM_VALUES]
         cells = [cell for line in every for cell in line]
         if not cells:
             continue
-        _, lost = sound(evidence, cells)
+        _, lost = sound(data, cells)
         problem = cells[0].run.about()["problem"]
         where = f"({bound.output} iterate) on {problem}"
         judged: list[tuple[str, str | None, Verdict]] = []
@@ -130,24 +130,22 @@ def best_findings(evidence: Evidence, reading: Best, lines: Sequence[BestValue])
             about = f"the {reading.coordinate} with the smallest {words(bound.quantity)} {where}"
             key = f"best {reading.coordinate}"
             if own:
-                judged += [(key, axis, one) for axis, one in _exponents(evidence, reading.scale, own, about).items()]
+                judged += [(key, axis, one) for axis, one in _exponents(data, reading.scale, own, about).items()]
             else:
                 judged += [
-                    (key, axis, nothing_left("minimiser", about, evidence, cells, axis=axis))
+                    (key, axis, nothing_left("minimiser", about, data, cells, axis=axis))
                     for axis in reading.scale.powers
                 ]
         if reading.condition is not None and (own or lost):
             key = reading.condition.name
             about = f"{key}'s prediction of the best {reading.coordinate} {where}"
-            one = (
-                _condition(evidence, reading, own, about) if own else nothing_left("minimiser", about, evidence, cells)
-            )
+            one = _condition(data, reading, own, about) if own else nothing_left("minimiser", about, data, cells)
             judged.append((key, None, one))
         for key, axis, verdict in judged:
             found.append(
                 finding(
                     f"{source}.{key}",
-                    with_losses(verdict, evidence, cells) if own else verdict,
+                    with_losses(verdict, data, cells) if own else verdict,
                     title=bound.title,
                     algorithm=name,
                     form="claim",
@@ -159,7 +157,7 @@ def best_findings(evidence: Evidence, reading: Best, lines: Sequence[BestValue])
     return found
 
 
-def _exponents(evidence: Evidence, scale: Scale, lines: Sequence[BestValue], about: str) -> dict[str, Verdict]:
+def _exponents(data: Data, scale: Scale, lines: Sequence[BestValue], about: str) -> dict[str, Verdict]:
     """For each coordinate of the scale the exponent of the best value in it, all fitted together over the lines whose
     minimizer lies inside the grid.
 
@@ -173,7 +171,7 @@ def _exponents(evidence: Evidence, scale: Scale, lines: Sequence[BestValue], abo
     varied = [c for c in range(len(names)) if len(inside) and np.ptp(x[:, c]) > 0]
     found: dict[str, Verdict] = {}
     for name, claimed in scale.powers.items():
-        draft = undecided("minimiser", about, evidence.replicates, axis=name, points=len(inside))
+        draft = undecided("minimiser", about, data.replicates, axis=name, points=len(inside))
         found[name] = dataclasses.replace(draft, claim_slope=claimed).concluded(
             Outcome.TOO_FEW_POINTS,
             f"{counted(len(inside), 'line')} of {len(lines)} has its minimizer inside the grid, and "
@@ -182,7 +180,7 @@ def _exponents(evidence: Evidence, scale: Scale, lines: Sequence[BestValue], abo
     design = np.column_stack([np.ones(len(inside)), np.log(x[:, varied])])
     if not varied or len(inside) < len(varied) + 2 or np.linalg.matrix_rank(design) < design.shape[1]:
         return found
-    if evidence.replicates < MINIMUM_VERDICT:
+    if data.replicates < MINIMUM_VERDICT:
         return {name: starved(draft) for name, draft in found.items()}
     best = [line.found for line in inside]
     fit = fit_exponents([b.vertex for b in best], [b.leaves for b in best], best[0].sizes, x[:, varied])
@@ -225,7 +223,7 @@ def judge_best_exponent(draft: Verdict, fit: Exponents, c: int, x: Floats) -> Ve
     return draft.concluded(Outcome.INCONCLUSIVE, said, min(max(within, float(lacking)), off))
 
 
-def _condition(evidence: Evidence, reading: Best, lines: Sequence[BestValue], about: str) -> Verdict:
+def _condition(data: Data, reading: Best, lines: Sequence[BestValue], about: str) -> Verdict:
     """A sufficient condition says when the best value is not the largest. A line in which it holds confirms it where
     the largest value is beaten, and contradicts it where the largest beats all others; where it fails it is silent.
 
@@ -237,8 +235,8 @@ def _condition(evidence: Evidence, reading: Best, lines: Sequence[BestValue], ab
     holds = [line for line in lines if line.condition]
     silent = [line for line in lines if not line.condition]
     confirmed, contradicted = (sum(map(ask, holds)) for ask in (_below_last, _at_last))
-    draft = undecided("minimiser", about, evidence.replicates, points=len(holds))
-    if evidence.replicates < MINIMUM_VERDICT:
+    draft = undecided("minimiser", about, data.replicates, points=len(holds))
+    if data.replicates < MINIMUM_VERDICT:
         return starved(draft)
     said = (
         f"it is a sufficient condition for a best {name} below {last:g}, and holds in {len(holds)} of "

@@ -18,31 +18,31 @@ from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undec
 from riskkit.judges.rate import UNBOUNDED_AXES, judge_rate
 from riskkit.stats import slopes
 from riskkit.theory.bound import Bound, Floats, Form, total
-from riskkit.verdicts.evidence import Evidence, alike, excludes, listed, nothing_left, sound, subject, with_losses
+from riskkit.verdicts.data import Data, alike, excludes, listed, nothing_left, sound, subject, with_losses
 from riskkit.verdicts.finding import Finding, finding
 
 
-def bound_findings(evidence: Evidence) -> list[Finding]:
+def bound_findings(data: Data) -> list[Finding]:
     """For every bound and every judged algorithm that it covers: a level for each form with constants, and a rate for
     each line of each grid. A bound that covers none says so once, of the first."""
     found: list[Finding] = []
-    experiment = evidence.plan.experiment
+    experiment = data.plan.experiment
     for bound in experiment.bounds:
-        cells = {name: evidence.named(name) for name in experiment.judged}
+        cells = {name: data.named(name) for name in experiment.judged}
         covered = [name for name, own in cells.items() if any(excludes(bound, cell) is None for cell in own)]
         for name in covered or list(cells)[:1]:
-            found += _levels(evidence, bound, name, cells[name])
-            found += _rates(evidence, bound, name)
+            found += _levels(data, bound, name, cells[name])
+            found += _rates(data, bound, name)
     return found
 
 
-def _levels(evidence: Evidence, bound: Bound, name: str, cells: Sequence[Cell]) -> list[Finding]:
+def _levels(data: Data, bound: Bound, name: str, cells: Sequence[Cell]) -> list[Finding]:
     about = f"{subject(bound.quantity, bound.output, name, cells)} {getattr(bound, 'scope', '')}".rstrip()
     forms: list[Form] = [form for form in bound.forms if form != "claim"] or ["proved"]
     return [
         finding(
             bound.name,
-            _level(evidence, bound, form, cells, f"{about}, against the {form} bound" if len(forms) > 1 else about),
+            _level(data, bound, form, cells, f"{about}, against the {form} bound" if len(forms) > 1 else about),
             title=bound.title,
             algorithm=name,
             form=form,
@@ -53,55 +53,55 @@ def _levels(evidence: Evidence, bound: Bound, name: str, cells: Sequence[Cell]) 
     ]
 
 
-def _level(evidence: Evidence, bound: Bound, form: Form, cells: Sequence[Cell], about: str) -> Verdict:
-    good, bad = sound(evidence, cells)
-    level = evidence.level(bound, good)
+def _level(data: Data, bound: Bound, form: Form, cells: Sequence[Cell], about: str) -> Verdict:
+    good, bad = sound(data, cells)
+    level = data.level(bound, good)
     limit: Floats = getattr(level, form)
     covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(limit[p])]
     if not covered:
         reason = next((reason for reason in level.reasons if reason), None)
         if bad and reason is None:
-            return nothing_left("level", about, evidence, cells)
+            return nothing_left("level", about, data, cells)
         return not_covered("level", reason or "no explicit bound is proved for this output", subject=about)
     known = [good[p] for p in covered]
-    values = evidence.values(known, bound.quantity, bound.output)
-    trivial = evidence.trivial(bound.quantity, known)
+    values = data.values(known, bound.quantity, bound.output)
+    trivial = data.trivial(bound.quantity, known)
     judged = judge_level(
         values,
         limit[covered],
         trivial,
         subject=about,
-        bound_errors=evidence.bound_errors(bound, form, known),
-        start=evidence.at_start(bound.quantity, known),
+        bound_errors=data.bound_errors(bound, form, known),
+        start=data.at_start(bound.quantity, known),
     )
-    return with_losses(judged, evidence, _under(evidence, bound, cells))
+    return with_losses(judged, data, _under(data, bound, cells))
 
 
-def _under(evidence: Evidence, bound: Bound, cells: Sequence[Cell]) -> list[Cell]:
+def _under(data: Data, bound: Bound, cells: Sequence[Cell]) -> list[Cell]:
     """The cells at which the bound says something, whatever became of them."""
     found: list[Cell] = []
     for group in alike(cell for cell in cells if excludes(bound, cell) is None):
         # Whether there is a number, not which: what was not measured stands as 1.
-        at = dataclasses.replace(evidence.at(group), D2=1.0, f0=1.0, g2=0.0, path_moment=math.nan)
+        at = dataclasses.replace(data.at(group), D2=1.0, f0=1.0, g2=0.0, path_moment=math.nan)
         known = [total(bound.evaluate(form, at), at, bound.name) for form in bound.forms]
         found += [cell for p, cell in enumerate(group) if any(np.isfinite(part[p]) for part in known)]
     return found
 
 
-def _rates(evidence: Evidence, bound: Bound, name: str) -> list[Finding]:
+def _rates(data: Data, bound: Bound, name: str) -> list[Finding]:
     found: list[Finding] = []
     if "claim" not in bound.forms:
         return found
-    for grid in evidence.plan.size.grids:
+    for grid in data.plan.size.grids:
         for line in grid.lines():
-            cells = on_line(evidence.plan, line, name)
+            cells = on_line(data.plan, line, name)
             if len(cells) < 2:
                 continue
             where = held(line, grid.along)
             about = f"{subject(bound.quantity, bound.output, name, cells)} ({listed(where)})"
-            judged = _rate(evidence, bound, cells, grid.along, about)
+            judged = _rate(data, bound, cells, grid.along, about)
             if grid.along == "T":
-                limit = evidence.plan.experiment.asymptote(bound.quantity, where)
+                limit = data.plan.experiment.asymptote(bound.quantity, where)
                 judged = dataclasses.replace(judged, asymptote=limit, asymptote_distance=judged.slope - limit)
             found.append(
                 finding(
@@ -124,9 +124,9 @@ def on_line(plan: Plan, line: Sequence[Any], name: str) -> list[Cell]:
     return [cell for point in line if (cell := plan.cell(point, name)) is not None]
 
 
-def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, about: str) -> Verdict:
-    good, bad = sound(evidence, line)
-    level = evidence.level(bound, good)
+def _rate(data: Data, bound: Bound, line: Sequence[Cell], axis: str, about: str) -> Verdict:
+    good, bad = sound(data, line)
+    level = data.level(bound, good)
     covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.claim[p])]
     # A power of the coordinate has no value at 0: momentum 0, say, is a point of the level but of no slope.
     placed = [p for p in covered if good[p].point[axis] > 0]
@@ -137,44 +137,44 @@ def _rate(evidence: Evidence, bound: Bound, line: Sequence[Cell], axis: str, abo
         if reason is None and not np.isfinite(level.claim).all():
             reason = "nothing is claimed for such step sizes"
         if bad and reason is None:
-            return nothing_left("rate", about, evidence, line, axis=axis)
+            return nothing_left("rate", about, data, line, axis=axis)
         if reason is None and covered:
-            draft = undecided("rate", about, evidence.replicates, axis=axis, points=len(covered))
+            draft = undecided("rate", about, data.replicates, axis=axis, points=len(covered))
             return draft.concluded(Outcome.TOO_FEW_POINTS, "one point only, and a rate needs 4")
         return not_covered("rate", reason or "nothing is claimed along this axis", subject=about)
     known = [good[p] for p in covered]
     judged = judge_rate(
-        evidence.values(known, bound.quantity, bound.output),
+        data.values(known, bound.quantity, bound.output),
         np.array([cell.point[axis] for cell in known], dtype=float),
         level.claim[covered],
         level.proved[covered],
-        evidence.trivial(bound.quantity, known),
+        data.trivial(bound.quantity, known),
         subject=about,
         quantity=bound.quantity,
         axis=axis,
-        bound_errors=evidence.bound_errors(bound, "proved", known) if "proved" in bound.forms else None,
+        bound_errors=data.bound_errors(bound, "proved", known) if "proved" in bound.forms else None,
     )
     if aside:
         said = f"{judged.finding}; {counted(aside, 'point')} left out where {axis} is not positive"
         judged = dataclasses.replace(judged, finding=said)
-    return with_losses(judged, evidence, [cell for cell in line if excludes(bound, cell) is None])
+    return with_losses(judged, data, [cell for cell in line if excludes(bound, cell) is None])
 
 
-def half_width(evidence: Evidence) -> float:
+def half_width(data: Data) -> float:
     """The widest 95% interval's half width among the exponents along axes with a limit, of the bounds' quantities, that
     can be fitted over all sound points of a line; NaN if none can. Precision on demand stops on this and nothing else.
     """
     widths: list[float] = []
-    experiment = evidence.plan.experiment
+    experiment = data.plan.experiment
     for quantity, output in dict.fromkeys((b.quantity, b.output) for b in experiment.bounds):
         for name in experiment.judged:
-            for grid in evidence.plan.size.grids:
+            for grid in data.plan.size.grids:
                 for line in grid.lines() if grid.along in UNBOUNDED_AXES else []:
-                    cells, _ = sound(evidence, on_line(evidence.plan, line, name))
+                    cells, _ = sound(data, on_line(data.plan, line, name))
                     if len(cells) < 4:
                         continue
                     x = np.array([cell.point[grid.along] for cell in cells], dtype=float)
-                    fit = slopes.fit_rate(evidence.values(cells, quantity, output), x)
+                    fit = slopes.fit_rate(data.values(cells, quantity, output), x)
                     if fit.fitted:
                         widths.append((fit.high - fit.low) / 2)
     return max(widths, default=math.nan)
@@ -206,21 +206,21 @@ class RunningExponents(NamedTuple):
         return {**self._asdict(), **numbers}
 
 
-def running(evidence: Evidence) -> list[RunningExponents]:
+def running(data: Data) -> list[RunningExponents]:
     """Along every line of an axis with a limit, for each quantity and output that has a bound, over the sound cells."""
     found: list[RunningExponents] = []
-    experiment = evidence.plan.experiment
+    experiment = data.plan.experiment
     bounds = {(bound.quantity, bound.output): bound for bound in reversed(experiment.bounds)}
     for (quantity, output), bound in reversed(bounds.items()):
         for name in experiment.judged:
-            for grid in evidence.plan.size.grids:
+            for grid in data.plan.size.grids:
                 for line in grid.lines() if grid.along in UNBOUNDED_AXES else []:
-                    cells, _ = sound(evidence, on_line(evidence.plan, line, name))
-                    if len(cells) < 2 or evidence.replicates < 2:
+                    cells, _ = sound(data, on_line(data.plan, line, name))
+                    if len(cells) < 2 or data.replicates < 2:
                         continue
                     x = np.array([cell.point[grid.along] for cell in cells], dtype=float)
-                    _, slope, low, high = slopes.running_exponents(evidence.values(cells, quantity, output), x)
-                    claim = evidence.level(bound, cells).claim
+                    _, slope, low, high = slopes.running_exponents(data.values(cells, quantity, output), x)
+                    claim = data.level(bound, cells).claim
                     with np.errstate(divide="ignore", invalid="ignore"):
                         claimed = np.diff(np.log(claim)) / np.diff(np.log(x))
                     spans = list(itertools.pairwise(x.tolist()))

@@ -16,58 +16,58 @@ from riskkit.stats.multiplicity import cautious, holm
 from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import selecting_replicates
 from riskkit.verdicts.counts import lines
-from riskkit.verdicts.evidence import Evidence, clause, losses
+from riskkit.verdicts.data import Data, clause, losses
 from riskkit.verdicts.finding import Comparison, coordinates
 
 ROUNDING = 1e-9
 """Two means that differ by no more than this part are the same to rounding: two ways to write one algorithm."""
 
 
-def comparisons(evidence: Evidence) -> list[Comparison]:
+def comparisons(data: Data) -> list[Comparison]:
     """Every judged algorithm against the controls, and what the readings ask for, Holm-adjusted as one family."""
     found: list[Comparison] = []
-    if evidence.replicates >= 2:
-        for reading in _asked(evidence):
-            found += _tuned(evidence, reading) if isinstance(reading, Tuned) else _paired(evidence, reading)
+    if data.replicates >= 2:
+        for reading in _asked(data):
+            found += _tuned(data, reading) if isinstance(reading, Tuned) else _paired(data, reading)
     found = [comparison._replace(p_value=cautious(comparison.p_value)) for comparison in found]
     adjusted = holm([comparison.p_value for comparison in found])
     return [c._replace(p_adjusted=float(p)) for c, p in zip(found, adjusted, strict=True)]
 
 
-def _asked(evidence: Evidence) -> list[Paired | Tuned]:
-    experiment = evidence.plan.experiment
+def _asked(data: Data) -> list[Paired | Tuned]:
+    experiment = data.plan.experiment
     controls = [Paired(name, experiment.controls, POSITIVE) for name in experiment.judged if experiment.controls]
     return [*controls, *(r for r in experiment.readings if isinstance(r, Paired | Tuned))]
 
 
-def uncompared(evidence: Evidence) -> list[str]:
+def uncompared(data: Data) -> list[str]:
     """A sentence for each pair of algorithms, and each tuning, in which cells that are not sound had no part."""
     found = []
-    for reading in _asked(evidence):
+    for reading in _asked(data):
         if isinstance(reading, Tuned):
-            found += _untuned(evidence, reading)
+            found += _untuned(data, reading)
             continue
         for against in reading.against:
-            pairs = _meeting(evidence, reading.algorithm, against)
-            gone = [pair for pair in pairs if losses(evidence, (cell for part in pair for cell in part))]
+            pairs = _meeting(data, reading.algorithm, against)
+            gone = [pair for pair in pairs if losses(data, (cell for part in pair for cell in part))]
             if gone:
                 cells = dict.fromkeys(cell for pair in gone for part in pair for cell in part)
-                kind = "pair" if evidence.plan.experiment.read is None else "pair of lines"
+                kind = "pair" if data.plan.experiment.read is None else "pair of lines"
                 count = counted(len(pairs), "pair") + ("" if kind == "pair" else " of lines")
                 found.append(
                     f"{reading.algorithm} / {against}: {len(gone)} of {count} not compared; "
-                    f"{clause(losses(evidence, cells))}"
+                    f"{clause(losses(data, cells))}"
                 )
     return found
 
 
-def _untuned(evidence: Evidence, reading: Tuned) -> list[str]:
+def _untuned(data: Data, reading: Tuned) -> list[str]:
     found = []
     for name in (reading.algorithm, *reading.against):
-        own = [line for line in lines(evidence) if line.head.name == name]
+        own = [line for line in lines(data) if line.head.name == name]
         gone = [line for line in own if line.reason]
         if gone:
-            lost = losses(evidence, (cell for line in gone for cell in line.cells))
+            lost = losses(data, (cell for line in gone for cell in line.cells))
             said = f"{len(gone)} of {counted(len(own), 'line')} had no part in the tuning"
             found.append(f"{name}: {said}; {clause(lost)}")
     return found
@@ -77,14 +77,14 @@ Part = tuple[Cell, ...]
 """A cell, or the cells of a line."""
 
 
-def _meeting(evidence: Evidence, ours: str, theirs: str) -> list[tuple[Part, Part]]:
+def _meeting(data: Data, ours: str, theirs: str) -> list[tuple[Part, Part]]:
     """What is compared: cells at one point or, where runs are read on a grid of gradients, lines; of one problem and
     sample size, where the coordinates that both have agree. What shares its numbers is not compared."""
-    plan = evidence.plan
+    plan = data.plan
     if plan.experiment.read is None:
-        parts: list[list[Part]] = [[(cell,) for cell in evidence.named(name)] for name in (ours, theirs)]
+        parts: list[list[Part]] = [[(cell,) for cell in data.named(name)] for name in (ours, theirs)]
     else:
-        every = lines(evidence)
+        every = lines(data)
         parts = [[line.cells for line in every if line.head.name == name] for name in (ours, theirs)]
     places: dict[Any, list[Part]] = {}
     for part in parts[1]:
@@ -105,21 +105,21 @@ def _agree(a: Cell, b: Cell, *, lines: bool) -> bool:
     )
 
 
-def _paired(evidence: Evidence, reading: Paired) -> list[Comparison]:
+def _paired(data: Data, reading: Paired) -> list[Comparison]:
     found: list[Comparison] = []
     for against in reading.against:
-        pairs = [pair for pair in _meeting(evidence, reading.algorithm, against) if not _lost(evidence, pair)]
-        if evidence.plan.experiment.read is None:
+        pairs = [pair for pair in _meeting(data, reading.algorithm, against) if not _lost(data, pair)]
+        if data.plan.experiment.read is None:
             cells = [(a[0], b[0]) for a, b in pairs]
         else:
             cells = [met for a, b in pairs for met in _budgets(a, b, reading.fractions)]
         for quantity, output in reading.of:
-            found += _ratios(evidence, cells, quantity, output)
+            found += _ratios(data, cells, quantity, output)
     return found
 
 
-def _lost(evidence: Evidence, pair: tuple[Part, Part]) -> bool:
-    return bool(losses(evidence, (cell for part in pair for cell in part)))
+def _lost(data: Data, pair: tuple[Part, Part]) -> bool:
+    return bool(losses(data, (cell for part in pair for cell in part)))
 
 
 def _budgets(a: Part, b: Part, fractions: Sequence[float]) -> list[tuple[Cell, Cell]]:
@@ -134,14 +134,14 @@ def _budgets(a: Part, b: Part, fractions: Sequence[float]) -> list[tuple[Cell, C
 
 
 def _ratios(
-    evidence: Evidence, pairs: Sequence[tuple[Cell, Cell]], quantity: str, output: str, first: int = 0, note: str = ""
+    data: Data, pairs: Sequence[tuple[Cell, Cell]], quantity: str, output: str, first: int = 0, note: str = ""
 ) -> list[Comparison]:
     """Ratios of the means of pairs of cells, on the replicates from ``first`` on; a mean that is not positive in every
     leave-out has none. Fewer than MINIMUM_VERDICT replicates have an interval and no p-value."""
     if not pairs:
         return []
     ours, theirs = zip(*pairs, strict=True)
-    a, b = (evidence.values(cells, quantity, output)[first:] for cells in (ours, theirs))
+    a, b = (data.values(cells, quantity, output)[first:] for cells in (ours, theirs))
     ratio, difference = paired_ratio(a, b), paired_difference(a, b)
     if len(a) < MINIMUM_VERDICT:
         nothing = np.full(len(pairs), math.nan)
@@ -149,7 +149,7 @@ def _ratios(
     found = []
     for p, (mine, other) in enumerate(pairs):
         about = (mine.name, other.name, note, _where(mine, other), quantity, output)
-        if any(evidence.minimum_width(cell, quantity) > 0 for cell in (mine, other)):
+        if any(data.minimum_width(cell, quantity) > 0 for cell in (mine, other)):
             value, *rest = (float(part[p]) for part in difference)
             found.append(Comparison(*about, math.nan, value, *rest))
         elif np.isfinite(ratio.ratio[p]):
@@ -166,20 +166,20 @@ def _where(mine: Cell, other: Cell) -> dict[str, float]:
     return {**own, **differ}
 
 
-def _tuned(evidence: Evidence, reading: Tuned) -> list[Comparison]:
+def _tuned(data: Data, reading: Tuned) -> list[Comparison]:
     """Each algorithm at its best values of the tuned coordinates, chosen on the first quarter of the replicates and
     compared on the rest."""
     found: list[Comparison] = []
-    chosen = selecting_replicates(evidence.replicates)
+    chosen = selecting_replicates(data.replicates)
     for quantity, output in reading.of:
         best: dict[Any, tuple[float, Cell]] = {}
         tried: dict[Any, list[tuple[float, ...]]] = {}
-        for cell in _ends(evidence):
+        for cell in _ends(data):
             if cell.name not in (reading.algorithm, *reading.against):
                 continue
-            held = tuple((n, v) for n, v in cell.point.items() if n not in _free(evidence, reading))
+            held = tuple((n, v) for n, v in cell.point.items() if n not in _free(data, reading))
             key = (cell.run.company, cell.name, held)
-            mean = float(evidence.values([cell], quantity, output)[:chosen].mean())
+            mean = float(data.values([cell], quantity, output)[:chosen].mean())
             tried.setdefault(key, []).append(_tuned_values(cell, reading))
             if key not in best or mean < best[key][0]:
                 best[key] = (mean, cell)
@@ -194,23 +194,21 @@ def _tuned(evidence: Evidence, reading: Tuned) -> list[Comparison]:
                 said = ["both tuned", f"over {sizes[0]} and {sizes[1]} settings" if sizes[0] != sizes[1] else ""]
                 decided = inside[mine] and inside[yours]
                 said += [] if decided else ["a best step ends its grid"]
-                met = _ratios(
-                    evidence, [(ours, theirs)], quantity, output, chosen, f" ({'; '.join(filter(None, said))})"
-                )
+                met = _ratios(data, [(ours, theirs)], quantity, output, chosen, f" ({'; '.join(filter(None, said))})")
                 found += met if decided else [one._replace(p_value=1.0) for one in met]
     return found
 
 
-def _ends(evidence: Evidence) -> list[Cell]:
+def _ends(data: Data) -> list[Cell]:
     """The last cell of each line where runs are read on a grid of gradients, else every cell; those that are sound."""
-    if evidence.plan.experiment.read is None:
-        return [cell for cell in evidence.plan.cells if not losses(evidence, [cell])]
-    return [line.cells[-1] for line in lines(evidence) if not line.reason]
+    if data.plan.experiment.read is None:
+        return [cell for cell in data.plan.cells if not losses(data, [cell])]
+    return [line.cells[-1] for line in lines(data) if not line.reason]
 
 
-def _free(evidence: Evidence, reading: Tuned) -> tuple[str, ...]:
+def _free(data: Data, reading: Tuned) -> tuple[str, ...]:
     """The coordinates in which the cells of one tuning may differ."""
-    return reading.over if evidence.plan.experiment.read is None else (*reading.over, "gradients")
+    return reading.over if data.plan.experiment.read is None else (*reading.over, "gradients")
 
 
 def _tuned_values(cell: Cell, reading: Tuned) -> tuple[float, ...]:

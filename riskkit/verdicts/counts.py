@@ -24,7 +24,7 @@ from riskkit.stats.jackknife import MINIMUM_VERDICT
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS
 from riskkit.theory import bound as theory
 from riskkit.theory.bound import Floats
-from riskkit.verdicts.evidence import Evidence, listed, nothing_left, sound, with_losses
+from riskkit.verdicts.data import Data, listed, nothing_left, sound, with_losses
 from riskkit.verdicts.finding import Finding, finding
 
 
@@ -53,15 +53,15 @@ class Line:
         return self.run.gradients([cell.rounds for cell in self.cells])
 
 
-def lines(evidence: Evidence) -> list[Line]:
+def lines(data: Data) -> list[Line]:
     """Every algorithm on every run that it reads."""
     groups: dict[tuple[str, str], list[Cell]] = {}
-    for cell in evidence.plan.cells:
+    for cell in data.plan.cells:
         groups.setdefault((cell.name, cell.address), []).append(cell)
     found = []
     for cells in groups.values():
         cells.sort(key=lambda cell: cell.rounds)
-        good, bad = sound(evidence, cells)
+        good, bad = sound(data, cells)
         found.append(Line(cells[0].run, tuple(cells), "" if len(good) == len(cells) else bad[0]))
     return found
 
@@ -108,13 +108,13 @@ class Count(NamedTuple):
         }
 
 
-def counted_lines(evidence: Evidence, reading: GradientsTo) -> list[Count]:
+def counted_lines(data: Data, reading: GradientsTo) -> list[Count]:
     """Every line, output and target."""
     targets = np.array(sorted(reading.eps, reverse=True))
     found: list[Count] = []
-    if not targets.size or evidence.replicates < 2:
+    if not targets.size or data.replicates < 2:
         return found
-    for line in lines(evidence):
+    for line in lines(data):
         said = _said(line, reading)
         if line.reason:
             found += [
@@ -123,12 +123,12 @@ def counted_lines(evidence: Evidence, reading: GradientsTo) -> list[Count]:
                 for eps in targets.tolist()
             ]
             continue
-        claims, proofs = _numbers(evidence, line, said, targets)
+        claims, proofs = _numbers(data, line, said, targets)
         for output in OUTPUTS:
-            values = evidence.values(line.cells, reading.quantity, output)
+            values = data.values(line.cells, reading.quantity, output)
             passages = first_passages(values, line.gradients, targets)
             under = values.mean(axis=0)[:, None] <= targets
-            other = slopes.estimate(evidence.values(line.cells, reading.beside, output))
+            other = slopes.estimate(data.values(line.cells, reading.beside, output))
             speaks = said is not None and output in said.outputs
             for e, passage in enumerate(passages):
                 at = int(np.argmax(under[:, e]))
@@ -150,15 +150,15 @@ def _said(line: Line, reading: GradientsTo) -> theory.Count | None:
     return next((count for count in reading.counts if count.excludes(problem, line.head.algorithm) is None), None)
 
 
-def _numbers(evidence: Evidence, line: Line, said: theory.Count | None, targets: Floats) -> tuple[Floats, Floats]:
+def _numbers(data: Data, line: Line, said: theory.Count | None, targets: Floats) -> tuple[Floats, Floats]:
     if said is None:
         nothing = np.full(len(targets), math.nan)
         return nothing, nothing
-    at = evidence.at([line.head])
+    at = data.at([line.head])
     return said.claim(at, targets), said.proved(at, targets)
 
 
-def count_findings(evidence: Evidence, reading: GradientsTo, counts: Sequence[Count]) -> list[Finding]:
+def count_findings(data: Data, reading: GradientsTo, counts: Sequence[Count]) -> list[Finding]:
     """Along eps a verdict for each line and output, and along the reading's coordinate one for each algorithm, output
     and eps, from the counts that were reached; lines that are not sound are counted in the sentence."""
     found: list[Finding] = []
@@ -170,12 +170,12 @@ def count_findings(evidence: Evidence, reading: GradientsTo, counts: Sequence[Co
             held = tuple(_held(count, reading.along).items())
             along_axis.setdefault((count.line.head.name, held, count.output, count.eps), []).append(count)
     for group in along_eps.values():
-        found += _growth(evidence, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
+        found += _growth(data, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
     for group in along_axis.values():
         values = [count.line.where[reading.along] for count in group if reading.along in count.line.where]
         if len(set(values)) == len(group):
             where = {**_held(group[0], reading.along), "eps": group[0].eps}
-            found += _growth(evidence, group, reading.along, where, MINIMUM_POINTS - 1)
+            found += _growth(data, group, reading.along, where, MINIMUM_POINTS - 1)
     return found
 
 
@@ -190,9 +190,7 @@ def _held(count: Count, axis: str) -> dict[str, float]:
     }
 
 
-def _growth(
-    evidence: Evidence, group: Sequence[Count], axis: str, where: dict[str, float], least: int
-) -> list[Finding]:
+def _growth(data: Data, group: Sequence[Count], axis: str, where: dict[str, float], least: int) -> list[Finding]:
     """The exponent of the counts in 1/eps or another 1/coordinate, and what claim and proof have on the same points;
     nothing where fewer than ``least`` targets were reached, unless that is because cells have no value."""
     name, output, said = group[0].line.head.name, group[0].output, group[0].said
@@ -219,22 +217,22 @@ def _growth(
     if len(reached) < least:
         if len(reached) + len(lost) < least or not lost:
             return []
-        return made(nothing_left("count", about, evidence, cells, axis=axis))
+        return made(nothing_left("count", about, data, cells, axis=axis))
     reached.sort(key=lambda count: -(count.eps if axis == "eps" else count.line.where[axis]))
     coordinate = [1 / (count.eps if axis == "eps" else count.line.where[axis]) for count in reached]
     passages = [count.passage for count in reached]
     claim, proved = (_curve_slope([getattr(c, what) for c in reached], coordinate) for what in ("claim", "proved"))
     if math.isnan(claim) and math.isnan(proved):
         return []
-    if evidence.replicates < MINIMUM_VERDICT:
-        return made(starved(undecided("count", about, evidence.replicates, axis=axis, points=len(reached))))
+    if data.replicates < MINIMUM_VERDICT:
+        return made(starved(undecided("count", about, data.replicates, axis=axis, points=len(reached))))
     judged_by = "proved" if math.isnan(claim) else "claim"
     curve = [float(getattr(count, judged_by)) for count in reached]
     last = max(len(reached) - max(MINIMUM_POINTS - 1, math.ceil(len(reached) / 2)), 0)
     gap, end = (_excess(passages[first:], curve[first:], coordinate[first:]) for first in (0, last))
     against = proved if math.isnan(claim) else claim
     draft = dataclasses.replace(
-        undecided("count", about, evidence.replicates, axis=axis, points=gap.points),
+        undecided("count", about, data.replicates, axis=axis, points=gap.points),
         slope=gap.slope + against,
         slope_low=gap.low + against,
         slope_high=gap.high + against,
@@ -248,7 +246,7 @@ def _growth(
         stop=max(coordinate),
     )
     rival = "the proved counts" if math.isnan(claim) else "the claim"
-    return made(with_losses(judge_growth(draft, gap, end, rival), evidence, cells))
+    return made(with_losses(judge_growth(draft, gap, end, rival), data, cells))
 
 
 def _fitted(passage: Passage) -> bool:

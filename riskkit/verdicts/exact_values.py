@@ -16,9 +16,9 @@ from riskkit.judges.outcome import Outcome, Verdict, not_covered
 from riskkit.stats.slopes import MINIMUM_POINTS
 from riskkit.theory.bound import Floats
 from riskkit.verdicts.bounds import on_line
-from riskkit.verdicts.evidence import (
+from riskkit.verdicts.data import (
     RAN_AWAY,
-    Evidence,
+    Data,
     alike,
     judged_on,
     listed,
@@ -34,24 +34,24 @@ ESTIMATOR_MARGIN = 0.25
 generalization error among the cells: they check each other, and no figure of a paper rests on their agreement."""
 
 
-def exact_findings(evidence: Evidence, reading: Exact) -> list[Finding]:
+def exact_findings(data: Data, reading: Exact) -> list[Finding]:
     """For each algorithm whose expectation is known: an identity over all cells, an exponent along each line in T, and
     the exact ratio to a control's mean."""
     found: list[Finding] = []
-    for name in reading.algorithms or evidence.plan.experiment.judged:
-        cells = evidence.named(name)
-        exact = _known(evidence, reading, cells)
-        found += _identity(evidence, reading, name, cells, exact)
-        found += _exponents(evidence, reading, name, exact)
+    for name in reading.algorithms or data.plan.experiment.judged:
+        cells = data.named(name)
+        exact = _known(data, reading, cells)
+        found += _identity(data, reading, name, cells, exact)
+        found += _exponents(data, reading, name, exact)
         if reading.ratio_to:
-            found += _ratio(evidence, reading, name, cells)
+            found += _ratio(data, reading, name, cells)
     return found
 
 
-def _known(evidence: Evidence, reading: Exact, cells: Sequence[Cell]) -> dict[Cell, float]:
+def _known(data: Data, reading: Exact, cells: Sequence[Cell]) -> dict[Cell, float]:
     found: dict[Cell, float] = {}
     for group in alike(cells):
-        found |= dict(zip(group, evidence.expected(reading, group).tolist(), strict=True))
+        found |= dict(zip(group, data.expected(reading, group).tolist(), strict=True))
     return {cell: value for cell, value in found.items() if np.isfinite(value)}
 
 
@@ -59,9 +59,7 @@ def _about(reading: Exact, name: str) -> dict[str, str]:
     return {"algorithm": name, "quantity": reading.quantity, "output": reading.output, "title": "the closed form"}
 
 
-def _identity(
-    evidence: Evidence, reading: Exact, name: str, cells: Sequence[Cell], exact: dict[Cell, float]
-) -> list[Finding]:
+def _identity(data: Data, reading: Exact, name: str, cells: Sequence[Cell], exact: dict[Cell, float]) -> list[Finding]:
     about = subject(reading.quantity, reading.output, name, cells)
     if not exact:
         if not cells:
@@ -69,47 +67,47 @@ def _identity(
         judged = not_covered("identity", "its expectation is not known at any checkpoint", subject=about)
     else:
         judged = judged_on(
-            evidence,
+            data,
             "identity",
             about,
             list(exact),
             lambda good: (judge_control if reading.planted else judge_identity)(
-                evidence.values(good, reading.quantity, reading.output),
+                data.values(good, reading.quantity, reading.output),
                 np.array([exact[cell] for cell in good]),
                 subject=about,
             ),
         )
     key = "planted" if reading.planted else "exact"
     if reading.planted:
-        ran_away = [reason for state, reason in map(evidence.status, cells) if state in RAN_AWAY]
+        ran_away = [reason for state, reason in map(data.status, cells) if state in RAN_AWAY]
         if ran_away:
             judged = judged.concluded(Outcome.DETECTED, f"flagged by the engine: {ran_away[0]}")
-            judged = with_losses(judged, evidence, cells)
+            judged = with_losses(judged, data, cells)
     return [finding(f"{key} {reading.quantity}.{reading.output}", judged, form="exact", **_about(reading, name))]  # type: ignore[arg-type]
 
 
-def _exponents(evidence: Evidence, reading: Exact, name: str, exact: dict[Cell, float]) -> list[Finding]:
+def _exponents(data: Data, reading: Exact, name: str, exact: dict[Cell, float]) -> list[Finding]:
     found: list[Finding] = []
-    for grid in evidence.plan.size.grids:
+    for grid in data.plan.size.grids:
         for line in grid.lines() if grid.along == "T" else []:
-            cells = on_line(evidence.plan, line, name)
+            cells = on_line(data.plan, line, name)
             if len(cells) < MINIMUM_POINTS or not all(cell in exact for cell in cells):
                 continue
             where = held(line, "T")
             about = f"{subject(reading.quantity, reading.output, name, cells)} ({listed(where)})"
-            good, _ = sound(evidence, cells)
+            good, _ = sound(data, cells)
             if len(good) < MINIMUM_POINTS:
-                judged = nothing_left("exponent", about, evidence, cells, axis="T")
+                judged = nothing_left("exponent", about, data, cells, axis="T")
             else:
                 judged = judge_exponent(
-                    evidence.values(good, reading.quantity, reading.output),
+                    data.values(good, reading.quantity, reading.output),
                     np.array([cell.point["T"] for cell in good], dtype=float),
                     np.array([exact[cell] for cell in good]),
                     subject=about,
                     axis="T",
-                    asymptote=evidence.plan.experiment.asymptote(reading.quantity, where),
+                    asymptote=data.plan.experiment.asymptote(reading.quantity, where),
                 )
-                judged = with_losses(judged, evidence, cells)
+                judged = with_losses(judged, data, cells)
             found.append(
                 finding(
                     f"exact {reading.quantity}.{reading.output}",
@@ -123,13 +121,13 @@ def _exponents(evidence: Evidence, reading: Exact, name: str, exact: dict[Cell, 
     return found
 
 
-def _ratio(evidence: Evidence, reading: Exact, name: str, cells: Sequence[Cell]) -> list[Finding]:
+def _ratio(data: Data, reading: Exact, name: str, cells: Sequence[Cell]) -> list[Finding]:
     """Whether the ratio of the two means is the exact one, where both are known: E[a] - r E[b] = 0, with a and b from
     the same replicates. Cells that share their numbers say nothing."""
-    plan = evidence.plan
+    plan = data.plan
     met = [(cell, other) for cell in cells if (other := plan.cell(cell.point, reading.ratio_to)) is not None]
     met = [(a, b) for a, b in met if (a.address, a.rounds) != (b.address, b.rounds)]
-    mine, theirs = (_known(evidence, reading, [pair[side] for pair in met]) for side in (0, 1))
+    mine, theirs = (_known(data, reading, [pair[side] for pair in met]) for side in (0, 1))
     pairs = [(a, b) for a, b in met if a in mine and theirs.get(b, 0.0) > 0]
     if not pairs:
         return []
@@ -139,33 +137,33 @@ def _ratio(evidence: Evidence, reading: Exact, name: str, cells: Sequence[Cell])
         f"({min(ratio.values()):.3g} to {max(ratio.values()):.3g})"
     )
     both = [cell for pair in pairs for cell in pair]
-    there = [pair for pair in pairs if all(evidence.status(cell)[0] == "ok" for cell in pair)]
+    there = [pair for pair in pairs if all(data.status(cell)[0] == "ok" for cell in pair)]
     if there:
-        a, b = (evidence.values([pair[side] for pair in there], reading.quantity, reading.output) for side in (0, 1))
+        a, b = (data.values([pair[side] for pair in there], reading.quantity, reading.output) for side in (0, 1))
         factor, scale = np.array([ratio[pair] for pair in there]), np.array([mine[pair[0]] for pair in there])
         judged = judge_identity(a - factor * b, np.zeros(len(there)), subject=about, scale=scale)
-        judged = with_losses(judged, evidence, both)
+        judged = with_losses(judged, data, both)
     else:
-        judged = nothing_left("identity", about, evidence, both)
+        judged = nothing_left("identity", about, data, both)
     key = f"exact ratio {reading.quantity}.{reading.output}"
     return [finding(key, judged, form="exact", **_about(reading, name))]  # type: ignore[arg-type]
 
 
-def estimator_findings(evidence: Evidence) -> list[Finding]:
+def estimator_findings(data: Data) -> list[Finding]:
     """For each output whether F - F_S and the replace-one identity have the same mean in every cell: two estimators
     that share nothing but the trajectory. Runs that are not paired have no such estimate."""
-    cells = [cell for cell in evidence.real if (of := evidence.of(cell)) is None or "replace_one" in of[0].values]
+    cells = [cell for cell in data.real if (of := data.of(cell)) is None or "replace_one" in of[0].values]
     found = []
     for output in OUTPUTS if cells else ():
         about = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
 
         def judge(good: list[Cell], output: str = output, about: str = about) -> Verdict:
-            direct, other = (evidence.values(good, name, output) for name in ("generalization", "replace_one"))
+            direct, other = (data.values(good, name, output) for name in ("generalization", "replace_one"))
             scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
             nothing: Floats = np.zeros(len(good))
             return judge_identity(other - direct, nothing, subject=about, margin=ESTIMATOR_MARGIN, scale=scale)
 
-        judged = judged_on(evidence, "identity", about, cells, judge)
+        judged = judged_on(data, "identity", about, cells, judge)
         found.append(
             finding(
                 "replace-one identity",

@@ -11,7 +11,7 @@ from riskkit.verdicts.best import BestValue, best_findings, best_values
 from riskkit.verdicts.bounds import RunningExponents, bound_findings, running
 from riskkit.verdicts.comparisons import comparisons, uncompared
 from riskkit.verdicts.counts import Count, count_findings, counted_lines
-from riskkit.verdicts.evidence import Evidence
+from riskkit.verdicts.data import Data
 from riskkit.verdicts.exact_values import estimator_findings, exact_findings
 from riskkit.verdicts.finding import Comparison, Finding
 
@@ -25,34 +25,34 @@ class Answer(NamedTuple):
 
 
 @functools.singledispatch
-def judge(reading: Any, evidence: Evidence) -> Answer:
+def judge(reading: Any, data: Data) -> Answer:
     """The judge of a reading; another kind of reading registers its own (``judge.register``)."""
     raise TypeError(
-        f"{evidence.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Tuned or of a class with "
+        f"{data.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Tuned or of a class with "
         f"a judge of its own; got {type(reading).__name__}."
     )
 
 
 @judge.register
-def _(reading: Exact, evidence: Evidence) -> Answer:
-    return Answer(findings=exact_findings(evidence, reading))
+def _(reading: Exact, data: Data) -> Answer:
+    return Answer(findings=exact_findings(data, reading))
 
 
 @judge.register
-def _(reading: Best, evidence: Evidence) -> Answer:
-    best = best_values(evidence, reading)
-    return Answer(findings=best_findings(evidence, reading, best), best=best)
+def _(reading: Best, data: Data) -> Answer:
+    best = best_values(data, reading)
+    return Answer(findings=best_findings(data, reading, best), best=best)
 
 
 @judge.register
-def _(reading: GradientsTo, evidence: Evidence) -> Answer:
-    counts = counted_lines(evidence, reading)
-    return Answer(findings=count_findings(evidence, reading, counts), counts=counts)
+def _(reading: GradientsTo, data: Data) -> Answer:
+    counts = counted_lines(data, reading)
+    return Answer(findings=count_findings(data, reading, counts), counts=counts)
 
 
 @judge.register(Paired)
 @judge.register(Tuned)
-def _(reading: Paired | Tuned, evidence: Evidence) -> Answer:
+def _(reading: Paired | Tuned, data: Data) -> Answer:
     return Answer()  # comparisons are one family of their own
 
 
@@ -74,20 +74,20 @@ class Found(NamedTuple):
     best: list[BestValue]
 
 
-def find(evidence: Evidence) -> Found:
+def find(data: Data) -> Found:
     """What bounds and readings say of what was measured."""
-    answers = [judge(reading, evidence) for reading in evidence.plan.experiment.readings]
+    answers = [judge(reading, data) for reading in data.plan.experiment.readings]
     found = [
-        *bound_findings(evidence),
+        *bound_findings(data),
         *(one for answer in answers for one in answer.findings),
-        *estimator_findings(evidence),
+        *estimator_findings(data),
     ]
     adjusted = adjust([one.verdict for one in found])
     return Found(
         findings=[one._replace(verdict=v) for one, v in zip(found, adjusted, strict=True)],
-        comparisons=comparisons(evidence),
-        uncompared=uncompared(evidence),
-        running=running(evidence),
+        comparisons=comparisons(data),
+        uncompared=uncompared(data),
+        running=running(data),
         counts=[count for answer in answers for count in answer.counts],
         best=[value for answer in answers for value in answer.best],
     )

@@ -16,7 +16,7 @@ from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_INTERVAL
 from riskkit.theory.bound import Floats
-from riskkit.verdicts.evidence import REPORTED, Evidence, Level, excludes
+from riskkit.verdicts.data import REPORTED, Data, Level, excludes
 from riskkit.verdicts.finding import coordinates
 
 FIRST = ("experiment", "problem", "algorithm", "n", "T", "k", "alpha")
@@ -29,40 +29,40 @@ LAST = (
 """Columns, in their order; an experiment's other coordinates stand before the columns of ``SHOWN``."""
 
 
-def columns(evidence: Evidence) -> list[str]:
+def columns(data: Data) -> list[str]:
     """Of the table, in its order."""
     fixed = {*FIRST, *SHOWN, *LAST}
-    others = dict.fromkeys(name for cell in evidence.plan.cells for name in coordinates(cell) if name not in fixed)
+    others = dict.fromkeys(name for cell in data.plan.cells for name in coordinates(cell) if name not in fixed)
     return [*FIRST, *others, *SHOWN, *LAST]
 
 
-def table(evidence: Evidence) -> dict[str, list[Any] | npt.NDArray[Any]]:
+def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
     """The table, column by column, the cells running fastest.
 
     Simultaneous bands are drawn over what is judged or compared; where runs are read on a grid of gradients, over what
     is compared alone.
     """
-    experiment, cells = evidence.plan.experiment, evidence.plan.cells
-    states = [evidence.status(cell) for cell in cells]
+    experiment, cells = data.plan.experiment, data.plan.cells
+    states = [data.status(cell) for cell in cells]
     ok = np.array([state == "ok" for state, _ in states])
-    same = _of_cells(evidence, states)
-    banded = _banded(evidence)
-    names = columns(evidence)
+    same = _of_cells(data, states)
+    banded = _banded(data)
+    names = columns(data)
     parts: dict[str, list[Any]] = {name: [] for name in names}
     nothing = np.full(len(cells), np.nan)
-    for quantity in _quantities(evidence):
+    for quantity in _quantities(data):
         for output in OUTPUTS:
-            values = evidence.values(cells, quantity, output)
+            values = data.values(cells, quantity, output)
             values[:, ~ok] = np.nan
             estimate = slopes.estimate(values)
             band_low, band_high = np.full((2, len(cells)), np.nan)
             if quantity in banded:
                 band_low, band_high = _bands(values, cells)
-            width = np.array([evidence.minimum_width(cell, quantity) for cell in cells])
-            level = _level(evidence, cells, quantity, output)
+            width = np.array([data.minimum_width(cell, quantity) for cell in cells])
+            level = _level(data, cells, quantity, output)
             agreement = nothing
             if quantity == "generalization":
-                gap = slopes.estimate(values - evidence.values(cells, "replace_one", output))
+                gap = slopes.estimate(values - data.values(cells, "replace_one", output))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
             part: dict[str, list[Any] | Floats] = {
@@ -79,8 +79,8 @@ def table(evidence: Evidence) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 "claim": level.claim,
                 "published": level.published,
                 "proved": level.proved,
-                "trivial": _trivial(evidence, quantity, cells),
-                "exact": evidence.exact(quantity, output, cells),
+                "trivial": _trivial(data, quantity, cells),
+                "exact": data.exact(quantity, output, cells),
                 "z_replace_one": agreement,
                 "reason": [
                     reason or (f"not covered: {uncovered}" if uncovered else "")
@@ -95,28 +95,28 @@ def table(evidence: Evidence) -> dict[str, list[Any] | npt.NDArray[Any]]:
     }
 
 
-def _quantities(evidence: Evidence) -> list[str]:
+def _quantities(data: Data) -> list[str]:
     """Those that some run measured, the usual ones first; all of the usual ones where nothing was measured."""
-    measured = dict.fromkeys(name for run in evidence.measured.values() for name in run.values if name != "path_moment")
+    measured = dict.fromkeys(name for run in data.measured.values() for name in run.values if name != "path_moment")
     return [
         *(name for name in REPORTED if not measured or name in measured),
         *(n for n in measured if n not in REPORTED),
     ]
 
 
-def _banded(evidence: Evidence) -> set[str]:
-    experiment = evidence.plan.experiment
+def _banded(data: Data) -> set[str]:
+    experiment = data.plan.experiment
     if experiment.read is None:
-        return set(_quantities(evidence))
+        return set(_quantities(data))
     compared = {quantity for reading in experiment.readings for quantity, _ in getattr(reading, "of", ())}
     return compared or {"optimization"}
 
 
-def _level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str) -> Level:
+def _level(data: Data, cells: Sequence[Cell], quantity: str, output: str) -> Level:
     """Of each cell the first bound on the quantity and output that covers it, else the first there is; no reasons where
     there is no bound."""
     nothing = np.full(len(cells), np.nan)
-    bounds = [b for b in evidence.plan.experiment.bounds if (b.quantity, b.output) == (quantity, output)]
+    bounds = [b for b in data.plan.experiment.bounds if (b.quantity, b.output) == (quantity, output)]
     if not bounds:
         return Level(nothing, nothing, nothing, [])
     found = Level(nothing.copy(), nothing.copy(), nothing.copy(), [None] * len(cells))
@@ -125,7 +125,7 @@ def _level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str
         covering = (b for b, bound in enumerate(bounds) if excludes(bound, cell) is None)
         chosen.setdefault(next(covering, 0), []).append(p)
     for b, places in chosen.items():
-        level = evidence.level(bounds[b], [cells[p] for p in places])
+        level = data.level(bounds[b], [cells[p] for p in places])
         for mine, theirs in zip(found[:3], level[:3], strict=True):
             mine[places] = theirs
         for p, reason in zip(places, level.reasons, strict=True):
@@ -133,23 +133,23 @@ def _level(evidence: Evidence, cells: Sequence[Cell], quantity: str, output: str
     return found
 
 
-def _trivial(evidence: Evidence, quantity: str, cells: Sequence[Cell]) -> Floats:
+def _trivial(data: Data, quantity: str, cells: Sequence[Cell]) -> Floats:
     """NaN where nothing is known without a bound."""
     if quantity not in ("optimization", "excess", "generalization", "distance", "stability"):
         return np.full(len(cells), np.nan)
-    known = evidence.trivial(quantity, cells)
+    known = data.trivial(quantity, cells)
     return np.where(np.isfinite(known), known, np.nan)
 
 
-def _of_cells(evidence: Evidence, states: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
+def _of_cells(data: Data, states: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
     """The columns that are the same for every quantity and output."""
-    cells = evidence.plan.cells
-    diverged = [evidence.diverged(cell) for cell in cells]
+    cells = data.plan.cells
+    diverged = [data.diverged(cell) for cell in cells]
     about = [dict(cell.run.about()) for cell in cells]
     places = [{**one, **coordinates(cell)} for one, cell in zip(about, cells, strict=True)]
-    found = [evidence.of(cell) for cell in cells]
+    found = [data.of(cell) for cell in cells]
     whole = {"n", "T", "k", "gradients", "batch", "d"}
-    named = [name for name in columns(evidence) if any(name in place for place in places)]
+    named = [name for name in columns(data) if any(name in place for place in places)]
     coordinate = {
         name: [
             (int(place[name]) if name in whole and place[name] == place[name] else place[name])
@@ -164,12 +164,12 @@ def _of_cells(evidence: Evidence, states: Sequence[tuple[str, str]]) -> dict[str
         **coordinate,
         "algorithm": [cell.name for cell in cells],
         "gradients": [cell.gradients for cell in cells],
-        "replicates": [evidence.replicates] * len(cells),
+        "replicates": [data.replicates] * len(cells),
         "diverged": [count for count, _ in diverged],
         "diverged_at": [step for _, step in diverged],
         "step": [traits.schedule(cell.algorithm) for cell in cells],
-        "seed": [str(evidence.plan.experiment.seed)] * len(cells),
-        "dtype": [evidence.plan.dtype] * len(cells),
+        "seed": [str(data.plan.experiment.seed)] * len(cells),
+        "dtype": [data.plan.dtype] * len(cells),
         "engine": [one[0].engine if one is not None else "" for one in found],
         "run_id": [cell.address for cell in cells],
         "status": [state for state, _ in states],

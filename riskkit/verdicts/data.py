@@ -46,7 +46,7 @@ class Level(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Evidence:
+class Data:
     """A plan and what was measured: everything the table, the verdicts and the figures are made of.
 
     ``measured`` holds the runs that are complete; ``failures`` has the status and the reason of the others, by address.
@@ -333,9 +333,9 @@ def listed(where: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:g}" for name, value in where.items())
 
 
-def losses(evidence: Evidence, cells: Iterable[Cell]) -> Counter[str]:
+def losses(data: Data, cells: Iterable[Cell]) -> Counter[str]:
     """How many of the cells have no value, by status."""
-    return Counter(state for state, _ in map(evidence.status, cells) if state != "ok")
+    return Counter(state for state, _ in map(data.status, cells) if state != "ok")
 
 
 def clause(lost: Counter[str]) -> str:
@@ -344,10 +344,10 @@ def clause(lost: Counter[str]) -> str:
     return f"{'1 cell has' if lost.total() == 1 else f'{lost.total()} cells have'} no value ({states})"
 
 
-def with_losses(judged: Verdict, evidence: Evidence, cells: Iterable[Cell]) -> Verdict:
+def with_losses(judged: Verdict, data: Data, cells: Iterable[Cell]) -> Verdict:
     """The verdict, with those of its cells that have no value counted in the sentence; if one diverged, none HOLDS and
     none AGREES: what is said of all of them is not true of that one."""
-    lost = losses(evidence, cells)
+    lost = losses(data, cells)
     if not lost:
         return judged
     ran_away = judged.outcome in (Outcome.HOLDS, Outcome.AGREES) and not RAN_AWAY.isdisjoint(lost)
@@ -358,19 +358,19 @@ def with_losses(judged: Verdict, evidence: Evidence, cells: Iterable[Cell]) -> V
     )
 
 
-def nothing_left(kind: Kind, subject: str, evidence: Evidence, cells: Sequence[Cell], *, axis: str = "") -> Verdict:
+def nothing_left(kind: Kind, subject: str, data: Data, cells: Sequence[Cell], *, axis: str = "") -> Verdict:
     """The verdict where too many of the cells have no value for a judgement of the others."""
-    _, bad = sound(evidence, cells)
-    draft = undecided(kind, subject, evidence.replicates, axis=axis)
+    _, bad = sound(data, cells)
+    draft = undecided(kind, subject, data.replicates, axis=axis)
     judged = draft.concluded(Outcome.INCONCLUSIVE, f"too few cells are left to judge: {bad[0].rstrip('. ')}")
-    return with_losses(judged, evidence, cells)
+    return with_losses(judged, data, cells)
 
 
-def sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
+def sound(data: Data, cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
     """The cells that were measured, and for the others one reason each."""
     good, bad = [], []
     for cell in cells:
-        state, reason = evidence.status(cell)
+        state, reason = data.status(cell)
         if state == "ok":
             good.append(cell)
         else:
@@ -379,8 +379,8 @@ def sound(evidence: Evidence, cells: Sequence[Cell]) -> tuple[list[Cell], list[s
 
 
 def judged_on(
-    evidence: Evidence, kind: Kind, subject: str, cells: Sequence[Cell], judge: Callable[[list[Cell]], Verdict]
+    data: Data, kind: Kind, subject: str, cells: Sequence[Cell], judge: Callable[[list[Cell]], Verdict]
 ) -> Verdict:
     """The judge's verdict on the sound cells, the others counted; INCONCLUSIVE where none is sound."""
-    good, _ = sound(evidence, cells)
-    return with_losses(judge(good), evidence, cells) if good else nothing_left(kind, subject, evidence, cells)
+    good, _ = sound(data, cells)
+    return with_losses(judge(good), data, cells) if good else nothing_left(kind, subject, data, cells)
