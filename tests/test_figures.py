@@ -30,6 +30,7 @@ HOME = {name: module.EXPERIMENT or "" for name, module in drawing.figure_modules
 BEYOND = {
     "overview",
     "negative_controls",
+    "printed_map",
     "theorem1_map",
     "theorem1_matched",
     "theorem2_edge",
@@ -39,7 +40,7 @@ BEYOND = {
 }
 """Figures whose numbers are those of verdict.json, not of the table."""
 
-OWN = ("excess", "theorem1_tuned", "theorem4_budget")
+OWN = ("excess", "printed", "theorem1_tuned", "theorem4_budget")
 """Figures of cells that take more than the coordinates of a grid to name."""
 
 GRIDS = [name for name in EXPERIMENTS if study.experiment(name).read is None]

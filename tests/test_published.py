@@ -556,3 +556,13 @@ def test_the_page_has_the_steps_and_what_stands(monkeypatch):
     for _, bound, _ in refresh.ROWS:
         assert bound in published.BOUNDS
     assert page.count("VIOLATED in ") == 7
+
+
+def test_sgd_that_is_shared_by_grids_of_several_k_is_as_long_as_its_longest_reader():
+    """alpha = 1 is one run for every k; the longest in gradients, not in rounds, serves all of them."""
+    asked = importlib.import_module("experiments.printed_theorem3").EXPERIMENT
+    sizes = Size(
+        (Grid(n=20, k=5, alpha=1.0, T=9), Grid(n=20, k=20, alpha=1.0, T=1), Grid(n=20, k=1, alpha=1.0, T=10)), 2
+    )
+    plan = asked.plan(sizes)
+    assert sorted({cell.gradients for cell in plan.cells if cell.name == "Lookahead"}) == [10, 20, 45]
