@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from riskkit.report import plot
 
@@ -161,6 +161,8 @@ def frame(levels: plot.Panel, rates: plot.Panel, rows: list[Row]) -> None:
             panel.axes.axhline(place, color=SHADE, lw=0.5, zorder=0)
     low, high = axes.get_xlim()
     axes.set_xlim(max(low / 1.3, LEAST / 1.3), max(2.0, high * 1.3))
+    axes.xaxis.set_major_locator(LogLocator(numticks=4))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.axvspan(1, axes.get_xlim()[1], color=SHADE, zorder=0, lw=0)
     axes.axvline(1, color=plot.INK, lw=0.6, zorder=1)
     rates.axes.axvspan(-MARGIN, MARGIN, color=SHADE, zorder=0, lw=0)

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 import riskkit
+import riskkit.sweep
 from problems import LinearOnBall, Logistic, MeanEstimation, Ridge, SinePerturbedQuadratic, WarpedMean
 from riskkit import SGD, Constant, Constants, Grid, InverseTime, Lookahead, Size, SqrtHorizon
 from riskkit.cli import main as cli
 from riskkit.measure.simulation import simulate
+from riskkit.report import drawing, plot
 from riskkit.theory.bound import At, total
 from riskkit.theory.zhou2021 import convex, proof_audits, published, strongly_convex
 from riskkit.theory.zhou2021.published import BOUNDS
@@ -556,3 +558,31 @@ def test_the_page_has_the_steps_and_what_stands(monkeypatch):
     for _, bound, _ in refresh.ROWS:
         assert bound in published.BOUNDS
     assert page.count("VIOLATED in ") == 7
+
+
+def test_sgd_that_is_shared_by_grids_of_several_k_is_as_long_as_its_longest_reader():
+    """alpha = 1 is one run for every k; the longest in gradients, not in rounds, serves all of them."""
+    asked = importlib.import_module("experiments.printed_theorem3").EXPERIMENT
+    sizes = Size(
+        (Grid(n=20, k=5, alpha=1.0, T=9), Grid(n=20, k=20, alpha=1.0, T=1), Grid(n=20, k=1, alpha=1.0, T=10)), 2
+    )
+    plan = asked.plan(sizes)
+    assert sorted({cell.gradients for cell in plan.cells if cell.name == "Lookahead"}) == [10, 20, 45]
+
+
+def test_both_figures_are_drawn_from_a_quick_run_with_numbers_of_the_table(tmp_path):
+    names = ["printed_theorem3", "printed_theorem4"]
+    assert riskkit.sweep.main([*names, "--quick", "--replicates", "32", "--jobs", "1", "--out", str(tmp_path)]) == 0
+    stored = [plot.stored(tmp_path / name) for name in names]
+    page = drawing.figure_modules()["printed"].draw(stored)
+    drawn = [record["y"] for record in page.records if record["kind"] == "measured"]
+    known = {value for one in stored for value in one.table["mean"]}
+    assert len(drawn) >= 12
+    assert set(drawn) <= known
+    page = drawing.figure_modules()["printed_map"].draw(stored[0])
+    cells = stored[0].rows(quantity="generalization", output="average", algorithm="Lookahead")
+    ratios = set((cells["mean"] / cells["published"]).tolist())
+    assert len(page.records) > 30
+    assert {record["y"] for record in page.records} <= ratios
+    for name in ("printed_theorem3/figures/printed_map", "figures/printed"):
+        assert (tmp_path / f"{name}.pdf").stat().st_size > 0

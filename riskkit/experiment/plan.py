@@ -97,17 +97,14 @@ def plan(experiment: Any, size: Any, dtype: str) -> Plan:
     Raises ValueError, in one line, for a coordinate that no function reads, and for what makes no algorithm.
     """
     wanted = list(_wanted(experiment, size))
-    longest: dict[Any, tuple[Any, set[int]]] = {}
+    # Lengths are in rounds of the canonical form, of which the k of a run make one of its own.
+    longest: dict[Any, tuple[Any, int, set[int]]] = {}
     if experiment.read is None:
         for one in wanted:
-            held = longest.get(one.key)
-            reads = {round_ * one.factor for round_ in one.run.rounds}
-            if held is None:
-                longest[one.key] = one.run, reads
-            else:
-                held[1].update(reads)
-                if one.run.rounds[-1] * one.factor > held[0].rounds[-1]:
-                    longest[one.key] = one.run, held[1]
+            head, length, known_reads = longest.get(one.key, (one.run, 0, set()))
+            known_reads.update(round_ * one.factor for round_ in one.run.rounds)
+            own = one.run.rounds[-1] * one.factor
+            longest[one.key] = (one.run, own, known_reads) if own > length else (head, length, known_reads)
     cells: list[Cell] = []
     runs: dict[str, Run] = {}
     # A run and its address cost far more than a look: each is made once, however many cells read it.
@@ -116,7 +113,7 @@ def plan(experiment: Any, size: Any, dtype: str) -> Plan:
         if one.key not in known:
             run = one.run
             if experiment.read is None:
-                head, reads = longest[one.key]
+                head, _, reads = longest[one.key]
                 run = _shared(head, tuple(sorted(reads)))
             where = run_address(run, experiment.seed, dtype)
             known[one.key] = run, where
