@@ -1,7 +1,7 @@
 """The calibration study with fewer trials; ``python -m benchmarks.calibration`` prints the whole table.
 
-A row that just meets its requirement is refused with probability .001 on either side; with some 90 rows and fixed
-seeds, an honest change of the statistics would raise a false alarm about once in ten.
+A row that just meets its requirement is refused with probability .001 on either side; with some 190 rows and fixed
+seeds, an honest change of the statistics would raise a false alarm about once in five.
 """
 
 from __future__ import annotations

@@ -151,6 +151,14 @@ def test_a_question_without_losses_speaks_of_none(whole, before):
     assert outcomes["exact optimization.last", "Lookahead"] == "INCONCLUSIVE"  # 256 replicates do not know it to 5%
 
 
+def test_every_finding_is_of_the_group_whose_statement_it_is(before):
+    """The source's claims, bounds re-derived here, and the toolkit's agreement with itself are counted apart."""
+    groups = {(f.bound.partition(".")[0].split(" ")[0], f.form): f.group for f in before}
+    assert groups["theorem4", "proved"] == "rederived"
+    assert groups["exact", "exact"] == groups["replace-one", "exact"] == "self-check"
+    assert {f.group for f in before if f.form in ("claim", "published")} <= {"source"}
+
+
 @pytest.mark.parametrize("status", ["failed", "no minimiser", "diverged", "non-finite"])
 @pytest.mark.parametrize("name", ["Lookahead", "SLRLA"])
 def test_every_verdict_that_a_lost_cell_had_a_part_in_counts_it(whole, before, name, status):
