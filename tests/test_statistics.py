@@ -147,7 +147,7 @@ class TestPlantedTruths:
         assert judge_identity(values, 1.2 * curve, subject="s").outcome is Outcome.DISAGREES
         assert judge_identity(values[:40], curve, subject="s").outcome is Outcome.INCONCLUSIVE
 
-    def test_checkpoints_of_one_run_give_one_unit_of_evidence(self):
+    def test_checkpoints_of_one_run_give_one_independent_unit(self):
         """Repeating every column does not narrow the interval."""
         values = errors(1 / X, 100)
         once = slopes.fit_rate(values, X)

@@ -146,6 +146,8 @@ class Page:
             return self.figure
         self._done = True
         with house_style():
+            for panel in self.panels:
+                panel.foot()
             if self.shaded:
                 self.key("simultaneous 95% band", Patch(facecolor=FAINT, alpha=0.35, lw=0))
             if self._key:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
@@ -37,8 +38,8 @@ from riskkit.report.figures.style import (
 
 Floats = npt.NDArray[np.float64]
 
-LONG = 20.0
-"""How far under its mean, as a factor, an interval is followed on a logarithmic axis."""
+LONG = 10.0
+"""How far under the lowest mean or curve, as a factor, intervals and bands are followed on a logarithmic axis."""
 
 REACH = 300.0
 """How far above all else a bound is followed."""
@@ -112,13 +113,8 @@ class Panel:
             if joined:
                 self.axes.plot(x, np.where(drawn, y, np.nan), color=self._line_colour(line, colour), lw=0.7, zorder=3)
             bars = drawn & np.isfinite(low)
-            # On a logarithmic axis an interval that reaches to zero, or nearly, leaves the panel at its foot.
-            long = bars & (floor < y / LONG) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
             limits = self.axes.get_autoscaley_on()
-            for some, ends in ((bars & ~long, floor), (bars & long, y)):
-                self._bars(x[some], ends[some], high[some], [colours[i] for i in np.flatnonzero(some)])
-            self.axes.set_autoscaley_on(False)
-            self._bars(x[long], floor[long], y[long], [colours[i] for i in np.flatnonzero(long)])
+            self._bars(x[bars], floor[bars], high[bars], [colours[i] for i in np.flatnonzero(bars)])
             self.axes.set_autoscaley_on(limits)
             self._shade(x, y, band, drawn, self._line_colour(line, colour))
             chosen = [colours[i] for i in np.flatnonzero(drawn)]
@@ -389,6 +385,17 @@ class Panel:
             self.axes.set_ylim(top=REACH * highest)
             self.page.note("A bound that is higher still leaves its panel at the top.")
 
+    def foot(self) -> None:
+        """Lets an interval or band that reaches to zero leave a logarithmic panel at its foot."""
+        if self.axes.get_yscale() != "log":
+            return
+        together = [p.name for p in self.page.panels if self.axes.get_shared_y_axes().joined(self.axes, p.axes)]
+        drawn = [float(entry["y"]) for entry in self.page.records if entry["panel"] in together and "y" in entry]
+        lowest = min((y for y in drawn if 0 < y < math.inf), default=0.0)
+        if 0 < self.axes.get_ylim()[0] < lowest / LONG:
+            self.axes.set_ylim(bottom=lowest / LONG)
+            self.page.note("An interval or band that reaches to zero leaves its panel at the foot.")
+
     def tick(self) -> None:
         """Ticks at measured x values, as many as fit, plain numbers; decades on a logarithmic y axis."""
         if self.axes.get_xscale() == "log" and self.ticks:
@@ -445,6 +452,16 @@ class Panel:
                     steps = np.linspace(0, 1, 2 + int(math.hypot(x1 - x0, y1 - y0) / 2))
                     hidden += extent.count_contains(np.column_stack([x0 + steps * (x1 - x0), y0 + steps * (y1 - y0)]))
         for group in self.axes.collections:
+            if isinstance(group, LineCollection):
+                transform = group.get_transform()
+                for segment in group.get_segments():
+                    (x0, y0), (x1, y1) = transform.transform(np.asarray(segment)[[0, -1]])
+                    steps = np.linspace(0, 1, 100)
+                    if np.isfinite([x0, y0, x1, y1]).all():
+                        hidden += extent.count_contains(
+                            np.column_stack([x0 + steps * (x1 - x0), y0 + steps * (y1 - y0)])
+                        )
+                continue
             offsets = group.get_offset_transform().transform(np.asarray(group.get_offsets()))
             hidden += extent.padded(3).count_contains(offsets)
         return hidden
