@@ -66,6 +66,7 @@ class Sheet(Protocol):
     missing: dict[str, dict[tuple[str, ...], str]]
     shaded: bool
     bar: bool
+    panels: list[Panel]
 
     def key(self, name: str, handle: Artist) -> None: ...
 
