@@ -1,8 +1,9 @@
 """``python docs/refresh.py [results]``: what README.md and docs/findings.md show, from what is stored.
 
-Copies the figures that the two pages show into ``docs/figures/`` (with 64 colours); writes into README.md the table of
-answers and the output of the quickstart, and into docs/findings.md the sentence of the verdict that a comment names:
-``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). Then refreshes
+Fills in the numbers that carry the sentences of the two pages (``carried``), and fails before writing anything if one
+has left its range; writes the output of the quickstart, and the sentence of the verdict that a comment names:
+``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). docs/carried.json
+keeps what was filled in. Copies the figures that the pages show into ``docs/figures/`` (with 64 colours), and refreshes
 docs/printed.md (``refresh_printed``). The results are those of ``python -m riskkit.sweep``.
 """
 
@@ -18,6 +19,11 @@ from pathlib import Path
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+import refresh_printed  # noqa: E402
+from carried import Carried, carried, filled  # noqa: E402
+
 PAGES = (ROOT / "README.md", ROOT / "docs" / "findings.md")
 
 
@@ -59,25 +65,31 @@ def copied(results: Path, figures: set[str]) -> None:
 
 
 def main(results: Path) -> None:
-    copied(results, shown())
-    readme = PAGES[0].read_text(encoding="utf-8")
-    table = (results / "tables" / "answers.md").read_text(encoding="utf-8").split("\n\n", 1)[1]
-    readme = re.sub(r"(<!-- answers -->\n).*?(<!-- end -->)", lambda m: m[1] + table + m[2], readme, flags=re.S)
-    _, printed = quickstart()
-    readme = re.sub(r"(```\n\n```text\n).*?(```)", lambda m: m[1] + printed + m[2], readme, count=1, flags=re.S)
-    PAGES[0].write_text(readme, encoding="utf-8")
-    findings = re.sub(
-        r"(<!-- verdict (\S+) \| (.+?) \|(.*?) -->\n)(?:> .*\n)*",
-        lambda m: f"{m[1]}> {sentence(results, *(part.strip() for part in m.groups()[1:4]))}\n",
-        PAGES[1].read_text(encoding="utf-8"),
-    )
-    PAGES[1].write_text(findings, encoding="utf-8")
-    sys.path.insert(0, str(ROOT / "docs"))
-    import refresh_printed
+    found: dict[str, str] = {}
 
+    def fill(name: str) -> Carried:
+        value = carried(results, name)
+        found[re.sub(r"\s+", " ", name)] = value.text
+        return value
+
+    pages = {}
+    for page in PAGES:
+        text = filled(page.read_text(encoding="utf-8"), fill)
+        pages[page] = re.sub(
+            r"(<!-- verdict (\S+) \| (.+?) \|(.*?) -->\n)(?:> .*\n)*",
+            lambda m: f"{m[1]}> {sentence(results, *(part.strip() for part in m.groups()[1:4]))}\n",
+            text,
+        )
+    _, printed = quickstart()
+    pages[PAGES[0]] = re.sub(
+        r"(```\n\n```text\n).*?(```)", lambda m: m[1] + printed + m[2], pages[PAGES[0]], count=1, flags=re.S
+    )
+    for page, text in pages.items():
+        page.write_text(text, encoding="utf-8")
+    (ROOT / "docs" / "carried.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    copied(results, shown())
     refresh_printed.main(results)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "results"))

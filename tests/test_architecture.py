@@ -67,8 +67,8 @@ def test_the_root_holds_the_nouns_that_all_share_and_the_entry_points():
     assert len(root - {"__init__", "__main__", "sweep"}) <= 4
 
 
-def test_the_readme_lists_the_rooms_from_bottom_to_top_in_their_own_words():
-    rows = re.findall(r"^\| `(\w+)/` \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_the_reference_lists_the_rooms_from_bottom_to_top_in_their_own_words():
+    rows = re.findall(r"^\| `(\w+)/` \| (.+) \|$", (ROOT / "docs" / "reference.md").read_text(), re.MULTILINE)
     packages = {path.parent.name: path for path in (ROOT / "riskkit").glob("*/__init__.py")}
     assert [name for name, _ in rows] == [name for name in ROOMS if name in packages]
     assert {name for name, _ in rows} == set(packages)

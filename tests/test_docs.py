@@ -33,12 +33,17 @@ def test_the_quickstart_prints_what_the_readme_says(refresh):
     assert f"```python\n{source}```\n\n```text\n{printed}```" in (ROOT / "README.md").read_text()
 
 
-def test_the_readme_answers_questions_that_are_asked():
-    """``python docs/refresh.py`` adds those of new experiments; none may be left that nobody asks."""
-    rows = (ROOT / "README.md").read_text().split("<!-- answers -->")[1].split("<!-- end -->")[0]
-    answered = [row.split("|")[1].strip() for row in rows.splitlines() if row.count("|") > 3][2:]
-    assert len(answered) >= 5
-    assert set(answered) <= set(study.questions().values())
+def anchors(page):
+    """As the host of the pages makes them from headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_into_a_page_meet_a_heading(page):
+    for target, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", page.read_text()):
+        if not target.startswith("http"):
+            assert anchor in anchors((page.parent / target) if target else page), f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -94,7 +99,7 @@ def _exists(name: str) -> bool:
 
 def test_every_finding_has_a_figure_and_a_command():
     text = (ROOT / "docs" / "findings.md").read_text()
-    findings = re.split(r"^## ", text, flags=re.M)[1:]
+    findings = re.split(r"^### ", text, flags=re.M)[1:]
     assert len(findings) >= 5
     for finding in findings:
         assert re.search(r"!\[.+\]\(figures/\w+\.png\)|`riskkit explain audits`", finding), finding[:60]

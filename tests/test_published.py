@@ -21,7 +21,7 @@ from problems import LinearOnBall, Logistic, MeanEstimation, Ridge, SinePerturbe
 from riskkit import SGD, Constant, Constants, Grid, InverseTime, Lookahead, Size, SqrtHorizon
 from riskkit.cli import main as cli
 from riskkit.measure.simulation import simulate
-from riskkit.report import drawing, plot
+from riskkit.report.figures import drawing, plot
 from riskkit.theory.bound import At, total
 from riskkit.theory.zhou2021 import convex, proof_audits, published, strongly_convex
 from riskkit.theory.zhou2021.published import BOUNDS

@@ -85,8 +85,8 @@ def judge_level(
             Outcome.VIOLATED,
             f"the mean exceeds the bound in {np.count_nonzero(lows > 1)} of "
             f"{counted(ratios.size, 'cell')}, most clearly{place}, where measured / bound is {ratios[worst]:.3g} and "
-            f"its simultaneous {percent} lower band {lows[worst]:.4g} ({replicates} replicates{aside}): a bug, or a "
-            "hypothesis that fails",
+            f"its simultaneous {percent} lower band {lows[worst]:.4g} ({replicates} replicates{aside}): a bug, a "
+            "hypothesis that fails, or a bound that is false",
             test.p_violated,
         )
     reach = np.maximum(np.abs(band.low), np.abs(band.high)) / limit

@@ -1,0 +1,84 @@
+"""Numbers that carry the sentences of the pages: each is named, filled in from stored results, and held to a range.
+
+A page says
+
+    smaller by <!-- theorem2_tuned; comparisons; lam=0.1; alpha=0.1; max ratio .3g in 0.8..0.95 -->0.876<!-- -->
+
+and means: of the comparisons in theorem2_tuned's verdict.json with these values, the largest ``ratio``, written as
+``.3g``, which must lie in the range for the sentence around it to be true. The parts, between semicolons:
+
+1. the experiment; 2. ``verdicts``, ``comparisons``, ``best`` or ``counts``; 3. any number of ``key=value``;
+4. ``[min|max] key [format] in low..high``; or ``count in low..high``, how many there are; or ``key is word``, where all
+   that are found must have the word.
+
+Without ``min`` or ``max`` exactly one must be found.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+MARK = re.compile(r"<!-- (\w+; (?:verdicts|comparisons|best|counts);[^>]*?) -->(.*?)<!-- -->", re.S)
+
+
+class UntrueError(ValueError):
+    """A sentence's number is not there, not the only one, or outside the range that the sentence needs."""
+
+
+class Carried(NamedTuple):
+    """A number or word, and how it is written."""
+
+    value: float | str
+    text: str
+
+
+def carried(results: Path, name: str) -> Carried:
+    """What the mark names. Raises UntrueError with the mark, what was found and what the sentence needs."""
+    experiment, kind, *rest = (part.strip() for part in re.sub(r"\s+", " ", name).split(";"))
+    *conditions, asked = rest
+    stored = json.loads((results / experiment / "verdict.json").read_text(encoding="utf-8"))[kind]
+    rows = [{**row, **row.get("where", {})} for row in stored]
+    for condition in conditions:
+        key, value = condition.split("=", 1)
+        rows = [row for row in rows if _equal(row.get(key), value)]
+    word = re.fullmatch(r"(\w+) is (\S.*)", asked)
+    if word:
+        found = {str(row[word[1]]) for row in rows}
+        if found != {word[2]}:
+            raise UntrueError(f"{name}: expected {word[2]}; found {', '.join(sorted(found)) or 'nothing'}.")
+        return Carried(word[2], word[2])
+    number = re.fullmatch(r"(?:(min|max) )?(\w+)(?: (\.\d[fgeE%]))? in (\S+)\.\.(\S+)", asked)
+    if not number:
+        raise UntrueError(f"{name}: expected '[min|max] key [format] in low..high' or 'key is word'; got '{asked}'.")
+    least, key, form, low, high = number.groups()
+    if key == "count":
+        value: float = len(rows)
+    else:
+        values = [float(row[key]) for row in rows if row.get(key) is not None]
+        if not values or (not least and len(values) != 1):
+            raise UntrueError(f"{name}: expected {'some' if least else 'one'}; found {len(values)}.")
+        value = {"min": min, "max": max, None: min}[least](values)
+    if not float(low) <= value <= float(high):
+        raise UntrueError(f"{name}: the sentence needs {low} to {high}; found {value:g}.")
+    return Carried(value, format(value, form or ".3g"))
+
+
+def _equal(stored: Any, wanted: str) -> bool:
+    if isinstance(stored, int | float) and not isinstance(stored, bool):
+        return math.isclose(float(stored), float(wanted), rel_tol=1e-9)
+    return str(stored) == wanted
+
+
+def filled(text: str, find: Callable[[str], Carried]) -> str:
+    """The page with the text of every mark as ``find`` gives it."""
+    return MARK.sub(lambda m: f"<!-- {m[1]} -->{find(m[1]).text}<!-- -->", text)
+
+
+def marks(text: str) -> list[tuple[str, str]]:
+    """(name, text) of every mark of a page."""
+    return MARK.findall(text)
