@@ -77,7 +77,7 @@ def address(parts: Mapping[str, object]) -> str:
 
 
 def label(value: float) -> str:
-    """A number as short as ``:g`` writes it if that is the number, else with up to 12 digits, which tell it from others."""
+    """A number as short as ``:g`` writes it if that is the number, else with up to 12 digits."""
     for digits in (6, 9):
         text = f"{value:.{digits}g}"
         if abs(float(text) - value) <= 1e-12 * abs(value) or value != value:
