@@ -33,7 +33,7 @@ PAGE = 430.0
 """Points of height that a page has for a table; a higher one goes over several pages."""
 SIZES = {"small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
 """LaTeX's sizes below 10 pt, in points."""
-GAP = 3.0
+GAP = 2.5
 """Points between a column and its rule-free edge (``tabcolsep``)."""
 WRAPPED = 0.34
 """The least part of its natural width that a column of text keeps before the next smaller size is tried."""
