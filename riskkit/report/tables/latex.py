@@ -130,7 +130,7 @@ def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
         return min(natural, max([_width(column.heading), *(0.56 * len(word) for word in words)]) + 0.7)
     words = [word for cell in cells for word in re.split(r"[ /_-]", _shown(cell, column))]
     words += column.heading.split()
-    return min(natural, max(map(_width, words), default=0.0) + 0.7)
+    return min(natural, max(map(_width, words), default=0.0) + 0.4)
 
 
 def _shown(cell: Cell, column: Column) -> str:
