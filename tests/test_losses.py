@@ -228,7 +228,9 @@ def test_a_sweep_with_a_diverging_algorithm_and_a_failed_block(tmp_path, monkeyp
         return compute(task)
 
     monkeypatch.setattr(tasks, "compute", broken)
-    assert cli.main(["sweep", "theorem4_counts", "--seed", "1", "--jobs", "1", "--out", str(tmp_path)]) == 1
+    assert (
+        cli.main(["sweep", "theorem4_counts", "--verbose", "--seed", "1", "--jobs", "1", "--out", str(tmp_path)]) == 1
+    )
     frame = load(tmp_path / "theorem4_counts")
     cells = frame[(frame["quantity"] == "optimization") & (frame["output"] == "last")]
     number = cells.groupby(["algorithm", "lam", "status"]).size()
