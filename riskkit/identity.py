@@ -77,9 +77,9 @@ def address(parts: Mapping[str, object]) -> str:
 
 
 def label(value: float) -> str:
-    """A number as short as ``:g`` writes it if that is the number, else with the digits that tell it from others."""
-    for digits in (6, 9, 12):
+    """A number as short as ``:g`` writes it if that is the number, else with up to 12 digits."""
+    for digits in (6, 9):
         text = f"{value:.{digits}g}"
         if abs(float(text) - value) <= 1e-12 * abs(value) or value != value:
             return text
-    return repr(float(value))
+    return f"{value:.12g}"

@@ -34,7 +34,7 @@ def test_a_table_as_latex():
         latex.tabular(SMALL)
         == r"""% \caption{Two rows.}
 % Needs \usepackage{booktabs,siunitx,amsmath,amssymb,array,longtable}.
-{\small\setlength{\tabcolsep}{3pt}
+{\small\setlength{\tabcolsep}{2.2pt}
 \begin{tabular}{@{}l S[table-format=-1.3] r S[table-format=2.1e-1]@{}}
 \toprule
 {where} & {slope} & {ends} & {ratio} \\

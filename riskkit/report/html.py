@@ -19,7 +19,6 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from riskkit.experiment import study
-from riskkit.identity import label
 from riskkit.report import answers
 from riskkit.report.tables import content
 from riskkit.report.tables.references import bibliography, sources, toolkit_version
@@ -257,7 +256,7 @@ def command(request: dict[str, Any]) -> str:
     if request["problem"]:
         words += ["--problem", str(request["problem"])]
     for axis, values in request["axes"]:
-        words += [f"--{axis}", *map(label, values)]
+        words += [f"--{axis}", *(f"{v:g}" if float(f"{v:g}") == v else repr(v) for v in values)]
     for flag in ("replicates", "seed"):
         if request[flag] is not None:
             words += [f"--{flag}", str(request[flag])]

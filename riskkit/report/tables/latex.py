@@ -33,7 +33,7 @@ PAGE = 430.0
 """Points of height that a page has for a table; a higher one goes over several pages."""
 SIZES = {"small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
 """LaTeX's sizes below 10 pt, in points."""
-GAP = 3.0
+GAP = 2.2
 """Points between a column and its rule-free edge (``tabcolsep``)."""
 WRAPPED = 0.34
 """The least part of its natural width that a column of text keeps before the next smaller size is tried."""
@@ -128,7 +128,7 @@ def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
     if column.align == "code":
         words = [word for cell in cells for word in re.split(r"[ /)]", _shown(cell, column))]
         return min(natural, max([_width(column.heading), *(0.56 * len(word) for word in words)]) + 0.7)
-    words = [word for cell in cells for word in re.split(r"[ /_]", _shown(cell, column))]
+    words = [word for cell in cells for word in re.split(r"[ /_-]", _shown(cell, column))]
     words += column.heading.split()
     return min(natural, max(map(_width, words), default=0.0) + 0.7)
 
