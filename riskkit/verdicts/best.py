@@ -148,7 +148,7 @@ def best_findings(evidence: Evidence, reading: Best, lines: Sequence[BestValue])
                 finding(
                     f"{source}.{key}",
                     with_losses(verdict, evidence, cells) if own else verdict,
-                    title=bound.title,
+                    title=f"{bound.title}'s {key}",
                     algorithm=name,
                     form="claim",
                     axis=axis,
