@@ -75,6 +75,15 @@ def test_the_interval_of_a_vertex_covers():
     assert inner > 100
 
 
+def test_a_curvature_that_is_barely_known_has_a_wide_interval():
+    """The interval ends at the grid's ends, however far the algebra puts them."""
+    rng = np.random.default_rng(6)
+    x = np.array([0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0])
+    for _ in range(300):
+        found = minimiser((0.3 / x + x / 0.3) * rng.gamma(2, 1 / 2, (20, x.size)), x)  # 20: no bands, so fast
+        assert math.isnan(found.vertex) or x[0] <= found.vertex_low <= found.vertex <= found.vertex_high <= x[-1]
+
+
 def test_two_coordinates_have_two_exponents_and_a_test_of_fit():
     """c n^.75 (kT)^-.32 with 2% errors: both exponents, and no lack of fit; with a bend, a lack of it. One parameter,
     n/(kT), has other exponents on other grids."""

@@ -26,7 +26,7 @@ from riskkit.verdicts.findings import find
 SMALL = [
     "theorem2_exponents",
     "--replicates",
-    "60",
+    "120",
     "--T",
     "8",
     "16",
@@ -66,12 +66,12 @@ def test_a_sweep_writes_table_verdicts_and_record(swept):
     verdicts = json.loads((folder / "verdict.json").read_text())["verdicts"]
     assert {"HOLDS"} <= {verdict["outcome"] for verdict in verdicts}
     record = json.loads((folder / "run.json").read_text())
-    assert record["request"]["replicates"] == 60
+    assert record["request"]["replicates"] == 120
     assert record["versions"]["riskkit"]
 
 
 def test_tables_are_byte_equal_in_any_order_of_blocks_and_after_growing(swept, tmp_path):
-    """R = 60 at once, 7 and then 60, one process or two, blocks forwards or backwards."""
+    """R = 120 at once, 7 and then 120, one process or two, blocks forwards or backwards."""
     whole = table(swept)
     assert main([*SMALL[:2], "7", *SMALL[3:], "--out", str(tmp_path / "grown")]) == 0
     assert main([*SMALL, "--out", str(tmp_path / "grown")]) == 0

@@ -178,7 +178,9 @@ def test_a_sentence_for_each_verdict_cites_the_paper(drawn):
     verdicts = json.loads((results / "theorem2_ridge" / "verdict.json").read_text())["verdicts"]
     text = (results / "theorem2_ridge" / "tables" / "sentences.tex").read_text()
     assert text.count("\\item ") == len(verdicts)
-    assert "Theorem~2 of \\cite{zhou2021lookahead}: \\textsc{holds}. Measured / bound is at most" in text
+    # 32 replicates: a bound HOLDS only if the range of the loss leaves no room.
+    said = r"Theorem~2 of \\cite\{zhou2021lookahead\}: \\textsc\{(holds|inconclusive)\}. Measured / bound is at most"
+    assert re.search(said, text)
     bibliography = (results / "tables" / "references.bib").read_text()
     assert set(re.findall(r"@\w+\{(\w+),", bibliography)) == {
         "zhou2021lookahead",

@@ -91,8 +91,8 @@ def _fieller(values: Floats, x: Floats, t: float) -> tuple[float, float]:
     if b <= 0 or b**2 <= bb:
         return 0.0, math.inf
     root = math.sqrt(max((a * b - ab) ** 2 - (b**2 - bb) * (a**2 - aa), 0.0))
-    low, high = (math.exp(middle + (ab - a * b + sign * root) / (b**2 - bb)) for sign in (-1, 1))
-    return low, high
+    low, high = np.clip(middle + (ab - a * b + np.array([-root, root])) / (b**2 - bb), -700.0, 700.0)
+    return math.exp(low), math.exp(high)
 
 
 def _vertex(y: Floats, x: Floats) -> Floats:

@@ -146,7 +146,7 @@ def best_findings(data: Data, reading: Best, lines: Sequence[BestValue]) -> list
                 finding(
                     f"{source}.{key}",
                     with_losses(verdict, data, cells) if own else verdict,
-                    title=bound.title,
+                    title=f"{bound.title}'s {key}",
                     algorithm=name,
                     form="claim",
                     axis=axis,

@@ -97,7 +97,7 @@ class Count(NamedTuple):
             "eps": self.eps,
             "gradients": self.passage.at,
             "low": self.passage.low,
-            "high": self.passage.high,
+            "high": self.passage.high if math.isfinite(self.passage.high) else math.nan,
             "status": str(self.passage.status),
             "reason": self.line.reason,
             "claim": self.claim,
