@@ -15,7 +15,9 @@ MARGIN = 0.05
 """Half the width of the band in which rates are declared equal."""
 SHADE = "#ececec"
 NAMES = 2.2
-"""Inches for the rows' names."""
+"""Inches for the names of experiments and rows."""
+NAMES_ALONE = 1.75
+"""Inches for the names of experiments where each has one row."""
 LEAST = 1e-4
 """The smallest measured / bound that is shown in its place."""
 MOST = 64
@@ -23,7 +25,7 @@ MOST = 64
 SHARES = {"optimization": 0, "generalization": 1, "excess": 2, "stability": 3, "gradients": 4, "distance": 5}
 """The quantities of the rows, in their order; what compares with a closed form has a row of its own."""
 EXACT = "closed form"
-SHORT = {"pre-asymptotic": "pre-asym.", "inconclusive": "inconcl."}
+SHORT = {"pre-asymptotic": "pre-asym.", "inconclusive": "inconcl.", "too few points": "too few"}
 
 
 class Mark(NamedTuple):
@@ -127,9 +129,11 @@ def draw_row(levels: plot.Panel, rates: plot.Panel, place: int, row: Row) -> Non
 
 
 def counted(verdicts: list[dict[str, Any]]) -> str:
-    """``"3 tight, 1 pre-asym."``."""
-    counts = Counter(verdict["outcome"].lower() for verdict in verdicts)
-    return ", ".join(f"{count} {SHORT.get(outcome, outcome)}" for outcome, count in counts.most_common())
+    """``"3 tight, 1 pre-asym."``; of more than two outcomes the two that are most common, and how many others."""
+    counts = Counter(verdict["outcome"].lower() for verdict in verdicts).most_common()
+    shown, others = (counts, 0) if len(counts) <= 2 else (counts[:2], sum(count for _, count in counts[2:]))
+    said = [f"{count} {SHORT.get(outcome, outcome)}" for outcome, count in shown]
+    return ", ".join([*said, f"{others} other" + "s" * (others > 1)] if others else said)
 
 
 def mark(panel: plot.Panel, row: Row, verdict: dict[str, Any], value: str, height: float) -> None:
@@ -151,7 +155,7 @@ def frame(levels: plot.Panel, rates: plot.Panel, rows: list[Row]) -> None:
     axes.tick_params(axis="y", pad=3)
     for place, row in enumerate(rows):
         if row.head:
-            levels.outside(place, row.experiment, NAMES)
+            levels.outside(place, row.experiment, NAMES if any(row.name for row in rows) else NAMES_ALONE)
     for panel in (levels, rates):
         panel.axes.tick_params(axis="y", length=0)
         panel.axes.spines["left"].set_visible(False)

@@ -31,5 +31,5 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         panel.slopes(lines)
     for verdict in stored.judged("optimization", "average", "level"):
         page.quote(verdict)
-    page.note("The trivial value is the error at theta_0.")
+    page.note("The trivial value is the range of the loss, which is true of every run.")
     return page

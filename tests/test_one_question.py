@@ -427,7 +427,7 @@ def test_a_run_of_the_second_kind_goes_through_sweep_store_comparison_and_table(
         assert comparison["ratio"] is None
         assert comparison["difference"] == pytest.approx(-0.1, abs=1e-12)  # exact: noise and minimum cancel
         assert comparison["outcome"] == "smaller"
-    assert "SGD - Adam, optimization (last): -0.1 to -0.1 in 2 cells; smaller in 2" in told
+    assert "SGD - Adam, excess risk: -0.1 to -0.1, smaller in 2 and larger in 0 of 2" in told
     assert (study / "results" / "stub_trained" / "tables" / "paired.md").is_file()
     assert (study / "results" / "report.html").is_file()
     assert "0 blocks computed" in swept()

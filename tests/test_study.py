@@ -151,7 +151,7 @@ def test_a_study_is_one_file(kind, tmp_path, request):
     (tmp_path / "experiments" / "one.py").write_text(ONE)
     told = python("-m", "riskkit.sweep", "--jobs", "1", "--engine", "reference", cwd=tmp_path, path=path)
     assert "Does a study need more than this?" in told
-    assert "report results/report.html" in told
+    assert "Report: results/report.html" in told
     assert "Does a study need more than this?" in (tmp_path / "results" / "report.html").read_text()
 
 

@@ -25,7 +25,7 @@ from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
 from riskkit.cli import explain_printed
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, reading
 from riskkit.experiment import study
-from riskkit.problem import Problem, Regime
+from riskkit.problem import Problem, Regime, diameter
 from riskkit.theory.bound import Floats, Inequality
 from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, published, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
@@ -227,7 +227,11 @@ def _bound(
     n = np.array(arguments.n)[place]
     D2, f0, g2 = (values[place] for values in inputs)
     setting = Setting(problem.constants, step, n=n, T=T, k=k, alpha=alpha, D2=D2, f0=f0, g2=g2)
-    claim, explicit, trivial = bound.claim(setting), bound.explicit(setting), trivial_value(bound.quantity, setting)
+    claim, explicit, trivial = (
+        bound.claim(setting),
+        bound.explicit(setting),
+        trivial_value(bound.quantity, setting, diameter(problem)),
+    )
     shown = Table()
     claimed, proved = type(claim)._fields, type(explicit)._fields
     for name in ("n", "k", "alpha", "T"):

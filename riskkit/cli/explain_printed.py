@@ -13,7 +13,7 @@ from rich.table import Table
 
 from riskkit.algorithms.staged import Algorithm, Lookahead
 from riskkit.experiment import study
-from riskkit.problem import Constants, Problem, Regime
+from riskkit.problem import Constants, Problem, Regime, diameter
 from riskkit.theory.bound import At, Floats, Inequality, total
 from riskkit.theory.zhou2021 import proof_audits, published
 
@@ -169,7 +169,8 @@ def _forms(
 def _row(bound: Inequality, at: At) -> Iterable[str]:
     found: dict[str, Floats] = {form: total(bound.evaluate(form, at), at, bound.name) for form in bound.forms}
     claim, printed, proved = (float(found[form][0]) if form in found else math.nan for form in _FORMS)
-    trivial = {"generalization": at.constants.M, "distance": at.D2, "stability": math.inf}.get(bound.quantity, at.f0)
+    known = {"distance": diameter(at.problem) ** 2, "stability": diameter(at.problem)}
+    trivial = known.get(bound.quantity, at.constants.M)
     for value in (claim, printed, proved, printed / proved if proved else math.inf, trivial):
         yield "--" if math.isnan(value) else f"{value:.4g}"
 

@@ -236,8 +236,7 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
         lines.append("")
         write(
             "Methods compared on common random numbers, over all settings. A ratio below 1: the first method has the "
-            "smaller risk. Settings not counted show no significant difference. SGD has Lookahead's step size eta "
-            "unless said otherwise, matched SGD has alpha eta."
+            "smaller risk. Settings not counted show no significant difference."
         )
         for pair in found:
             write(pair.line, 2)

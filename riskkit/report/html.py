@@ -293,6 +293,8 @@ def figures(folder: Path, drawings: Drawings) -> list[Figure]:
     """The figures drawn for an experiment (or, in the results folder itself, for all)."""
     found = []
     for path in sorted((folder / "figures").glob("*.svg")):
+        if not (path.is_file() and path.with_suffix(".txt").is_file()):
+            continue  # a figure that could not be drawn
         paragraphs = read(path.with_suffix(".txt")).decode().strip().split("\n\n")
         lists = {}
         for paragraph in paragraphs[1:]:

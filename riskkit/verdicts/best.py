@@ -170,9 +170,9 @@ def _exponents(data: Data, scale: Scale, lines: Sequence[BestValue], about: str)
     # A coordinate that does not vary has no exponent.
     varied = [c for c in range(len(names)) if len(inside) and np.ptp(x[:, c]) > 0]
     found: dict[str, Verdict] = {}
-    for name, claimed in scale.powers.items():
+    for name in scale.powers:
         draft = undecided("minimiser", about, data.replicates, axis=name, points=len(inside))
-        found[name] = dataclasses.replace(draft, claim_slope=claimed).concluded(
+        found[name] = draft.concluded(
             Outcome.TOO_FEW_POINTS,
             f"{counted(len(inside), 'line')} of {len(lines)} has its minimizer inside the grid, and "
             f"{len(varied) + 2} that differ in {name} are needed",
@@ -186,7 +186,8 @@ def _exponents(data: Data, scale: Scale, lines: Sequence[BestValue], about: str)
     fit = fit_exponents([b.vertex for b in best], [b.leaves for b in best], best[0].sizes, x[:, varied])
     for c, place in enumerate(varied):
         name = names[place]
-        found[name] = judge_best_exponent(found[name], fit, c, x[:, place])
+        draft = dataclasses.replace(found[name], claim_slope=scale.powers[name])
+        found[name] = judge_best_exponent(draft, fit, c, x[:, place])
     return found
 
 

@@ -22,12 +22,16 @@ def section(folder: Path, result: Results) -> str:
     lines = [
         f"% Needs \\usepackage{{{','.join((*latex.PACKAGES, 'graphicx'))}}}; the BibTeX entries stand at the end.",
         r"\providecommand{\riskkit}{results}  % the results folder, as LaTeX finds it",
+        r"\begingroup\emergencystretch=3em  % long names do not hyphenate",
         f"\\paragraph{{{latex.text(result.question)}}}",
         f"We measure on {latex.text(_problem(str(record['problem'])))} with {record['replicates']} replicates.",
         f"Each has its own data and index sequence (seed {record['seed']}). Simulation never proves a bound.",
         *map(sentence, levels),
+        r"\par\endgroup",
     ]
     for path in sorted((folder / "figures").glob("*.pdf")):
+        if not (path.is_file() and path.with_suffix(".txt").is_file()):
+            continue  # a figure that could not be drawn
         caption = read(path.with_suffix(".txt")).decode().split("\n\n")[0]
         lines += [
             r"\begin{figure}\centering",
