@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from matplotlib.lines import Line2D
-
-from figures._tuned import known
+from figures._tuned import draw_ratios, explain
 from riskkit.report import plot
 
 EXPERIMENT = "theorem4_tuned"
@@ -37,40 +33,11 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         for gradients in budgets:
             for n in sizes:
                 line = [c for c in found if (c["lam"], c["gradients"], c["n"]) == (lam, gradients, n)]
-                draw_line(panel, stored, line, plot.PALETTE[budgets.index(gradients)], full=n == sizes[-1])
-    page.key("measured, 95% interval", Line2D([], [], color=plot.INK, marker="o", ms=3.2, lw=0))
-    page.key("closed form", Line2D([], [], color=plot.INK, lw=1.0))
-    hollow = f" Full markers: n = {sizes[-1]:g}; hollow: n = {', '.join(f'{n:g}' for n in sizes[:-1])}." * (
-        len(sizes) > 1
-    )
+                look, key = plot.PALETTE[budgets.index(gradients)], f"$kT = {gradients:g}$"
+                draw_ratios(panel, stored, line, "beta", look, key, full=n == sizes[-1])
+    explain(page, stored, sizes)
     page.note(
-        f"Ratios of means over {stored.replicates} replicates on common random numbers.{hollow} Colours: the gradients "
-        "of the run. First step (at most 1/L) and alpha are the best by exact moments at every beta."
+        "Colours: the gradients of the run. First step (at most 1/L) and alpha are the best by exact moments "
+        "at every beta."
     )
     return page
-
-
-def draw_line(
-    panel: plot.Panel, stored: plot.Stored, line: list[dict[str, Any]], look: tuple[str, str], *, full: bool
-) -> None:
-    """Measured ratios as markers, the ratio of the closed forms as a line."""
-    line = sorted(line, key=lambda c: c["beta"])
-    if not line:
-        return
-    colour, marker = look
-    about = {key: line[0][key] for key in ("algorithm", "quantity", "output", "n", "lam", "gradients")}
-    x = [c["beta"] for c in line]
-    exact = [known(stored, c, "SLRLA", beta=c["beta"]) / known(stored, c, c["against"]) for c in line]
-    panel.points("exact", x, exact, x_name="beta", about=about, style={"color": colour, "lw": 1.0 if full else 0.6})
-    style = {
-        "color": colour,
-        "marker": marker,
-        "ms": 3.4,
-        "mfc": colour if full else "white",
-        "ls": "none",
-        "zorder": 5,
-    }
-    low, high = [c["low"] for c in line], [c["high"] for c in line]
-    panel.points("ratio", x, [c["ratio"] for c in line], x_name="beta", low=low, high=high, about=about, style=style)
-    panel.page.key(f"$kT = {line[0]['gradients']:g}$", Line2D([], [], color=colour, marker=marker, ms=3.4, lw=1.0))
-    panel.ticks_at(x)
