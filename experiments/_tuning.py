@@ -10,6 +10,7 @@ from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
 from riskkit.theory import exact_moments
+from riskkit.theory.bound import At, Floats
 
 
 def exact_excess(problem: Any, algorithm: Any, n: int) -> float:
@@ -24,6 +25,11 @@ def exact_excess(problem: Any, algorithm: Any, n: int) -> float:
         square = m**2 * (start**2 + 1 / (d * n)) + u * (1 - 1 / n) / d + (1 - 2 * m) / (d * n)
         total += h * (square + 1 / (d * n)) / 2
     return total
+
+
+def at_the_end(at: At) -> Floats:
+    """``exact_excess`` of cells that are all the ends of their runs, (K,)."""
+    return np.full(len(at.rounds), exact_excess(at.problem, at.algorithm, at.n))
 
 
 def least(objective: Callable[..., float], *ranges: tuple[float, float], tries: int = 8) -> tuple[float, ...]:

@@ -12,14 +12,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-import numpy as np
-
-from experiments._tuning import exact_excess, least
+from experiments._tuning import at_the_end, exact_excess, least
 from riskkit.algorithms import SGD, Algorithm, Constant, InverseTime, LinearDecay, Lookahead
 from riskkit.algorithms.steps import Step
 from riskkit.experiment import Exact, Experiment, Grid, Own, Paired, Point, Size
 from riskkit.problems import AnisotropicMean
-from riskkit.theory.bound import At, Floats
 
 K = 20
 ETA, FALL = (1e-3, 1.0), (0.1, 1000.0)
@@ -65,11 +62,6 @@ def sgd(point: Point, family: str) -> Algorithm:
     return tuned(point.problem, point.n, point.gradients, 1.0, family)
 
 
-def excess(at: At) -> Floats:
-    """At the end of the run; the cells of this experiment are no others."""
-    return np.full(len(at.rounds), exact_excess(at.problem, at.algorithm, at.n))
-
-
 def algorithms() -> dict[str, Callable[[Point], Algorithm]]:
     made: dict[str, Callable[[Point], Algorithm]] = {}
     for family in FAMILIES:
@@ -91,7 +83,7 @@ EXPERIMENT = Experiment(
     problem=lambda point: AnisotropicMean((1.0, point.lam)),
     algorithms=algorithms(),
     readings=(
-        Exact("excess", "last", excess),
+        Exact("excess", "last", at_the_end),
         *(Paired(f"Lookahead, {family}", (f"SGD, {family}",), of=(("excess", "last"),)) for family in FAMILIES),
     ),
     sizes={"laptop": Size(grids(50, 200), replicates=4096), "paper": Size(grids(50, 200, 800), replicates=65536)},

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
-
-from experiments._tuning import exact_excess, least
+from experiments._tuning import at_the_end, exact_excess, least
 from riskkit.algorithms import SLRLA, Algorithm, Constant, Stage, StagewiseLookahead
 from riskkit.experiment import Exact, Experiment, Grid, Own, Paired, Size
 from riskkit.problems import AnisotropicMean
-from riskkit.theory.bound import At, Floats
 
 K, BETAS = 5, (0.01, 0.03, 0.1, 0.3)
 ETA, ALPHA = (0.02, 1.0), (0.05, 1.0)
@@ -31,11 +28,6 @@ def tuned(problem: AnisotropicMean, n: int, gradients: int, beta: float) -> Algo
     return made(*least(lambda eta, alpha: exact_excess(problem, made(eta, alpha), n), ETA, ALPHA))
 
 
-def excess(at: At) -> Floats:
-    """At the end of the run; the cells of this experiment are no others."""
-    return np.full(len(at.rounds), exact_excess(at.problem, at.algorithm, at.n))
-
-
 EXPERIMENT = Experiment(
     question="With the first step and alpha of both tuned, does SLRLA's regularizer lower the excess risk?",
     problem=lambda p: AnisotropicMean((1.0, p.lam)),
@@ -44,7 +36,7 @@ EXPERIMENT = Experiment(
         "SLRLA": Own(lambda p: tuned(p.problem, p.n, p.gradients, p.beta), beta=BETAS),
     },
     readings=(
-        Exact("excess", "last", excess),
+        Exact("excess", "last", at_the_end),
         Paired("SLRLA", ("stagewise Lookahead",), of=(("excess", "last"),)),
     ),
     sizes={

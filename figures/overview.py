@@ -99,9 +99,9 @@ def draw(everything: list[plot.Stored]) -> plot.Page:
     page.note(f"{total.total()} verdicts: {', '.join(f'{count} {outcome}' for outcome, count in total.most_common())}.")
     page.note("Shaded: above the bound (left), within the declared margin of 0.05 (right). Bars are 90% intervals.")
     page.note(
-        "In words: how many levels (left, those without a number) and how many lines along T, k, n, alpha, eps and the "
-        "problem's constant (right) came out how. Closed form: measured / exact in the cell that is farthest off, the "
-        "difference of the exponents, and identities between two measurements."
+        "In words, of the two most common outcomes: how many levels (left, without a number) and how many lines along "
+        "T, k, n, alpha, eps and the problem's constant (right) came out so. Closed form: measured / exact in the cell "
+        "that is farthest off, the difference of the exponents, and identities between two measurements."
     )
     return page
 
