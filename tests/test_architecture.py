@@ -23,6 +23,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     "identity",
     "algorithms",
     "theory",
+    "data",
     "engines",
     "measure",
     "stats",
@@ -40,7 +41,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
 ]
 FLOOR = {name: level for level, name in enumerate(ROOMS)}
 LIBRARIES = {
-    "torch": {"optim", "rng", "engines", "measure", "conformance"},
+    "torch": {"optim", "rng", "data", "engines", "measure", "conformance"},
     "pytorch_optimizer": {"optim"},
     "matplotlib": {"report"},
     "seaborn": {"report"},
