@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, FINDINGS = ROOT / "docs" / "printed.md", ROOT / "docs" / "findings.md"
 ROWS = (
@@ -38,6 +36,36 @@ ROWS = (
 """Experiment, bound, algorithm."""
 
 
+def theorems(results: Path) -> str:
+    """The table of the printed bounds."""
+    from riskkit.report.tables import content
+    from riskkit.report.tables.printed import printed, ratio, said
+
+    found = {
+        (row.experiment, row.bound, row.printed["algorithm"]): row for row in printed(content.everything(results)[0])
+    }
+    heading = "theorem, quantity, step, printed, measured / printed, re-derived, measured / re-derived"
+    lines = [(*heading.split(", "), "printed / re-derived")]
+    for experiment, bound, algorithm in ROWS:
+        row = found[experiment, bound, algorithm]
+        step = algorithm.partition(", ")[2].removeprefix("step ") or ("0.02" if "theorem3" in bound else "the paper's")
+        step = "the paper's" if "'s step" in step else step
+        second = ", case (ii)" if bound.endswith(".ii") else ""
+        lines.append(
+            (
+                row.printed["title"].replace(" of the paper", "").split(",")[0] + second,
+                f"{row.printed['quantity']}, {row.printed['output']}",
+                step,
+                said(row.printed),
+                ratio(row.printed),
+                said(row.rederived),
+                ratio(row.rederived),
+                row.over_rederived,
+            )
+        )
+    return table(lines)
+
+
 def verdict(results: Path, experiment: str, bound: str, form: str, algorithm: str) -> dict[str, Any]:
     """The level that is meant; ValueError if it is none or several."""
     stored = json.loads((results / experiment / "verdict.json").read_text(encoding="utf-8"))["verdicts"]
@@ -49,68 +77,6 @@ def verdict(results: Path, experiment: str, bound: str, form: str, algorithm: st
     if len(found) != 1:
         raise ValueError(f"{experiment} | {bound} | {form} | {algorithm}: expected one verdict, found {len(found)}.")
     return found[0]
-
-
-def forms(experiment: str, bound: str, algorithm: str, results: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(P,) printed and re-derived at the cells of an experiment; D^2 and f_0 of the stored replicates."""
-    from riskkit.experiment import study
-    from riskkit.report import plot
-    from riskkit.theory.bound import At, total
-    from riskkit.theory.zhou2021 import published
-
-    asked, stored = study.experiment(experiment, ROOT), plot.stored(results / experiment)
-    plan, statement, values = asked.plan(asked.size("laptop")), published.BOUNDS[bound], []
-    for cell in plan.cells:
-        problem = cell.run.problem
-        if cell.name != algorithm or problem is None or statement.excludes(problem, cell.algorithm) is not None:
-            continue
-        known = {}
-        if statement.quantity in ("optimization", "excess"):
-            names = {"D2": "start_distance", "f0": "start_gap"}
-            known = {field: stored.dataset_mean(name, cell.run.n) for field, name in names.items()}
-        at = At(problem, cell.algorithm, cell.run.n, np.array([cell.taken], dtype=np.int64), **known)
-        values.append([float(total(statement.evaluate(form, at), at, bound)[0]) for form in ("published", "proved")])
-    printed, proved = np.array(values).T
-    return printed, proved
-
-
-def theorems(results: Path) -> str:
-    """The table of the printed bounds."""
-    from riskkit.theory.zhou2021 import published
-
-    heading = "theorem, quantity, step, printed, measured / printed, re-derived, measured / re-derived"
-    lines = [(*heading.split(", "), "printed / re-derived")]
-    for experiment, bound, algorithm in ROWS:
-        own = published.BOUNDS[bound]
-        outcomes = {form: verdict(results, experiment, bound, form, algorithm) for form in ("published", "proved")}
-        printed, proved = forms(experiment, bound, algorithm, results)
-        known = np.isfinite(printed) & np.isfinite(proved) & (proved > 0)
-        share = printed[known] / proved[known]
-        ratio = {form: "--" if one["ratio"] is None else f"{one['ratio']:.3g}" for form, one in outcomes.items()}
-        step = algorithm.partition(", ")[2].removeprefix("step ") or ("0.02" if "theorem3" in bound else "the paper's")
-        step = "the paper's" if "'s step" in step else step
-        second = ", case (ii)" if bound.endswith(".ii") else ""
-        lines.append(
-            (
-                own.title.replace(" of the paper", "").split(",")[0] + second,
-                f"{own.quantity}, {own.output}",
-                step,
-                said(outcomes["published"]),
-                ratio["published"],
-                said(outcomes["proved"]),
-                ratio["proved"],
-                f"{share.min():.2g} to {share.max():.2g}",
-            )
-        )
-    return table(lines)
-
-
-def said(one: dict[str, Any]) -> str:
-    """``VIOLATED in 65 of 141 cells``, ``HOLDS in 141 cells``."""
-    if one["outcome"] == "VIOLATED":
-        (count,) = re.findall(r"exceeds the bound in (\d+) of", one["finding"])
-        return f"VIOLATED in {count} of {one['points']} cells"
-    return f"{one['outcome']} in {one['points']} cells" if one["points"] else one["outcome"]
 
 
 def stands() -> str:

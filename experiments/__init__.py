@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
-from riskkit.report import Column, Table
+from collections.abc import Sequence
+from typing import Any
+
+from riskkit.report import Column, Results, Table, Topic
+
+
+def topics(results: Sequence[Results]) -> list[Topic]:
+    """A section for each theorem of the paper as printed: whether it holds, by how much, which steps of its proof fail,
+    and what stands. Where none of their bounds is stored there is none."""
+    from riskkit.report.tables import printed
+    from riskkit.theory.zhou2021 import proof_audits, published
+
+    found = printed.printed(results)
+    made = []
+    for name, title in published.TITLES.items():
+        rows = [row for row in found if row.bound.startswith(f"paper.{name}.")]
+        if not rows:
+            continue
+        steps = [step for step in proof_audits.STEPS if name in step.theorems]
+        made.append(
+            Topic(
+                f"printed-{name}",
+                title,
+                printed.answer(rows),
+                (f"What stands: {published.STANDS[name]}",),
+                (printed.table(name, rows), *([_steps(steps)] if steps else [])),
+            )
+        )
+    return made
 
 
 def tables() -> list[Table]:
@@ -30,10 +58,16 @@ def _claims() -> Table:
 
 
 def _proofs() -> Table:
-    from riskkit.theory.zhou2021.proof_audits import table
+    from riskkit.theory.zhou2021.proof_audits import STEPS
+
+    return _steps(STEPS)
+
+
+def _steps(steps: Sequence[Any]) -> Table:
+    from riskkit.theory.zhou2021.proof_audits import rows as computed
 
     rows = []
-    for row in table():
+    for row in computed(steps):
         finding = row.finding if row.confirmed else f"NOT CONFIRMED: {row.finding}"
         rows.append((row.number, row.theorems, row.page, row.printed, row.true, row.harm, finding))
     columns = (

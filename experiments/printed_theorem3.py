@@ -20,8 +20,7 @@ FIXED, OWN = "Lookahead", "Lookahead, the paper's step"
 
 
 GRIDS = (
-    Grid(n=20, k=(5, 20, 50), alpha=ALPHAS, T=(1, 2, 4, 9, 20)),
-    Grid(n=20, k=1, alpha=ALPHAS, T=(2, 4, 9, 20)),  # at k = T = 1 the average is theta_0
+    Grid(n=20, k=(1, 5, 20, 50), alpha=ALPHAS, T=(1, 2, 4, 9, 20)),  # at k = T = 1 the average is theta_0
     Grid(n=(5, 20, 100), k=(5, 20), alpha=0.1, T=(1, 4)),
 )
 

@@ -33,7 +33,8 @@ def grids(longest: int) -> tuple[Grid, ...]:
         Grid(n=(5, 100), condition=1, k=1, alpha=(0.01, 0.1), T=(1, 10)),
         Grid(n=20, condition=1, k=1, alpha=0.001, T=(100, longest)),
         Grid(n=20, condition=(2, 10), k=(1, 5, 20, 50), alpha=(0.01, 0.1, 1.0), T=(1, 10)),
-        Grid(n=20, condition=(2, 10), k=(1, 5, 20), alpha=0.01, T=100),
+        Grid(n=20, condition=(2, 10), k=(5, 20), alpha=0.01, T=100),
+        Grid(n=20, condition=(2, 10), k=1, alpha=0.01, T=400),
     )
 
 

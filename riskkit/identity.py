@@ -83,3 +83,13 @@ def label(value: float) -> str:
         if abs(float(text) - value) <= 1e-12 * abs(value) or value != value:
             return text
     return f"{value:.12g}"
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A measured number with so many digits that count: 0.41, 350, 9500 and not 3.5e+02; powers of ten beyond 10^6 and
+    below 10^-4."""
+    if not math.isfinite(value) or value == 0:
+        return f"{value + 0.0:g}"
+    text = f"{value:.{digits}g}"
+    power = math.floor(math.log10(abs(float(text))))
+    return text if not digits <= power <= 6 else f"{float(text):.0f}"

@@ -316,6 +316,50 @@ class TestProved:
             )
             assert found == pytest.approx(f, rel=1e-12)
 
+    def test_distances_on_a_ball_equal_their_loop(self):
+        """No two iterates are further apart than the diameter; the recursion of rounds and the mean over them."""
+        rng, ridge, linear = np.random.default_rng(9), Ridge(dim=2, lam=1.0, radius=1.0), LinearOnBall(radius=2.0)
+        for _ in range(10):
+            T, k, alpha, n = int(rng.integers(1, 40)), int(rng.integers(1, 6)), float(rng.uniform(0.01, 1)), 9
+            c, slow = ridge.constants, 0.0
+            run = Lookahead(T, k, alpha, published.divided_step(c, alpha))
+            where = At(ridge, run, n, np.array([T], dtype=np.int64))
+            eta = run.stages[0].step.sizes(T, k)
+            factor, gain = np.maximum(1 - eta, eta * c.L - 1), 2 * c.G * eta / n
+            for t in range(T):
+                fast = slow
+                for j in range(t * k, (t + 1) * k):
+                    fast = min(2.0, factor[j] * fast + gain[j])
+                slow = (1 - alpha) * slow + alpha * fast
+            found = published.kept_near(where, factor, gain, alpha, 2.0)
+            assert float(found[0]) == pytest.approx(slow, rel=1e-12)
+            assert value(published.GENERALIZATION_4, where, "proved") <= c.G * slow * (1 + 1e-12)
+            slow, seen, eta = 0.0, [], float(rng.uniform(0.1, 3))
+            for _ in range(T):
+                fast = slow
+                for _ in range(k):
+                    seen.append(fast)
+                    fast = min(4.0, fast + 2 * eta / n)
+                slow = (1 - alpha) * slow + alpha * fast
+            where = At(linear, Lookahead(T, k, alpha, Constant(eta)), n, np.array([T], dtype=np.int64))
+            free = eta / n * (alpha * k * (T - 1) + k - 1)
+            found = value(published.GENERALIZATION_3, where, "proved")
+            assert found == pytest.approx(min(free, float(np.mean(seen))), rel=1e-12, abs=1e-15)
+
+    def test_a_projected_round_of_one_step_is_no_step_of_sgd(self):
+        """theta + alpha (P(theta - eta g) - theta) is not P(theta - alpha eta g): long steps count as they are."""
+        ridge = Ridge(dim=2, lam=1.0, radius=1.0)
+        where = At(
+            ridge,
+            Lookahead(1, 1, 0.01, published.divided_step(ridge.constants, 0.01)),
+            20,
+            np.array([1], dtype=np.int64),
+        )
+        c = ridge.constants
+        assert value(published.GENERALIZATION_4, where, "proved") == pytest.approx(
+            min(c.M / 20, c.G * 0.01 * min(2.0, 2 * c.G * 100 / 20)), rel=1e-12
+        )
+
     def test_lookahead_with_k_one_is_sgd(self):
         """Theorem 4's bounds for alpha eta are SGD's own, in the two readings of one algorithm."""
         literal = at(Lookahead(9, 1, 0.2, published.divided_step(UNIT, 0.2)), n=20)
@@ -498,6 +542,17 @@ def test_every_failing_step_is_confirmed_by_its_computation():
     assert refuted == {"theorem3", "theorem4", "theorem5", "theorem6"}
 
 
+NAMES = ["printed_theorem3", "printed_theorem4"]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A quick run of two experiments."""
+    out = tmp_path_factory.mktemp("printed")
+    assert riskkit.sweep.main([*NAMES, "--quick", "--replicates", "32", "--jobs", "1", "--out", str(out)]) == 0
+    return out
+
+
 def explained(capsys, *words):
     assert cli.main(["explain", *words]) == 0
     return capsys.readouterr().out
@@ -512,6 +567,41 @@ def test_explain_puts_the_forms_side_by_side(name, capsys):
     for bound in published.of_theorem(name):
         assert bound.name in printed
         assert bound.source.place in printed
+
+
+def test_explain_and_the_report_answer_for_a_theorem_from_what_is_stored(stored, capsys):
+    """Whether it holds, how far above the measurement and the re-derived bound it lies, what fails, what stands."""
+    words = ("--T", "1", "--k", "20", "--alpha", "0.1", "--replicates", "8", "--results", str(stored))
+    said = " ".join(explained(capsys, "paper.theorem3", *words).split())
+    assert "the printed bound on the generalization error, average of Lookahead is VIOLATED in" in said
+    page = (stored / "report.html").read_text()
+    for name in ("theorem3", "theorem4"):
+        start = page.index(f'id="printed-{name}"')
+        part = page[start : page.index("</section>", start)]
+        assert "VIOLATED in" in part
+        assert "re-derived bounds hold" in part
+        assert published.STANDS[name][:20] in part
+        assert part.count("<table>") == 2
+        for step in proof_audits.STEPS:
+            if name in step.theorems:
+                assert step.page in part
+    assert "#printed-theorem3" in page
+    empty = explained(capsys, "paper.theorem5", "--k", "1", "--results", str(stored))
+    assert "nothing stored tests it" in empty
+
+
+def test_forms_have_statements_of_their_own(stored):
+    """A caption calls the printed bound printed, and the re-derived one explicit."""
+    for bound in BOUNDS.values():
+        assert bound.statement
+        assert bound.published_statement
+        same = bound.name in ("paper.theorem3.optimization.average", "paper.theorem3.generalization.last")
+        assert (bound.statement == bound.published_statement) == same
+    caption = (stored / "printed_theorem4" / "tables" / "bounds.md").read_text()
+    assert "| as printed |" in caption
+    text = (stored / "printed_theorem3" / "figures" / "printed_map.txt").read_text()
+    own = published.GENERALIZATION_3
+    assert f"as printed ${own.published_statement}$; explicit bound ${own.statement}$." in text
 
 
 def test_explain_of_a_slide_names_the_papers_theorems(capsys):
@@ -570,19 +660,17 @@ def test_sgd_that_is_shared_by_grids_of_several_k_is_as_long_as_its_longest_read
     assert sorted({cell.gradients for cell in plan.cells if cell.name == "Lookahead"}) == [10, 20, 45]
 
 
-def test_both_figures_are_drawn_from_a_quick_run_with_numbers_of_the_table(tmp_path):
-    names = ["printed_theorem3", "printed_theorem4"]
-    assert riskkit.sweep.main([*names, "--quick", "--replicates", "32", "--jobs", "1", "--out", str(tmp_path)]) == 0
-    stored = [plot.stored(tmp_path / name) for name in names]
-    page = drawing.figure_modules()["printed"].draw(stored)
+def test_both_figures_are_drawn_from_a_quick_run_with_numbers_of_the_table(stored):
+    one = [plot.stored(stored / name) for name in NAMES]
+    page = drawing.figure_modules()["printed"].draw(one)
     drawn = [record["y"] for record in page.records if record["kind"] == "measured"]
-    known = {value for one in stored for value in one.table["mean"]}
+    known = {value for part in one for value in part.table["mean"]}
     assert len(drawn) >= 12
     assert set(drawn) <= known
-    page = drawing.figure_modules()["printed_map"].draw(stored[0])
-    cells = stored[0].rows(quantity="generalization", output="average", algorithm="Lookahead")
+    page = drawing.figure_modules()["printed_map"].draw(one[0])
+    cells = one[0].rows(quantity="generalization", output="average", algorithm="Lookahead")
     ratios = set((cells["mean"] / cells["published"]).tolist())
     assert len(page.records) > 30
     assert {record["y"] for record in page.records} <= ratios
     for name in ("printed_theorem3/figures/printed_map", "figures/printed"):
-        assert (tmp_path / f"{name}.pdf").stat().st_size > 0
+        assert (stored / f"{name}.pdf").stat().st_size > 0

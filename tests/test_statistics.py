@@ -120,6 +120,11 @@ class TestPlantedTruths:
         assert judge_level(values, 0.98 / X, **judge).outcome is Outcome.VIOLATED
         assert judge_level(values[:10], 0.98 / X, **judge).outcome is Outcome.INCONCLUSIVE
         assert judge_level(values, 1 / X, **judge).outcome is Outcome.HOLDS  # an equality, within the tolerance
+        # A mean that is 0 in every replicate is under a bound of 0, and is neither an infinite share of it nor a nan.
+        nothing = np.where(np.arange(X.size) == 0, 0.0, 1.0)
+        assert judge_level(values * nothing, 1.2 / X * nothing, **judge).outcome is Outcome.HOLDS
+        assert judge_level(values * nothing, 0.98 / X * nothing, **judge).outcome is Outcome.VIOLATED
+        assert judge_level(values, 1.2 / X * nothing, **judge).outcome is Outcome.VIOLATED
         assert judge_level(values, np.full(8, 10.0), **judge).outcome is Outcome.VACUOUS
         starved = judge_level(values[:64], 1.01 / X, **judge)
         assert starved.outcome is Outcome.INCONCLUSIVE

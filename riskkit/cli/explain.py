@@ -3,7 +3,8 @@
 Prints the theorem's statement and proof (its module's docstring), and each bound's terms on a grid, evaluated with the
 constants of a problem and with D^2, f_0 and g^2 as means over some replicates of it. ``theorem4`` prints gradient
 counts, ``audits`` the claims held against each other. Numbers are the slides'; after each come the paper's theorems as
-its supplement prints them, which ``paper.theorem3`` names alone. ``proofs``: the steps at which their proofs fail.
+its supplement prints them, which ``paper.theorem3`` names alone, with the verdicts on them that are stored.
+``proofs``: the steps at which their proofs fail.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from rich.table import Table
 from riskkit.algorithms.staged import Lookahead
 from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
 from riskkit.cli import explain_printed
-from riskkit.cli.common import ANSWERED, BadInputError, Parser, reading
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_results, reading
 from riskkit.experiment import study
 from riskkit.problem import Problem, Regime, diameter
 from riskkit.theory.bound import Floats, Inequality
@@ -58,6 +59,7 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--eps", nargs="+", type=float, default=[0.1, 0.01], help="errors to reach (theorem4)")
     parser.add_argument("--replicates", type=int, default=256, help="for D^2, f_0 and g^2")
+    add_results(parser)
 
 
 class Topic(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from rich.table import Table
 from riskkit.algorithms.staged import Algorithm, Lookahead
 from riskkit.experiment import study
 from riskkit.problem import Constants, Problem, Regime, diameter
+from riskkit.report.tables import content, printed
 from riskkit.theory.bound import At, Floats, Inequality, total
 from riskkit.theory.zhou2021 import proof_audits, published
 
@@ -118,6 +120,7 @@ def explain(
         for step, make in runs(bound).items():
             _forms(console, bound, step, make, problem, inputs, sizes, arguments)
     for name in dict.fromkeys(theorem(bound) for bound in bounds):
+        _measured(console, name, {bound.name for bound in bounds}, arguments.results)
         _steps(console, name)
 
 
@@ -138,7 +141,9 @@ def _forms(
 ) -> None:
     console.print(f"\n{bound.name}: {bound.title}, {bound.source.place}", style="bold", markup=False)
     console.print(f"  claim      {bound.claim_statement or 'none'}", markup=False)
-    console.print(f"  published  {bound.statement}\n  step       {step}", markup=False)
+    console.print(
+        f"  published  {bound.published_statement}\n  proved     {bound.statement}\n  step       {step}", markup=False
+    )
     in_stages = make is _stages
     lengths = [STAGES] if in_stages else arguments.T
     shown = Table()
@@ -168,14 +173,31 @@ def _forms(
 
 def _row(bound: Inequality, at: At) -> Iterable[str]:
     found: dict[str, Floats] = {form: total(bound.evaluate(form, at), at, bound.name) for form in bound.forms}
-    claim, printed, proved = (float(found[form][0]) if form in found else math.nan for form in _FORMS)
+    claim, stated, proved = (float(found[form][0]) if form in found else math.nan for form in _FORMS)
     known = {"distance": diameter(at.problem) ** 2, "stability": diameter(at.problem)}
     trivial = known.get(bound.quantity, at.constants.M)
-    for value in (claim, printed, proved, printed / proved if proved else math.inf, trivial):
+    for value in (claim, stated, proved, stated / proved if proved else math.inf, trivial):
         yield "--" if math.isnan(value) else f"{value:.4g}"
 
 
 _FORMS = ("claim", "published", "proved")
+
+
+def _measured(console: Console, name: str, bounds: set[str], folder: Path) -> None:
+    """What the stored results say of the bounds: the same verdicts as in the report."""
+    found = [row for row in printed.printed(content.everything(folder)[0]) if row.bound in bounds]
+    console.print(f"\n{published.TITLES[name]}: measured ({folder}/)", style="bold", markup=False)
+    if not found:
+        console.print("  nothing stored tests it; python -m riskkit.sweep printed measures it.", markup=False)
+        return
+    console.print(f"  {printed.answer(found)}", markup=False)
+    made = printed.table(name, found)
+    shown = Table()
+    for column in made.columns:
+        shown.add_column(column.heading)
+    for row in made.rows:
+        shown.add_row(*map(str, row))
+    console.print(shown)
 
 
 def _steps(console: Console, name: str) -> None:

@@ -139,6 +139,7 @@ def _stated(bound: Bound) -> dict[str, Any]:
         "output": bound.output,
         "statement": bound.statement,
         "claim": bound.claim_statement,
+        "published": getattr(bound, "published_statement", ""),
         "forms": list(bound.forms),
         "source": bound.source.key,
         "place": bound.source.place,

@@ -72,30 +72,32 @@ def judge_level(
     if replicates < MINIMUM_VERDICT:
         return starved(draft)
     band, limit, known = simultaneous_band(array[:, judged], 1 - alpha), limit[judged], known[judged]
+    stated, limit = limit, np.where((band.mean == 0) & (band.sem == 0), 1.0, limit)  # 0 is under a bound of 0
     test = level_test(band, limit, tolerance)
-    ratios = np.abs(band.mean) / limit
+    ratios = _over(np.abs(band.mean), limit)
     draft = dataclasses.replace(draft, ratio=float(ratios.max()))
     percent = f"{100 * (1 - alpha):g}%"
     if test.p_violated <= alpha:
-        lows = np.maximum(band.low, -band.high) / limit
+        lows = _over(np.maximum(band.low, -band.high), limit)
         worst = int(np.argmax(lows))
         named = [label for label, keep in zip(labels, judged, strict=True) if keep] if labels else []
         place = f" at {named[worst]}" if named else ""
+        draft = dataclasses.replace(draft, exceeded=int(np.count_nonzero(lows > 1)))
         return draft.concluded(
             Outcome.VIOLATED,
-            f"the mean exceeds the bound in {np.count_nonzero(lows > 1)} of "
+            f"the mean exceeds the bound in {draft.exceeded} of "
             f"{counted(ratios.size, 'cell')}, most clearly{place}, where measured / bound is {ratios[worst]:.3g} and "
             f"its simultaneous {percent} lower band {lows[worst]:.4g} ({replicates} replicates{aside}): a bug, a "
             "hypothesis that fails, or a bound that is false",
             test.p_violated,
         )
-    reach = np.maximum(np.abs(band.low), np.abs(band.high)) / limit
+    reach = _over(np.maximum(np.abs(band.low), np.abs(band.high)), limit)
     found = (
         f"measured / bound is at most {ratios.max():.3g}, and its simultaneous {percent} upper band {reach.max():.4g}, "
         f"in {all_cells(ratios.size)} ({replicates} replicates; declared tolerance {100 * tolerance:g}%{aside})"
     )
     if test.p_holds <= alpha and not diverged and replicates < SEEN:
-        unseen = float(np.max(np.log1p(-np.clip((limit * (1 + tolerance) - reach * limit) / known, 0, 1))))
+        unseen = float(np.max(np.log1p(-np.clip(stated * (1 + tolerance - reach) / known, 0, 1))))
         if unseen * replicates > math.log(alpha):
             found += f"; a value seen in 1 of 40 replicates may be missing from so few ({SEEN} are needed)"
             return draft.concluded(Outcome.INCONCLUSIVE, found, test.p_holds, SEEN)
@@ -105,6 +107,12 @@ def judge_level(
         return draft.concluded(Outcome.INCONCLUSIVE, f"{found}; a diverged cell forbids HOLDS", test.p_violated)
     needed = max(float(SEEN), _level_replicates(band, limit, tolerance))
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(test.p_violated, test.p_holds), needed)
+
+
+def _over(value: Floats, limit: Floats) -> Floats:
+    """value / limit; infinite over a bound of 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(value == 0, 0.0, value / limit)
 
 
 def paired_with_bound(owner: str, array: Floats, bound_errors: npt.ArrayLike) -> Floats:

@@ -77,6 +77,7 @@ class Verdict:
         asymptote, asymptote_distance: the exponent in the limit, and the measured one minus it.
         start, stop: first and last x of the window.
         points: in the window (rate), cells judged (level, identity).
+        exceeded: of those, the cells in which the band lies above the bound (level).
         replicates_needed: about how many would decide, if the means stay where they are.
     """
 
@@ -103,6 +104,7 @@ class Verdict:
     start: float = math.nan
     stop: float = math.nan
     points: int = 0
+    exceeded: int = 0
     replicates_needed: float = math.nan
 
     @property

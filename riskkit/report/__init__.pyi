@@ -8,6 +8,7 @@ from .figures.stored import is_stored as is_stored
 from .figures.style import sized_for as sized_for
 from .html import write_report as write_report
 from .tables.content import Results as Results
+from .tables.study import Topic as Topic
 from .tables.table import Column as Column
 from .tables.table import Table as Table
 from .tables.writing import write_tables as write_tables

@@ -22,7 +22,7 @@ from riskkit.experiment import study
 from riskkit.report import answers
 from riskkit.report.tables import content
 from riskkit.report.tables.references import bibliography, sources, toolkit_version
-from riskkit.report.tables.study import study_tables
+from riskkit.report.tables.study import study_tables, study_topics
 from riskkit.report.tables.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
 
@@ -198,6 +198,7 @@ def render(folder: Path) -> str:
         pairs=answers.pairs(found),
         verdicts=[(result.name, verdict) for result in found for verdict in result.verdicts],
         summary=[answers.table(found), content.problems(found)],
+        topics=study_topics(found),
         extra=study_tables(),
         counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
         total=len(everything),

@@ -72,8 +72,8 @@ class Bound(Protocol):
         name: ``"theorem2.optimization.last"``, unique: the key of its verdicts.
         title: as sentences and tables call it: ``"Theorem 2"``.
         quantity, output: what it bounds.
-        statement, claim_statement: the proved (or published) bound and the claim in LaTeX (mathtext), without dollar
-            signs; empty where there is none.
+        statement, claim_statement: the proved bound and the claim in LaTeX (mathtext), without dollar signs; empty
+            where there is none. A bound with the form published has a ``published_statement`` too.
         source: where it stands.
         forms: those it has.
     """
@@ -121,6 +121,7 @@ class Inequality:
     proved: Callable[[At], Terms] | None = None
     statement: str = ""
     claim_statement: str = ""
+    published_statement: str = ""
     scope: str = ""
     """At which checkpoints it speaks, in words; empty: at all."""
 

@@ -39,7 +39,7 @@ def bound_findings(data: Data) -> list[Finding]:
 def _levels(data: Data, bound: Bound, name: str, cells: Sequence[Cell]) -> list[Finding]:
     about = f"{subject(bound.quantity, bound.output, name, cells)} {getattr(bound, 'scope', '')}".rstrip()
     forms: list[Form] = [form for form in bound.forms if form != "claim"] or ["proved"]
-    return [
+    found = [
         finding(
             bound.name,
             _level(data, bound, form, cells, f"{about}, against the {form} bound" if len(forms) > 1 else about),
@@ -51,6 +51,20 @@ def _levels(data: Data, bound: Bound, name: str, cells: Sequence[Cell]) -> list[
         )
         for form in forms
     ]
+    if len(forms) == 1:
+        return found
+    return [
+        one._replace(over_proved=_over_proved(data, bound, cells)) if one.form == "published" else one for one in found
+    ]
+
+
+def _over_proved(data: Data, bound: Bound, cells: Sequence[Cell]) -> tuple[float, float] | None:
+    """The least and the most of published / proved."""
+    level = data.level(bound, sound(data, cells)[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = level.published / level.proved
+    share = share[np.isfinite(share)]
+    return (float(share.min()), float(share.max())) if share.size else None
 
 
 def _level(data: Data, bound: Bound, form: Form, cells: Sequence[Cell], about: str) -> Verdict:

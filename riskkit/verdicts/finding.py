@@ -33,6 +33,8 @@ class Finding(NamedTuple):
         algorithm: by its name in the experiment; "" for a statement about several.
         form, group: see above.
         axis, where: along which coordinate, and what is held; None and {} for all cells.
+        over_proved: of a published bound, the least and the most of published / proved over the cells where both say
+            something.
     """
 
     bound: str
@@ -45,6 +47,7 @@ class Finding(NamedTuple):
     output: str
     verdict: Verdict
     group: Group
+    over_proved: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         about = {name: value for name, value in self._asdict().items() if name != "verdict"}

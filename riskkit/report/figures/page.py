@@ -25,6 +25,9 @@ from riskkit.report.figures.panels import Panel
 from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, alpha_colour, house_style, inches
 from riskkit.store.atomic import make_folder, write, write_text
 
+STATED = {"claim": "claim", "published": "as printed", "statement": "explicit bound"}
+"""The forms of a bound as captions call them, by the names under which their statements are stored."""
+
 
 class Page:
     """One figure: panels in a grid, the key above, what is missing below, and a record of every number drawn.
@@ -116,8 +119,7 @@ class Page:
             return
         bound = verdict.get("stated")
         if bound is not None:
-            parts = [("explicit bound", bound["statement"]), ("claim", bound["claim"])]
-            said = "; ".join(f"{name} ${text}$" for name, text in parts if text)
+            said = "; ".join(f"{words} ${bound[form]}$" for form, words in STATED.items() if bound.get(form))
             self.statements.setdefault(f"{verdict['bound']}: {said}.")
         self.sentences.setdefault(str(verdict["sentence"]))
 

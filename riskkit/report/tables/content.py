@@ -30,7 +30,10 @@ MEANING = {
     "mu": "F_S is mu-PL for every S",
     "rho": "F_S is rho-weakly convex for every S",
     "M": "the loss varies by at most M on Theta",
+    "l_max": "no loss exceeds l_max on Theta",
 }
+FORMS = {"claim": "claim", "published": "as printed", "statement": "explicit"}
+"""The forms of a bound in words, by the names under which a record holds their statements."""
 
 
 class Results(NamedTuple):
@@ -113,9 +116,14 @@ def held(where: dict[str, float]) -> str:
 
 def bounds(result: Results) -> Table:
     stated = result.record["bounds"].values()
-    rows = [(about(bound), bound["statement"] or None, bound["claim"] or None) for bound in stated]
-    columns = (Column("bound"), Column("explicit", "math"), Column("claim", "math"))
-    return Table("bounds", f"The bounds that {result.name} tests.", columns, tuple(rows))
+    rows: list[tuple[Cell, ...]] = []
+    breaks = set()
+    for bound in stated:
+        breaks.add(len(rows))
+        forms = [(words, bound[form]) for form, words in FORMS.items() if bound.get(form)]
+        rows += [(about(bound) if place == 0 else "", *form) for place, form in enumerate(forms)]
+    columns = (Column("bound"), Column("form"), Column("statement", "math"))
+    return Table("bounds", f"The bounds that {result.name} tests.", columns, tuple(rows), frozenset(breaks))
 
 
 def levels(result: Results) -> Table:
@@ -263,7 +271,7 @@ def problem(result: Results) -> Table:
         ("step", record["step"], "eta_j"),
     ]
     for name, meaning in MEANING.items():
-        value = constants[name]
+        value = constants.get(name, "inf")
         known = math.inf if value == "inf" else float(value)
         if name in ("lam", "lam_example", "mu") and known == 0:
             meaning = "not assumed"

@@ -1,14 +1,39 @@
-"""What a study shows beside its experiments: the tables that its ``experiments/__init__.py`` makes."""
+"""What a study shows beside its experiments: the tables and topics that its ``experiments/__init__.py`` makes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
 from riskkit.experiment import study
+from riskkit.report.tables.content import Results
 from riskkit.report.tables.table import Table
+
+
+class Topic(NamedTuple):
+    """A section of the report about what several experiments say: a heading, the answer in a sentence or two,
+    paragraphs, and tables."""
+
+    name: str
+    title: str
+    answer: str
+    paragraphs: tuple[str, ...]
+    tables: tuple[Table, ...]
 
 
 def study_tables() -> list[Table]:
     """``tables()`` of the study's ``experiments`` package, each with a title; none where it has no such function."""
-    if not (study.folder() / "experiments" / "__init__.py").is_file():
-        return []
-    made = getattr(study.module("experiments"), "tables", None)
+    made = _made_by("tables")
     return [] if made is None else list(made())
+
+
+def study_topics(results: Sequence[Results]) -> list[Topic]:
+    """``topics(results)`` of the study's ``experiments`` package; none where it has no such function."""
+    made = _made_by("topics")
+    return [] if made is None else list(made(results))
+
+
+def _made_by(name: str) -> Any:
+    if not (study.folder() / "experiments" / "__init__.py").is_file():
+        return None
+    return getattr(study.module("experiments"), name, None)

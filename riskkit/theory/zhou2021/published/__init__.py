@@ -31,7 +31,7 @@ from riskkit.theory.zhou2021.published.convex import (
     theorem3_fails,
 )
 from riskkit.theory.zhou2021.published.polyak_lojasiewicz import GENERALIZATION_4, OPTIMIZATION_4
-from riskkit.theory.zhou2021.published.setting import TITLES, burn_in
+from riskkit.theory.zhou2021.published.setting import TITLES, burn_in, kept_near
 from riskkit.theory.zhou2021.published.slrla import (
     GENERALIZATION_5,
     GENERALIZATION_6,
@@ -76,6 +76,7 @@ __all__ = [
     "divided_step",
     "first_step",
     "horizon_step",
+    "kept_near",
     "of_theorem",
     "stages",
     "theorem3_fails",

@@ -9,9 +9,11 @@ Published:
         Its constants fit the step 1/(mu (j+1)) only; the bound is judged on both.
 Proved, ``polyak_lojasiewicz`` being the slides' module:
     Theorem 4, optimization: as ``polyak_lojasiewicz``, whose step has j0 >= 2, with max(0, 1 - 2/(j+1)) for a step's
-        contraction, a gap being nonnegative. Generalization: its burn-in bound, on both steps. At k = 1 a round is one
-        SGD step of length a eta_j, with which the recursion runs. Where every l(.; z) is strongly convex a step expands
-        by no more than in Theorem 2.
+        contraction, a gap being nonnegative; without projection. Generalization: its burn-in bound, on both steps. At
+        k = 1 a round without projection is one SGD step of length a eta_j, with which the recursion runs. Where every
+        l(.; z) is strongly convex a step expands by no more than in Theorem 2. With a projection onto a ball of the
+        diameter D no two runs are further apart than D, so that E||v - v'|| <- min(D, what a step makes of it) from
+        j_b = 0 bounds their distance as well, and G times that the error; the smaller of the two bounds stands.
 Reading: the generalization is false as printed.
 Source: Zhou et al., NeurIPS 2021, supplement, p. 12-16.
 """
@@ -25,7 +27,7 @@ import numpy as np
 
 from riskkit.algorithms.staged import Algorithm
 from riskkit.algorithms.steps import first_size
-from riskkit.problem import Problem
+from riskkit.problem import Problem, diameter
 from riskkit.theory.bound import At, Floats, Inequality
 from riskkit.theory.hypotheses import Hypothesis, finite, one_stage, within_reach
 from riskkit.theory.hypotheses import polyak_lojasiewicz as satisfies_pl
@@ -37,6 +39,7 @@ from riskkit.theory.zhou2021.published.setting import (
     Stability,
     burn_in,
     claim_of,
+    kept_near,
     run_of,
     supplement,
     titled,
@@ -81,14 +84,20 @@ def _proved_optimization4(at: At) -> MixedOptimization:
 
 
 def _proved_generalization4(at: At) -> BurnIn:
-    """At k = 1 a round is one SGD step of length alpha eta."""
-    eta, c, alpha = sizes(at), at.constants, run_of(at).alpha
-    if run_of(at).k == 1:
+    """At k = 1, without a projection, a round is one SGD step of length alpha eta."""
+    eta, c, alpha, projected = sizes(at), at.constants, run_of(at).alpha, at.problem.radius is not None
+    if run_of(at).k == 1 and not projected:
         eta, alpha = alpha * eta, 1.0
     factor = 1 + (1 - 1 / at.n) * c.L * eta
     if c.lam_example > 0:
         factor = np.maximum(1 - eta * c.lam_example, eta * c.L - 1)
-    return burn_in(at, factor, 2 * c.G / at.n * eta, alpha, c.M)
+    gain = 2 * c.G / at.n * eta
+    burnt = burn_in(at, factor, gain, alpha, c.M)
+    if not projected:
+        return burnt
+    near = c.G * kept_near(at, factor, gain, alpha, diameter(at.problem))
+    fewer = burnt.burn_in + burnt.stability <= near
+    return BurnIn(np.where(fewer, burnt.burn_in, 0.0), np.where(fewer, burnt.stability, near))
 
 
 def _reached_gradients(title: str) -> Hypothesis:
@@ -103,6 +112,18 @@ def _reached_gradients(title: str) -> Hypothesis:
         if eta <= most * (1 + 4 * np.finfo(float).eps):
             return None
         return f"{title} needs alpha eta <= {most:.4g} on {problem.name}, for which its constants hold; got {eta:.4g}."
+
+    return ask
+
+
+def _unprojected(title: str) -> Hypothesis:
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        if problem.radius is None:
+            return None
+        return (
+            f"{title} bounds the optimization error of runs without projection; {problem.name} is projected onto a "
+            f"ball of radius {problem.radius:g}. Take the constants on the reachable set, and no radius."
+        )
 
     return ask
 
@@ -125,6 +146,7 @@ _OPTIMIZATION4 = (
     own_step(_T4, "1/(mu (j+1))", lambda constants, _: decay_step(constants)),
     within_reach(_T4),
     finite(_T4, "rho"),
+    _unprojected(_T4),
 )
 
 _GENERALIZATION4 = (
@@ -144,7 +166,8 @@ OPTIMIZATION_4 = Inequality(
     claim=claim_of(polyak_lojasiewicz.OPTIMIZATION),
     published=_optimization4,
     proved=_proved_optimization4,
-    statement=(
+    statement=polyak_lojasiewicz.OPTIMIZATION.statement,
+    published_statement=(
         r"\frac{4f_0}{(kT+1)^{2\alpha}} + \frac{2\alpha LG^2(\alpha+2(1-\alpha)(k-1))}{\mu^2(kT+1)^{2\alpha-1}}"
     ),
     claim_statement=polyak_lojasiewicz.OPTIMIZATION.claim_statement,
@@ -160,7 +183,8 @@ GENERALIZATION_4 = Inequality(
     claim=claim_of(polyak_lojasiewicz.GENERALIZATION),
     published=_generalization4,
     proved=_proved_generalization4,
-    statement=(
+    statement=polyak_lojasiewicz.GENERALIZATION.statement,
+    published_statement=(
         r"\frac{\ell_{\max}^{\gamma/(1+\gamma)}}{n-1}\left(\frac{2\alpha G^2}{\mu}\right)^{1/(1+\gamma)}"
         r"(kT)^{\gamma/(1+\gamma)}"
     ),

@@ -96,6 +96,27 @@ class Excess(NamedTuple):
     stability: Floats
 
 
+def kept_near(at: At, factor: Floats, gain: Floats, alpha: float, most: float) -> Floats:
+    """E||theta_T - theta'_T|| at the checkpoints by delta <- min(most, factor_j delta + gain_j) for a fast step, where
+    no two iterates are further apart than ``most``. factor and gain: (J,), J the gradients of the longest run.
+
+    A round of such steps is x -> min(c, a x + b) again.
+    """
+    k = run_of(at).k
+    factors, gains = factor.reshape(-1, k), gain.reshape(-1, k)
+    a, b, c = np.ones(len(factors)), np.zeros(len(factors)), np.full(len(factors), most)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for tau in range(k):
+            a, b = factors[:, tau] * a, factors[:, tau] * b + gains[:, tau]
+            c = np.minimum(most, factors[:, tau] * c + gains[:, tau])
+        delta, reached = 0.0, np.empty(len(a))
+        for t in range(len(a)):
+            grown = a[t] * delta + b[t] if delta else b[t]
+            delta = (1 - alpha) * delta + alpha * min(float(c[t]), float(np.nan_to_num(grown, nan=math.inf)))
+            reached[t] = delta
+    return reached[at.rounds - 1]
+
+
 def burn_in(at: At, factor: Floats, gain: Floats, alpha: float, most: float) -> BurnIn:
     """min over j_b of most j_b/n + G delta_T(j_b) at the checkpoints, with delta <- factor_j delta + gain_j for a fast
     step after the first j_b. factor and gain: (J,), J the gradients of the longest run.

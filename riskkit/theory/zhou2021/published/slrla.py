@@ -150,6 +150,11 @@ _RUN6 = (
     _in_stages(_T6, lambda constants: constants.mu, True, 1.0),
 )
 
+_ERRORS = (
+    r"E_S,\;E_s = \left(\beta + \frac{1}{\alpha\eta_skT_s}\right)\frac{E_{s-1}}{\mu}"
+    r" + \frac{\eta_s(G+\beta\,\mathrm{diam})^2}{2}"
+)
+
 _STAGEWISE = (
     r"\frac{2\alpha G^2}{n(\beta+\alpha\lambda L/(\lambda+L))}\frac{1-e^{-6SL/(\lambda+L)}}{1-e^{-6L/(\lambda+L)}}"
 )
@@ -163,7 +168,8 @@ OPTIMIZATION_5 = Inequality(
     hypotheses=_RUN5,
     published=_optimization5,
     proved=_proved_optimization5,
-    statement=r"\epsilon_0 2^{-S}",
+    statement=_ERRORS.replace(r"\mu", r"\lambda"),
+    published_statement=r"\epsilon_0 2^{-S}",
     scope="at its stages' ends",
 )
 
@@ -176,7 +182,8 @@ GENERALIZATION_5 = Inequality(
     hypotheses=_RUN5,
     published=_generalization5,
     proved=_proved_generalization5,
-    statement=_STAGEWISE,
+    statement=r"G\,\delta_S",
+    published_statement=_STAGEWISE,
     scope="at its stages' ends",
 )
 
@@ -189,7 +196,8 @@ OPTIMIZATION_6 = Inequality(
     hypotheses=_RUN6,
     published=_optimization5,
     proved=_proved_optimization5,
-    statement=r"\epsilon_0 2^{-S}",
+    statement=_ERRORS,
+    published_statement=r"\epsilon_0 2^{-S}",
     scope="at its stages' ends",
 )
 
@@ -202,7 +210,8 @@ GENERALIZATION_6 = Inequality(
     hypotheses=_RUN6,
     published=_generalization6,
     proved=_proved_generalization5,
-    statement=_STAGEWISE.replace(r"\lambda", r"\mu").replace(r"\beta", r"\beta-\sigma"),
+    statement=r"G\,\delta_S",
+    published_statement=_STAGEWISE.replace(r"\lambda", r"\mu").replace(r"\beta", r"\beta-\sigma"),
     scope="at its stages' ends",
 )
 
@@ -215,7 +224,8 @@ GENERALIZATION_6_II = Inequality(
     hypotheses=(*_RUN6, _pointwise(_T6), _exceeds(_T6)),
     published=_generalization6_ii,
     proved=_proved_generalization5,
-    statement=(
+    statement=r"G\,\delta_S",
+    published_statement=(
         r"\frac{2\alpha G^2}{nx}\frac{1-e^{-6Sx/(\mu\rho\alpha)}}{1-e^{-6x/(\mu\rho\alpha)}},\;x=\beta-\alpha L"
     ),
     scope="at its stages' ends",

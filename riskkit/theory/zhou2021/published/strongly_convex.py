@@ -187,6 +187,10 @@ _OPTIMIZATION1 = (
     rf"\;(\alpha<\frac{{1}}{{2}})"
 )
 
+_SMALLER = r",\;\frac{\lambda L}{\lambda+L}\;\mathrm{for}\;\lambda\;\mathrm{in}\;r_T"
+
+_BURN_IN2 = r"\min_{0\leq j_b\leq kT}\left(\frac{Mj_b}{n} + G\,\delta_T(j_b)\right)"
+
 _STABILITY2 = r"\frac{((kT+1)^\alpha-1)}{q^\alpha}"
 
 DISTANCE_1 = Inequality(
@@ -198,7 +202,8 @@ DISTANCE_1 = Inequality(
     hypotheses=_RUN1,
     published=_distance1,
     proved=proved_of(strongly_convex.DISTANCE),
-    statement=r"\frac{2}{L}\left(" + _OPTIMIZATION1 + r"\right)",
+    statement=strongly_convex.DISTANCE.statement + _SMALLER,
+    published_statement=r"\frac{2}{L}\left(" + _OPTIMIZATION1 + r"\right)",
 )
 
 OPTIMIZATION_1 = Inequality(
@@ -211,7 +216,8 @@ OPTIMIZATION_1 = Inequality(
     claim=claim_of(strongly_convex.OPTIMIZATION),
     published=_optimization1,
     proved=proved_of(strongly_convex.OPTIMIZATION),
-    statement=_OPTIMIZATION1,
+    statement=strongly_convex.OPTIMIZATION.statement + _SMALLER,
+    published_statement=_OPTIMIZATION1,
     claim_statement=strongly_convex.OPTIMIZATION.claim_statement,
 )
 
@@ -224,7 +230,8 @@ STABILITY_2 = Inequality(
     hypotheses=_RUN2,
     published=_stability2,
     proved=_proved_stability2,
-    statement=r"\frac{16G}{n\lambda}" + _STABILITY2,
+    statement=r"\delta_T(0)",
+    published_statement=r"\frac{16G}{n\lambda}" + _STABILITY2,
 )
 
 GENERALIZATION_2 = Inequality(
@@ -237,7 +244,8 @@ GENERALIZATION_2 = Inequality(
     claim=claim_of(strongly_convex.GENERALIZATION),
     published=_generalization2,
     proved=_proved_generalization2,
-    statement=r"\frac{16G^2}{n\lambda}" + _STABILITY2,
+    statement=_BURN_IN2,
+    published_statement=r"\frac{16G^2}{n\lambda}" + _STABILITY2,
     claim_statement=strongly_convex.GENERALIZATION.claim_statement,
 )
 
@@ -251,6 +259,7 @@ EXCESS_1 = Inequality(
     claim=claim_of(strongly_convex.EXCESS),
     published=_excess1,
     proved=_proved_excess1,
-    statement=_OPTIMIZATION1 + r" + \frac{16G}{n\lambda}" + _STABILITY2,
+    statement=f"{strongly_convex.OPTIMIZATION.statement} + {_BURN_IN2}" + _SMALLER,
+    published_statement=_OPTIMIZATION1 + r" + \frac{16G}{n\lambda}" + _STABILITY2,
     claim_statement=strongly_convex.EXCESS.claim_statement,
 )
