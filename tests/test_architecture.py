@@ -25,6 +25,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     "theory",
     "data",
     "engines",
+    "training",
     "measure",
     "stats",
     "judges",
@@ -41,7 +42,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
 ]
 FLOOR = {name: level for level, name in enumerate(ROOMS)}
 LIBRARIES = {
-    "torch": {"optim", "rng", "data", "engines", "measure", "conformance"},
+    "torch": {"optim", "rng", "data", "engines", "training", "measure", "conformance"},
     "pytorch_optimizer": {"optim"},
     "matplotlib": {"report"},
     "seaborn": {"report"},

@@ -1,0 +1,12 @@
+from .network import CNN as CNN
+from .network import MLP as MLP
+from .network import Network as Network
+from .network import Stack as Stack
+from .network import stack as stack
+from .recipe import INNER as INNER
+from .recipe import Recipe as Recipe
+from .recipe import optimizer_of as optimizer_of
+from .training import QUANTITIES as QUANTITIES
+from .training import Trained as Trained
+from .training import checked as checked
+from .training import train as train
