@@ -2,11 +2,13 @@ from .algorithms.momentum import HeavyBall
 from .algorithms.staged import SGD, SLRLA, Lookahead, SLRLAAsCoded, Stage, StagewiseLookahead, StagewiseSGD
 from .algorithms.steps import Constant, InverseTime, LinearDecay, SqrtHorizon
 from .algorithms.weighted_average import WeightedSGD
-from .execution.direct import Result, run
 from .experiment.point import Grid, doubling
 from .experiment.question import Experiment, Own, Size
 from .experiment.readings import Best, Exact, GradientsTo, Paired, Tuned
 from .experiment.runs import per_octave
+from .interactive.answering import run
+from .interactive.judging import judge
+from .interactive.result import Result
 from .measure.simulation import Measurement, simulate
 from .problem import Constants, Problem, Regime
 from .rng.streams import Stream
@@ -50,6 +52,7 @@ __all__ = [
     "Tuned",
     "WeightedSGD",
     "doubling",
+    "judge",
     "load",
     "load_replicates",
     "per_octave",

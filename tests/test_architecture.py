@@ -34,6 +34,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     "verdicts",
     "execution",
     "report",
+    "interactive",
     "conformance",
     "cli",
     "problems",

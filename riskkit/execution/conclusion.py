@@ -8,14 +8,16 @@ import math
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threadpoolctl import threadpool_limits
 
 from riskkit.algorithms import traits
+from riskkit.engines.choice import Choice
 from riskkit.execution.tasks import Request, engines
 from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
+from riskkit.experiment.plan import Plan
 from riskkit.problem import Problem
 from riskkit.store import provenance
 from riskkit.store.atomic import read
@@ -26,6 +28,9 @@ from riskkit.verdicts.data import Data
 from riskkit.verdicts.finding import coordinates
 from riskkit.verdicts.findings import Found, find
 from riskkit.verdicts.table import table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Lost = Mapping[str, tuple[str, str]]
 """The runs without a result, by address: status and reason."""
@@ -74,38 +79,51 @@ def conclude(data: Data, store: Store) -> Found:
 
     On one thread of the BLAS: the bits of a matrix product change with their number.
     """
-    experiment = data.plan.experiment
     found = find(data)
-    store.write_table("table", frame(table(data)))
-    store.write_json(
-        "verdict.json",
-        {
-            "experiment": experiment.name,
-            "question": experiment.question,
-            "verdicts": [finding.to_json() for finding in found.findings],
-            "comparisons": [comparison.to_json() for comparison in found.comparisons],
-            "uncompared": found.uncompared,
-            "running": [line.to_json() for line in found.running],
-            "counts": [count.to_json() for count in found.counts],
-            "best": [line.to_json() for line in found.best],
-        },
-    )
+    write_conclusion(data, found, frame(table(data)), store)
+    experiment = data.plan.experiment
     store.write_text("README.txt", provenance.explanation(experiment.name, experiment.question))
     return found
 
 
+def write_conclusion(data: Data, found: Found, rows: pd.DataFrame, store: Store) -> None:
+    """The table (``rows``) and verdict.json."""
+    store.write_table("table", rows)
+    store.write_json("verdict.json", concluded(data, found))
+
+
+def concluded(data: Data, found: Found) -> dict[str, Any]:
+    """verdict.json: the question, its verdicts and the numbers beside them."""
+    return {
+        "experiment": data.plan.experiment.name,
+        "question": data.plan.experiment.question,
+        "verdicts": [finding.to_json() for finding in found.findings],
+        "comparisons": [comparison.to_json() for comparison in found.comparisons],
+        "uncompared": found.uncompared,
+        "running": [line.to_json() for line in found.running],
+        "counts": [count.to_json() for count in found.counts],
+        "best": [line.to_json() for line in found.best],
+    }
+
+
 def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
     """run.json: the full question, which run answers which cell, what failed, and every sweep that had a part in it."""
-    made = request.plan()
+    return {
+        "request": request._asdict(),
+        **described(request.plan(), engines(request), failures),
+        "sessions": provenance.diaries(folder),
+    }
+
+
+def described(made: Plan, chosen: Mapping[str, Choice], failures: Lost) -> dict[str, Any]:
+    """What run.json says of a plan, whoever asked for it; ``chosen``: run -> engine."""
     experiment = made.experiment
-    chosen = engines(request)
     runs: dict[str, Any] = {}
     for cell in made.cells:
         about = {"algorithm": cell.name, **coordinates(cell), "gradients": cell.gradients, "checkpoint": cell.rounds}
         runs.setdefault(cell.address, []).append(about)
     problems = list(dict.fromkeys(run.problem for run in made.runs.values() if run.problem is not None))
     return {
-        "request": request._asdict(),
         "question": experiment.question,
         "problem": repr(problems[0]) if problems else "",
         "constants": _constants(problems[0]) if problems else {},
@@ -127,7 +145,6 @@ def record(request: Request, folder: Path, failures: Lost) -> dict[str, Any]:
         "versions": provenance.versions(),
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "sessions": provenance.diaries(folder),
     }
 
 
@@ -165,6 +182,8 @@ def reopen(folder: Path) -> tuple[Request, Lost]:
     try:
         stored = json.loads(read(path))
         asked = dict(stored["request"])
+        if "size" not in asked:
+            raise StoreError(f"{folder} was answered in Python, by no study; run that program again.")
         asked["axes"] = tuple((name, tuple(values)) for name, values in asked["axes"])
         asked["study"] = str(study.folder())
         failures = {run: (about["status"], about["reason"]) for run, about in stored["failures"].items()}

@@ -1,120 +1,104 @@
-"""An experiment answered in this process, from Python or a notebook: no study, no store."""
+"""A plan measured in this process, in memory: no study, no store, no tasks."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import html
-from typing import TYPE_CHECKING, Any
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
 
 import numpy as np
 
+from riskkit.engines.choice import Choice
+from riskkit.execution.progress import PLAIN, bar, spoken
+from riskkit.execution.telling import tell
 from riskkit.experiment.plan import Plan
-from riskkit.experiment.question import Experiment, Size
 from riskkit.measure.quantities import Measured
-from riskkit.store.table import frame
-from riskkit.verdicts.data import Data
-from riskkit.verdicts.finding import Comparison, Finding
-from riskkit.verdicts.findings import Found, find
-from riskkit.verdicts.table import table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What an experiment came to.
-
-    Attributes:
-        data: the plan and what was measured, replicate by replicate.
-        found: the verdicts and the numbers they rest on.
-    """
-
-    data: Data
-    found: Found
-
-    @property
-    def verdicts(self) -> list[Finding]:
-        """Each with ``verdict.outcome``, ``verdict.sentence`` and its numbers."""
-        return self.found.findings
-
-    @property
-    def comparisons(self) -> list[Comparison]:
-        """Each algorithm against another: ratio (or difference) of means, interval, p-value, ``outcome``."""
-        return self.found.comparisons
-
-    @functools.cached_property
-    def table(self) -> pd.DataFrame:
-        """One row = one cell x output x quantity, as ``riskkit.load`` gives it."""
-        return frame(table(self.data))
-
-    def __str__(self) -> str:
-        return "\n".join([self.data.plan.experiment.question, *(one.verdict.sentence for one in self.verdicts)])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        question, *sentences = (html.escape(line) for line in str(self).split("\n"))
-        return f"<p><b>{question}</b></p><ul>{''.join(f'<li>{line}</li>' for line in sentences)}</ul>"
-
-
-def run(
-    experiment: Experiment,
-    size: str | Size = "laptop",
+def measure_plan(
+    plan: Plan,
+    choices: Mapping[str, Choice],
     *,
-    replicates: int | None = None,
-    seed: int | None = None,
     device: str = "cpu",
     engine: str = "auto",
-) -> Result:
-    """Measures an experiment at one of its sizes, or at a ``Size`` of one's own, and judges it.
+    jobs: int | None = None,
+    progress: bool = True,
+) -> dict[str, Measured]:
+    """Every run of a plan, by address, on all of its replicates.
 
-    The numbers are those of ``python -m riskkit.sweep``. Raises ValueError, in one line and before any computing, for
-    what makes no sense.
+    ``choices``: run -> engine. Blocks of replicates run side by side in ``jobs`` threads (default: one a core, one
+    where an engine holds Python's lock or there is one device). Raises ValueError for jobs < 1.
     """
-    chosen = size if isinstance(size, Size) else experiment.size(size)
-    if replicates is not None:
-        chosen = Size(chosen.grids, replicates)
-    if seed is not None:
-        experiment = dataclasses.replace(experiment, seed=seed)
-    plan = experiment.plan(chosen)
-    for one in plan.runs.values():
-        one.engine(device, engine)
-    return judge_measured(plan, measure_plan(plan, device=device, engine=engine))
-
-
-def measure_plan(plan: Plan, *, device: str = "cpu", engine: str = "auto") -> dict[str, Measured]:
-    """Every run of a plan, by address, on all of its replicates."""
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be a whole number >= 1; got {jobs!r}.")
+    alone = device != "cpu" or any(not choice.engine.startswith("fused") for choice in choices.values())
     groups: dict[Any, list[str]] = {}
     for address, one in plan.runs.items():
         groups.setdefault(one.company, []).append(address)
-    measured: dict[str, Measured] = {}
-    for addresses in groups.values():
+    work = [
+        (addresses, first)
+        for addresses in groups.values()
+        for first in range(0, plan.size.replicates, plan.runs[addresses[0]].block)
+    ]
+
+    def block(addresses: Sequence[str], first: int) -> list[Measured]:
         together = [plan.runs[address] for address in addresses]
-        head = together[0]
-        blocks = [
-            head.measure(
-                together,
-                addresses,
-                seed=plan.experiment.seed,
-                first=first,
-                dtype=plan.dtype,
-                device=device,
-                engine=engine,
-            )
-            for first in range(0, plan.size.replicates, head.block)
-        ]
-        for parts in zip(*blocks, strict=True):
-            whole = _joined(list(parts), plan.size.replicates)
-            measured[whole.run] = whole
-    return measured
+        return together[0].measure(
+            together, addresses, seed=plan.experiment.seed, first=first, dtype=plan.dtype, device=device, engine=engine
+        )
+
+    weights = [
+        plan.runs[addresses[0]].block * sum(plan.runs[address].algorithm.steps for address in addresses)
+        for addresses, _ in work
+    ]
+    blocks: dict[int, list[Measured]] = {}
+    pool = ThreadPoolExecutor(1 if alone else jobs or os.cpu_count() or 1, thread_name_prefix="riskkit")
+    try:
+        futures = {pool.submit(block, *one): number for number, one in enumerate(work)}
+        with _Watch(sum(weights), progress) as watch:
+            for future in as_completed(futures):
+                number = futures[future]
+                blocks[number] = future.result()
+                watch.done(weights[number])
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    parts: dict[str, list[Measured]] = {}
+    for number in range(len(work)):
+        for found in blocks.pop(number):
+            parts.setdefault(found.run, []).append(found)
+    return {run: _joined(part, plan.size.replicates) for run, part in parts.items()}
 
 
-def judge_measured(plan: Plan, measured: dict[str, Measured]) -> Result:
-    """What bounds and readings say of the measurements."""
-    data = Data(plan, measured, {})
-    return Result(data, find(data))
+class _Watch:
+    """How far it is: a bar on a terminal and in a notebook, a line every few seconds elsewhere."""
+
+    def __init__(self, total: float, shown: bool) -> None:
+        self._total, self._done, self._shown = total, 0.0, shown
+        self._bar = bar() if shown else None
+
+    def __enter__(self) -> _Watch:
+        self._began = self._said = time.monotonic()
+        if self._bar is not None:
+            self._line = self._bar.add_task("", total=1.0)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def done(self, weight: float) -> None:
+        self._done += weight
+        moment, fraction = time.monotonic(), self._done / self._total
+        left = f"about {spoken((moment - self._began) * (1 / fraction - 1))} left"
+        if self._bar is not None:
+            self._bar.update(self._line, description=left, completed=fraction)
+        elif self._shown and moment - self._said > PLAIN:
+            self._said = moment
+            tell(f"{100 * fraction:.0f}% computed, {left}")
 
 
 def _joined(parts: list[Measured], replicates: int) -> Measured:

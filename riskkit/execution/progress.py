@@ -6,6 +6,7 @@ of each experiment is corrected by the tasks of it that have finished.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import sys
 import time
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
 PLAIN = 5.0
 """Seconds between two plain lines, and between two pages of a diary."""
+
+
+def bar() -> Progress | None:
+    """A bar for a terminal, or for a notebook that can show one (with ipywidgets); None elsewhere."""
+    console = Console(stderr=True)
+    if not (importlib.util.find_spec("ipywidgets") if console.is_jupyter else sys.stderr.isatty()):
+        return None
+    columns = (TextColumn("computing"), BarColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=console, transient=True)
 
 
 class _Tally:
@@ -81,9 +91,8 @@ class Ticker:
     def __enter__(self) -> Ticker:
         self._began -= time.monotonic() - self._said  # time outside does not count
         self._said = time.monotonic()
-        if sys.stderr.isatty():
-            columns = (TextColumn("computing"), BarColumn(), TextColumn("{task.description}"))
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar = bar()
+        if self._bar is not None:
             self._line = self._bar.add_task(self.line(), total=1.0)
             self._bar.start()
         self._write()

@@ -77,7 +77,7 @@ def verdict_text(name: str, question: str, found: Found, at: Terminal) -> str:
             console.print("gradients to reach eps (claimed; proved)")
             for line in _count_lines(found.counts):
                 console.print(line)
-    for line in (*_compared(found.comparisons), *found.uncompared):
+    for line in (*compared_lines(found.comparisons), *found.uncompared):
         console.print(line)
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
@@ -102,7 +102,7 @@ def _rows(findings: Sequence[Finding]) -> list[Row]:
     ]
 
 
-def _compared(comparisons: Sequence[Comparison]) -> list[str]:
+def compared_lines(comparisons: Sequence[Comparison]) -> list[str]:
     """One line for each opponent and quantity."""
     groups: dict[tuple[str, str, str, str], list[Comparison]] = {}
     for comparison in comparisons:

@@ -104,6 +104,9 @@ class Experiment:
             raise ValueError(f"{self.name}: seed must be a whole number in [0, 2^64); got {self.seed!r}.")
         if not self.sizes:
             raise ValueError(f"{self.name}: sizes must hold at least one Size; got none.")
+        bounds = [bound.name for bound in self.bounds]
+        if twice := next((name for name in bounds if bounds.count(name) > 1), ""):
+            raise ValueError(f"{self.name}: bounds must have names of their own; got {twice} twice.")
         for name in self._named():
             if name not in self.algorithms:
                 raise ValueError(

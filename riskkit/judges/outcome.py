@@ -79,6 +79,7 @@ class Verdict:
         points: in the window (rate), cells judged (level, identity).
         exceeded: of those, the cells in which the band lies above the bound (level).
         replicates_needed: about how many would decide, if the means stay where they are.
+        against: what it is compared with, in words; "" where the subject says so.
     """
 
     outcome: Outcome
@@ -106,11 +107,13 @@ class Verdict:
     points: int = 0
     exceeded: int = 0
     replicates_needed: float = math.nan
+    against: str = ""
 
     @property
     def sentence(self) -> str:
-        """Subject, outcome and finding, to be pasted into a paper."""
-        return f"{self.subject}: {self.outcome}: {self.finding}."
+        """Subject, what it is compared with, outcome and finding, to be pasted into a paper."""
+        against = f", against {self.against}" if self.against else ""
+        return f"{self.subject}{against}: {self.outcome}: {self.finding}."
 
     @property
     def asserts(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,23 +23,37 @@ from riskkit.measure.runs import Runs, drawn_indices, gradients_at
 from riskkit.problem import Problem
 from riskkit.rng.streams import Stream
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
     """What ``simulate`` answers: one algorithm on one problem, R replicates, read at T in ``rounds`` (K,).
 
     ``optimization, generalization, excess, population_excess, distance`` are the (R,) values of the slow weights after
-    the last round; ``at`` reads any other checkpoint, the average of the fast weights, and the other quantities.
+    the last round; ``at`` reads any other checkpoint, the average of the fast weights, and the other quantities;
+    ``to_frame`` has them all.
+
+    Attributes:
+        problem, algorithm, n: what was run.
+        rounds: int64 (K,), the checkpoints, in the algorithm's own rounds.
+        values: quantity -> float64 (R, K, 2), the outputs being ``last`` and ``average``.
+        dataset: name -> float64 (R,), numbers of the data sets, such as ``start_distance``.
+        diverged_at: int64 (R,), gradients after which the parameters left the range, -1 if they did not.
+        theta: (R, K, 2, d), the parameters.
+        engine: which engine ran it, and why.
     """
 
+    problem: Problem
+    algorithm: Algorithm | Method
+    n: int
     rounds: np.ndarray
     values: dict[str, np.ndarray]
     dataset: dict[str, np.ndarray]
     diverged_at: np.ndarray
     theta: np.ndarray
-    """(R, K, 2, d): the outputs ``last`` and ``average`` at the checkpoints."""
     engine: Choice
-    """Which engine ran it, and why."""
 
     def at(self, quantity: str, T: int | None = None, output: Output = "last") -> np.ndarray:
         """(R,) values of a quantity after T rounds (default: the last checkpoint)."""
@@ -49,24 +64,46 @@ class Measurement:
             raise KeyError(f"T must be one of the checkpoints {self.rounds.tolist()}; got {T}. Name it in rounds=.")
         return self.values[quantity][:, slot, OUTPUTS.index(output)]
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row = one replicate x checkpoint x output: replicate, T (rounds), gradients, output, then a column for
+        each quantity."""
+        import pandas as pd
+
+        replicates, checkpoints, outputs = next(iter(self.values.values())).shape
+        gradients = gradients_at(self.algorithm, self.rounds)
+        return pd.DataFrame(
+            {
+                "replicate": np.repeat(np.arange(replicates), checkpoints * outputs),
+                "T": np.tile(np.repeat(self.rounds, outputs), replicates),
+                "gradients": np.tile(np.repeat(gradients, outputs), replicates),
+                "output": list(OUTPUTS) * (replicates * checkpoints),
+                **{name: values.ravel() for name, values in self.values.items()},
+            }
+        )
+
     @property
     def optimization(self) -> np.ndarray:
+        """F_S(theta) - F_S(theta*_S) of the last iterate, (R,)."""
         return self.at("optimization")
 
     @property
     def generalization(self) -> np.ndarray:
+        """F(theta) - F_S(theta) of the last iterate, (R,), signed."""
         return self.at("generalization")
 
     @property
     def excess(self) -> np.ndarray:
+        """F(theta) - F_S(theta*_S) of the last iterate, (R,)."""
         return self.at("excess")
 
     @property
     def population_excess(self) -> np.ndarray:
+        """F(theta) - F(theta*) of the last iterate, (R,)."""
         return self.at("population_excess")
 
     @property
     def distance(self) -> np.ndarray:
+        """||theta - theta*_S||^2 of the last iterate, (R,)."""
         return self.at("distance")
 
 
@@ -153,6 +190,9 @@ def simulate(
         )
     measured, datasets, diverged_at, theta = zip(*blocks, strict=True)
     return Measurement(
+        problem=problem,
+        algorithm=algorithm,
+        n=n,
         rounds=checkpoints,
         values={name: np.concatenate([part[name] for part in measured]) for name in measured[0]},
         dataset={name: np.concatenate([part[name] for part in datasets]) for name in datasets[0]},

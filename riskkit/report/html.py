@@ -199,7 +199,7 @@ def render(folder: Path) -> str:
         verdicts=[(result.name, verdict) for result in found for verdict in result.verdicts],
         summary=[answers.table(found), content.problems(found)],
         topics=study_topics(found),
-        extra=study_tables(),
+        extra=study_tables(shown),
         counts=Counter(verdict["outcome"] for verdict in everything).most_common(),
         total=len(everything),
         unreadable=unreadable,
@@ -251,6 +251,8 @@ def section(folder: Path, result: content.Results, drawings: Drawings, *, first:
 
 def command(request: dict[str, Any]) -> str:
     """What a person types to compute the experiment again."""
+    if "size" not in request:
+        return f"riskkit.run(...)  # {request['experiment']}, in Python"
     words = ["python -m riskkit.sweep", str(request["experiment"])]
     if request["size"] != "laptop":
         words.append(f"--{request['size']}")

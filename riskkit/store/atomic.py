@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -149,16 +150,17 @@ def write_json(path: Path, value: object) -> None:
     NaN, which JSON has not, becomes null; infinities the strings "inf" and "-inf". Numpy scalars and arrays, tuples and
     mappings are taken as what they hold; TypeError for anything else.
     """
-    text = json.dumps(_plain(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> Any:
+    """The value as it is read back from the JSON that ``write_json`` writes."""
     match value:
         case None | bool() | int() | str():
             return value
         case np.generic() | np.ndarray():
-            return _plain(value.tolist())
+            return plain(value.tolist())
         case float():
             if math.isnan(value):
                 return None
@@ -166,7 +168,7 @@ def _plain(value: object) -> object:
         case Mapping():
             if not all(isinstance(key, str) for key in value):
                 raise TypeError(f"write_json: keys must be strings; got {list(value)!r}.")
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: plain(item) for key, item in value.items()}
         case list() | tuple():
-            return [_plain(item) for item in value]
+            return [plain(item) for item in value]
     raise TypeError(f"write_json: needs numbers, text, lists and mappings; got {type(value).__name__}.")

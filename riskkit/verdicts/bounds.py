@@ -42,7 +42,10 @@ def _levels(data: Data, bound: Bound, name: str, cells: Sequence[Cell]) -> list[
     found = [
         finding(
             bound.name,
-            _level(data, bound, form, cells, f"{about}, against the {form} bound" if len(forms) > 1 else about),
+            dataclasses.replace(
+                _level(data, bound, form, cells, about),
+                against=f"the {form} bound of {bound.title}" if len(forms) > 1 else bound.title,
+            ),
             title=bound.title,
             algorithm=name,
             form=form,
@@ -120,7 +123,7 @@ def _rates(data: Data, bound: Bound, name: str) -> list[Finding]:
             found.append(
                 finding(
                     bound.name,
-                    judged,
+                    dataclasses.replace(judged, against=bound.title),
                     title=bound.title,
                     algorithm=name,
                     form="claim",

@@ -180,6 +180,14 @@ class Page:
                 panel.spread_labels()
         return self.figure
 
+    def _repr_png_(self) -> bytes:
+        """The drawing, as a notebook shows it."""
+        figure, png = self.finish(), io.BytesIO()
+        with house_style():
+            canvas: Any = FigureCanvasAgg(figure)
+            canvas.print_png(png)
+        return png.getvalue()
+
     def _settle(self, layout: LayoutEngine) -> None:
         """Repeats the layout until nothing moves: what lies outside the axes is placed relative to them."""
         places = [panel.axes.get_position().bounds for panel in self.panels]

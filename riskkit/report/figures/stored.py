@@ -145,15 +145,26 @@ def stored(folder: Path, looks: Mapping[str, tuple[str, str]] = MappingProxyType
     try:
         table = load(folder)
         verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
-        judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best", "question")}
-        record["bounds"], record["algorithms"], record["controls"]
+        return assembled(folder, table, verdict, record, looks)
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"{folder} must hold table.parquet, verdict.json and run.json, whole ({error}); run the same sweep again."
         ) from error
+
+
+def assembled(
+    folder: Path,
+    table: pd.DataFrame,
+    verdict: Mapping[str, Any],
+    record: Mapping[str, Any],
+    looks: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> Stored:
+    """From the table and what verdict.json and run.json hold; KeyError for a part that is missing."""
+    judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best", "question")}
+    record["bounds"], record["algorithms"], record["controls"]
     for one in judged["verdicts"]:
         one["stated"] = record["bounds"].get(one["bound"])
-    return Stored(folder, table.assign(kT=table["k"] * table["T"]), **judged, record=record, looks=looks)
+    return Stored(folder, table.assign(kT=table["k"] * table["T"]), **judged, record=dict(record), looks=looks)
 
 
 def differing(lines: Sequence[Line]) -> list[str]:

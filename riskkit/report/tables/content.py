@@ -297,7 +297,7 @@ def _interval(values: dict[str, Any], name: str) -> tuple[float, float] | None:
 def sentence(verdict: dict[str, Any]) -> str:
     """The verdict as a LaTeX sentence that cites the source of its bound."""
     bound = verdict["stated"]
-    against = latex.escaped(rival(verdict))
+    against = latex.escaped(str(verdict.get("against") or rival(verdict)))
     if bound is not None:
         against = f"{against.replace(' ', '~')} of \\cite{{{bound['source']}}}"
     subject, finding = latex.text(_started(str(verdict["subject"]))), latex.text(_started(str(verdict["finding"])))

@@ -1,8 +1,9 @@
-"""What a study shows beside its experiments: the tables and topics that its ``experiments/__init__.py`` makes."""
+"""What a study shows beside its experiments: what its ``experiments/__init__.py`` makes, where the results shown have an
+experiment of that study among them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from riskkit.experiment import study
@@ -21,19 +22,20 @@ class Topic(NamedTuple):
     tables: tuple[Table, ...]
 
 
-def study_tables() -> list[Table]:
+def study_tables(shown: Iterable[str]) -> list[Table]:
     """``tables()`` of the study's ``experiments`` package, each with a title; none where it has no such function."""
-    made = _made_by("tables")
+    made = _made_by("tables", shown)
     return [] if made is None else list(made())
 
 
 def study_topics(results: Sequence[Results]) -> list[Topic]:
     """``topics(results)`` of the study's ``experiments`` package; none where it has no such function."""
-    made = _made_by("topics")
+    made = _made_by("topics", (result.name for result in results))
     return [] if made is None else list(made(results))
 
 
-def _made_by(name: str) -> Any:
-    if not (study.folder() / "experiments" / "__init__.py").is_file():
+def _made_by(name: str, shown: Iterable[str]) -> Any:
+    home = study.folder()
+    if not (home / "experiments" / "__init__.py").is_file() or set(shown).isdisjoint(study.names(home)):
         return None
     return getattr(study.module("experiments"), name, None)

@@ -44,7 +44,8 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             write_text(written[-1], "\n".join([r"\begin{itemize}\sloppy", *lines, r"\end{itemize}", ""]))
     everything, _ = content.everything(folder)
     if everything:
-        written += _write(folder / "tables", [*content.of_all(everything), answers.table(everything), *study_tables()])
+        own = study_tables(result.name for result in everything)
+        written += _write(folder / "tables", [*content.of_all(everything), answers.table(everything), *own])
         written.append(folder / "tables" / "references.bib")
         write_text(written[-1], bibliography(result.record for result in everything))
     return written
