@@ -1,5 +1,4 @@
-"""What a study shows beside its experiments: what its ``experiments/__init__.py`` makes, where the results shown have an
-experiment of that study among them."""
+"""What a study makes beside its experiments, shown where an experiment of that study is among the results."""
 
 from __future__ import annotations
 
