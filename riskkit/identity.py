@@ -1,7 +1,7 @@
 """The content address: what was asked names where the answer lies.
 
-Two questions share an address exactly when everything that decides the numbers agrees. Labels, order, workers and
-batch sizes decide nothing and stay out.
+Two questions share an address exactly when everything that decides the numbers agrees: values, and the code of the
+classes they are of (``riskkit.code``). Labels, order, workers and batch sizes decide nothing and stay out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from riskkit.code import code_of, content_of
 
 LATER = {"later": True}
 """``metadata`` of a dataclass's field that older versions had not: at its default it changes no address."""
@@ -74,6 +76,43 @@ def address(parts: Mapping[str, object]) -> str:
     """
     text = json.dumps(_canonical(parts, "parts"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+_COMPUTES = ("sample", "sizes", "init")
+"""What a class of the instrument has that computes by itself: a problem, a schedule, a method. Of the others it is
+known what they mean: an engine reads them."""
+
+
+def codes(*values: object) -> dict[str, str]:
+    """The code of every class that the values are of or hold, by name, and the content of every file that they name.
+
+    Classes of the instrument that only describe, a stage say, are left out; so are labels (``compare=False``).
+    """
+    found: dict[str, str] = {}
+
+    def visit(value: object, owner: type | None) -> None:
+        if isinstance(value, str) and owner is not None:
+            content = content_of(value, owner)
+            if content is not None:
+                found[value] = content
+        elif isinstance(value, tuple | list):
+            for item in value:
+                visit(item, owner)
+        elif isinstance(value, Mapping):
+            for item in value.values():
+                visit(item, owner)
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            kind = type(value)
+            own = kind.__module__.partition(".")[0] != "riskkit" or kind.__module__.startswith("riskkit.problems")
+            if own or any(hasattr(kind, name) for name in _COMPUTES):
+                found[kind.__qualname__] = code_of(kind)
+            for field in _identity(kind):
+                if _counts(field, value):
+                    visit(getattr(value, field.name), kind)
+
+    for value in values:
+        visit(value, None)
+    return found
 
 
 def label(value: float) -> str:

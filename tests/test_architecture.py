@@ -20,6 +20,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     "vectors",
     "rng",
     "problem",
+    "code",
     "identity",
     "algorithms",
     "theory",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -96,6 +97,37 @@ def test_more_replicates_extend_what_is_there(tmp_path):
         backwards.put(tasks.compute(task).measured)
     assert main([*arguments, "--replicates", "300", "--out", str(tmp_path / "b")]) == 0
     assert table(tmp_path / "a") == table(tmp_path / "b")
+
+
+def test_another_question_has_a_place_of_its_own_and_a_sweep_says_what_it_took(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("riskkit.cli.sweep._present", lambda *_: ([], []))
+    small = ["theorem2_exponents", "--T", "8", "--alpha", "1", "--n", "10", "20", "--jobs", "1", "--replicates", "40"]
+    assert main(small) == 0
+    said = capsys.readouterr()
+    assert "taken from the store" not in said.out
+    home = Path("results", "theorem2_exponents")
+    first = {name: (home / name).read_bytes() for name in ("table.parquet", "table.csv", "verdict.json")}
+    assert main([*small, "--seed", "7"]) == 0
+    assert Path("results", "seed-7", "theorem2_exponents", "table.parquet").is_file()
+    assert main([*small, "--problem", "MeanEstimation", "--quick"]) == 0
+    assert Path("results", "quick-MeanEstimation", "theorem2_exponents", "table.parquet").is_file()
+    assert {name: (home / name).read_bytes() for name in first} == first
+    capsys.readouterr()
+    assert main(small) == 0
+    said = capsys.readouterr()
+    assert re.search(
+        r"0 blocks computed, 2 taken from the store \(measured 20\d\d-\d\d-\d\d \d\d:\d\d.* UTC\); ", said.out
+    )
+    assert "is kept" not in said.err
+    assert main([*small, "--n", "10"]) == 0  # of fewer cells: not a larger question
+    assert "the table of another question that lay there is kept in results/theorem2_exponents/earlier/1." in (
+        capsys.readouterr().err
+    )
+    assert {name: (home / "earlier" / "1" / name).read_bytes() for name in first} == first
+    assert main(small) == 0  # which it has again
+    assert "is kept" not in capsys.readouterr().err
+    assert {name: (home / name).read_bytes() for name in first} == first
 
 
 def test_compare_gives_the_same_verdicts_from_what_is_stored(swept, capsys):

@@ -81,10 +81,15 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="results folder (default: results, and a folder in it for another size, problem or seed: results/quick)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    arguments.out = arguments.out or _place(arguments)
     resume = shlex.join(["python", "-m", "riskkit.sweep", *(word for word in arguments.words if word != "--fresh")])
     try:
         return _list() if arguments.list else _sweep(arguments)
@@ -92,6 +97,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise StoppedError(f"{error} To go on: {resume}") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what is finished is kept. To go on: {resume}") from None
+
+
+def _place(arguments: argparse.Namespace) -> Path:
+    """Where results lie unless it is said: those of another size, problem or seed do not replace the usual ones."""
+    parts = [name for name in ("quick", "paper") if getattr(arguments, name)]
+    parts += [arguments.problem] if arguments.problem else []
+    parts += [] if arguments.seed is None else [f"seed-{arguments.seed}"]
+    return Path("results", "-".join(parts)) if parts else Path("results")
 
 
 def _list() -> int:
@@ -167,6 +180,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
             print(line)
     print(_screen(arguments.out, [request.experiment for request in requests]), end="")
     blocks = f"{found.computed} {'block' if found.computed == 1 else 'blocks'} computed"
+    if found.taken:
+        blocks += f", {found.taken} taken from the store (measured {found.measured})"
     print(
         f"{blocks}; {seconds:.0f} s in all; --verbose prints every verdict; figures and tables lie in {arguments.out}/."
     )

@@ -17,10 +17,10 @@ from riskkit.engines.choice import Choice
 from riskkit.execution.tasks import Request, engines
 from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
-from riskkit.experiment.plan import Plan
+from riskkit.experiment.plan import Cell, Plan
 from riskkit.problem import Problem
 from riskkit.store import provenance
-from riskkit.store.atomic import read
+from riskkit.store.atomic import move, read
 from riskkit.store.shards import MissingReplicatesError, Store, StoreError
 from riskkit.store.table import frame
 from riskkit.theory.bound import Bound, Source
@@ -120,8 +120,7 @@ def described(made: Plan, chosen: Mapping[str, Choice], failures: Lost) -> dict[
     experiment = made.experiment
     runs: dict[str, Any] = {}
     for cell in made.cells:
-        about = {"algorithm": cell.name, **coordinates(cell), "gradients": cell.gradients, "checkpoint": cell.rounds}
-        runs.setdefault(cell.address, []).append(about)
+        runs.setdefault(cell.address, []).append(_place(cell))
     problems = list(dict.fromkeys(run.problem for run in made.runs.values() if run.problem is not None))
     return {
         "question": experiment.question,
@@ -146,6 +145,42 @@ def described(made: Plan, chosen: Mapping[str, Choice], failures: Lost) -> dict[
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
+
+
+def _place(cell: Cell) -> dict[str, Any]:
+    place = {name: value if value == value else None for name, value in coordinates(cell).items()}
+    return {"algorithm": cell.name, **place, "gradients": cell.gradients, "checkpoint": cell.rounds}
+
+
+EARLIER = ("table.parquet", "table.csv", "verdict.json", "run.json")
+
+
+def keep_other(request: Request, folder: Path) -> Path | None:
+    """Moves the table and verdicts of another question to ``earlier/<number>`` and says where; None if there are none.
+
+    Another question has another size, problem, seed or type of numbers, more replicates, or a cell that this one has
+    not. What was asked before with fewer replicates or cells has only grown. Raises StoreError.
+    """
+    try:
+        stored = json.loads(read(folder / "run.json"))
+        asked = stored["request"]
+        known = {json.dumps(cell, sort_keys=True) for cells in stored["runs"].values() for cell in cells}
+        before = [asked.get(name) for name in ("size", "problem", "seed", "dtype")]
+        replicates = int(stored["replicates"])
+    except (OSError, KeyError, TypeError, ValueError, AttributeError):
+        return None  # nothing that could be read is there
+    made = request.plan()
+    own = {json.dumps(_place(cell), sort_keys=True) for cell in made.cells}
+    same = before == [request.size, request.problem, request.seed, request.dtype]
+    if same and known <= own and replicates <= made.size.replicates:
+        return None
+    number = 1
+    while (kept := folder / "earlier" / str(number)).exists():
+        number += 1
+    for name in EARLIER:
+        if (folder / name).exists():
+            move(folder / name, kept / name)
+    return kept
 
 
 def _stated(bound: Bound) -> dict[str, Any]:

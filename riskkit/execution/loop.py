@@ -14,13 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
-from riskkit.execution.conclusion import Concluded, Lost, check, conclude_stored, gather, record
+from riskkit.execution.conclusion import Concluded, Lost, check, conclude_stored, gather, keep_other, record
 from riskkit.execution.executors import Seats, Workers
 from riskkit.execution.progress import Ticker
 from riskkit.execution.scheduling import Failure, run_tasks
 from riskkit.execution.tasks import CONCLUDING, Request, Task, missing_tasks, physical_memory
 from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
+from riskkit.store import provenance
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
 from riskkit.verdicts.bounds import half_width
@@ -34,11 +35,14 @@ MOST_REPLICATES = 2**17
 
 
 class Answer(NamedTuple):
-    """What a sweep came to: the verdicts of each experiment in words, the tasks that failed, how many were computed."""
+    """What a sweep came to: the verdicts of each experiment in words, the tasks that failed, how many were computed and
+    how many were in the store, and when those had been measured."""
 
     texts: list[str]
     failures: list[Failure]
     computed: int
+    taken: int
+    measured: str
 
 
 def answer(
@@ -66,6 +70,7 @@ def answer(
     lost: dict[str, dict[str, tuple[str, str]]] = {request.experiment: {} for request in requests}
     repairs = dict.fromkeys(stores, 0)
     pending = list(requests)
+    taken, times = 0, []
 
     def damaged(name: str, error: MissingReplicatesError) -> None:
         repairs[name] += 1
@@ -74,7 +79,13 @@ def answer(
 
     try:
         while pending:
+            first = not texts and not any(repairs.values()) and ticker.computed == 0
             work = [pair for request in pending for pair in _missing(request, stores, lost, ticker)]
+            if first:
+                for request in pending:
+                    lacking = sum(task.request == request for task, _ in work)
+                    taken += len(missing_tasks(request, {})) - lacking
+                    times += stores[request.experiment].written(request.plan().runs)
             work.sort(key=lambda pair: -pair[0].seconds)
             with ticker, _quarantine(stores):
                 failed = run_tasks(work, workers, ticker, allowed=allowed)
@@ -102,6 +113,10 @@ def answer(
                     again.append(more)
                     continue
                 settled.append(request)
+            for request in settled:
+                kept = keep_other(request, stores[request.experiment].root)
+                if kept is not None:
+                    tell(f"{request.experiment}: the table of another question that lay there is kept in {kept}.")
             for request, concluded in _conclusions(settled, stores, lost, jobs):
                 name = request.experiment
                 if isinstance(concluded, MissingReplicatesError):
@@ -120,7 +135,8 @@ def answer(
                     state = "interrupted" if isinstance(error, KeyboardInterrupt) else "stopped"
                     ticker.close(name, state, why=str(error))
         raise
-    return Answer([texts[request.experiment] for request in requests], failures, ticker.computed)
+    words = [texts[request.experiment] for request in requests]
+    return Answer(words, failures, ticker.computed, taken, provenance.span(times))
 
 
 def _conclusions(

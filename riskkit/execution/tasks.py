@@ -190,6 +190,8 @@ def compute(task: Task) -> Done:
     """One task, in any process."""
     began = time.monotonic()
     made = task.request.plan()
+    if not made.runs.keys() >= set(task.runs):
+        raise RuntimeError("the study's code was changed while the sweep ran; run the same sweep again")
     measured = _measure(task.request, {address: made.runs[address] for address in task.runs}, task.first)
     return Done(measured, time.monotonic() - began, platform.node())
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from riskkit.algorithms import traits
 from riskkit.engines.choice import Choice, choose
-from riskkit.identity import address
+from riskkit.identity import address, codes
 from riskkit.measure.blocks import block_size, measure_block
 from riskkit.measure.quantities import Measured
 from riskkit.problem import Problem, constants_of, parameters
@@ -165,8 +165,11 @@ class Simulated:
 
 
 def run_address(run: Run, seed: int, dtype: str) -> str:
-    """The content address of a run: everything that decides its numbers, and no label, order, engine or device."""
-    return address({**run.identity(), "seed": seed, "dtype": dtype, "numerics": NUMERICS})
+    """The content address of a run: everything that decides its numbers, the code of its problem, schedules and method
+    among them, and no label, order, engine or device."""
+    told = run.identity()
+    code = codes(run.problem, *told.values(), *(() if isinstance(run, Simulated) else (run,)))
+    return address({**told, "code": code, "seed": seed, "dtype": dtype, "numerics": NUMERICS})
 
 
 def per_octave(number: int) -> Reader:

@@ -29,6 +29,16 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
+def span(times: Sequence[float]) -> str:
+    """From the first to the last of some moments (seconds since 1970), UTC, to the minute; "" if there is none."""
+    told = (
+        [f"{datetime.datetime.fromtimestamp(t, datetime.UTC):%Y-%m-%d %H:%M}" for t in (min(times), max(times))]
+        if times
+        else []
+    )
+    return " to ".join(dict.fromkeys(told)) + (" UTC" if told else "")
+
+
 def versions() -> dict[str, str | None]:
     """Of the libraries that compute or write; None for one that is not installed."""
     found: dict[str, str | None] = {}

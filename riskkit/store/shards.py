@@ -17,12 +17,13 @@ Nothing is pickled, and only numbers, truth values and text are read back: openi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,6 +141,15 @@ class Store:
         for header in self._scan().values():
             for run in header.runs:
                 found.setdefault(run, set()).add(header.first)
+        return found
+
+    def written(self, runs: Container[str]) -> list[float]:
+        """When the shards that hold some of the runs were written, seconds since 1970 by the file system's clock."""
+        found = []
+        for name, header in self._scan().items():
+            if any(run in runs for run in header.runs):
+                with contextlib.suppress(OSError):
+                    found.append((self._shards / name).stat().st_mtime)
         return found
 
     def holds(self, runs: Iterable[str], first: int) -> bool:
