@@ -163,9 +163,9 @@ class ForgetsDtype(MeanEstimation):
     ("problem", "words"),
     [
         (WrongSign(), "gradient"),
-        (TwiceTheGradient(), "gradient"),
-        (MissingNoise(), "population_risk"),
-        (WrongPopulationRisk(), "population_risk"),
+        (TwiceTheGradient(dim=3), "gradient"),
+        (MissingNoise(dim=3), "population_risk"),
+        (WrongPopulationRisk(dim=3), "population_risk"),
         (NotTheMinimiser(), "empirical_minimiser"),
         (OnlyStationary(), "empirical_minimiser"),
         (SmallL(), "L"),

@@ -55,9 +55,16 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path) -> Iterator[Cluster]:
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    running = Cluster(folder)
+    """One of its own, for a test that ends a part of it."""
+    running = Cluster(tmp_path)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def living(tmp_path_factory) -> Iterator[Cluster]:
+    """One that everybody leaves as it is."""
+    running = Cluster(tmp_path_factory.mktemp("cluster"))
     yield running
     running.stop()
 
@@ -86,14 +93,14 @@ def wait_for_shards(out: Path, count: int, running: subprocess.Popen[str]) -> No
 
 @pytest.mark.filterwarnings("ignore")  # distributed's own, of versions and of event loops
 @pytest.mark.parametrize("engine", ["reference", "auto"])
-def test_a_cluster_gives_the_table_of_one_process_byte_for_byte(engine, cluster, tmp_path):
+def test_a_cluster_gives_the_table_of_one_process_byte_for_byte(engine, living, tmp_path):
     arguments = [*SMALL, "--engine", engine]
     assert main([*arguments, "--jobs", "1", "--out", str(tmp_path / "one")]) == 0
-    assert main([*arguments, "--scheduler", cluster.address, "--out", str(tmp_path / "many")]) == 0
+    assert main([*arguments, "--scheduler", living.address, "--out", str(tmp_path / "many")]) == 0
     assert main([*arguments, "--jobs", "2", "--out", str(tmp_path / "two")]) == 0
     assert table(tmp_path / "many") == table(tmp_path / "one") == table(tmp_path / "two")
     record = json.loads((tmp_path / "many" / NAME / "run.json").read_text())
-    assert record["sessions"][0]["workers"] == f"Dask at {cluster.address}"
+    assert record["sessions"][0]["workers"] == f"Dask at {living.address}"
 
 
 @pytest.mark.slow

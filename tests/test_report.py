@@ -45,8 +45,7 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(drawn):
-    results, _ = drawn
+def page(results):
     text = (results / "report.html").read_text()
     reader = Reader()
     reader.feed(text)
@@ -73,8 +72,7 @@ def test_every_name_is_there_once_and_every_link_leads_somewhere(page):
     assert {link[1:] for link in reader.links} <= set(reader.ids)
 
 
-def test_it_says_everything(drawn, page):
-    results, _ = drawn
+def test_it_says_everything(results, page):
     text, reader = page
     for name in EXPERIMENTS:
         folder = results / name
@@ -95,15 +93,13 @@ def repr_of_problem(folder):
     return json.loads((folder / "run.json").read_text())["problem"]
 
 
-def test_written_again_the_bytes_are_the_same(drawn, tmp_path, capsys):
-    results, _ = drawn
+def test_written_again_the_bytes_are_the_same(results, tmp_path, capsys):
     assert cli.main(["report", str(results), "--out", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_bytes() == (results / "report.html").read_bytes()
     assert capsys.readouterr().out == f"report {tmp_path / 'page.html'}\n"
 
 
-def test_text_and_drawings_that_are_hostile_are_made_harmless(drawn, tmp_path):
-    results, _ = drawn
+def test_text_and_drawings_that_are_hostile_are_made_harmless(results, tmp_path):
     name = "theorem1_attained_optimization"
     shutil.copytree(results / name, tmp_path / name)
     verdict = json.loads((tmp_path / name / "verdict.json").read_text())
@@ -122,8 +118,7 @@ def test_text_and_drawings_that_are_hostile_are_made_harmless(drawn, tmp_path):
         html.render(tmp_path)
 
 
-def test_what_speaks_against_a_bound_comes_first(drawn, tmp_path):
-    results, _ = drawn
+def test_what_speaks_against_a_bound_comes_first(results, tmp_path):
     name = "theorem2_ridge"
     shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
     assert "No bound is violated" in html.render(tmp_path)
@@ -184,9 +179,8 @@ document.title = JSON.stringify(found);
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("width", [390, 1200])
-def test_in_a_browser(drawn, tmp_path, width):
+def test_in_a_browser(results, tmp_path, width):
     """Nothing is wider than the window, a link unfolds what it leads to, the filter keeps matching rows."""
-    results, _ = drawn
     page = tmp_path / "page.html"
     page.write_text((results / "report.html").read_text().replace("</body>", PROBE))
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]

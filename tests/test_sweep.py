@@ -24,6 +24,8 @@ from riskkit.sweep import main
 from riskkit.verdicts.data import Data
 from riskkit.verdicts.findings import find
 
+pytestmark = pytest.mark.usefixtures("unpresented")
+
 SMALL = [
     "theorem2_exponents",
     "--replicates",

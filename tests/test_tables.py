@@ -94,8 +94,7 @@ def read_latex(text):
     return [[cell.strip() for cell in row] for row in rows]
 
 
-def test_every_form_has_the_same_rows(drawn):
-    results, _ = drawn
+def test_every_form_has_the_same_rows(results):
     found = sorted(results.glob("*/tables/*.md")) + sorted(results.glob("tables/*.md"))
     assert len(found) >= 5 * 5 + 4
     for path in found:
@@ -110,8 +109,7 @@ def test_every_form_has_the_same_rows(drawn):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_rates_are_those_of_the_verdicts(drawn, name):
-    results, _ = drawn
+def test_rates_are_those_of_the_verdicts(results, name):
     verdicts = json.loads((results / name / "verdict.json").read_text())["verdicts"]
     lines = [verdict for verdict in verdicts if verdict["axis"]]
     if not lines:
@@ -137,11 +135,10 @@ def test_rates_are_those_of_the_verdicts(drawn, name):
         assert abs(float(row[5]) - verdict["claim_slope"]) <= 5.01e-4
 
 
-def test_running_exponents_are_slopes_between_neighbours(drawn):
+def test_running_exponents_are_slopes_between_neighbours(results):
     """Of the means in the table, for the quantities that have no control variate the same to rounding."""
     from riskkit import load
 
-    results, _ = drawn
     name = "theorem2_exponents"
     table = load(results / name)
     running = json.loads((results / name / "verdict.json").read_text())["running"]
@@ -161,10 +158,9 @@ def test_running_exponents_are_slopes_between_neighbours(drawn):
             assert low < slope < high
 
 
-def test_constants_are_the_problems(drawn):
+def test_constants_are_the_problems(results):
     from problems import Ridge
 
-    results, _ = drawn
     _, rows = read_markdown((results / "theorem2_ridge" / "tables" / "problem.md").read_text())
     values = {row[0]: row[1] for row in rows}
     constants = Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0).constants
@@ -173,8 +169,7 @@ def test_constants_are_the_problems(drawn):
     assert values["regime"] == "strongly convex"
 
 
-def test_a_sentence_for_each_verdict_cites_the_paper(drawn):
-    results, _ = drawn
+def test_a_sentence_for_each_verdict_cites_the_paper(results):
     verdicts = json.loads((results / "theorem2_ridge" / "verdict.json").read_text())["verdicts"]
     text = (results / "theorem2_ridge" / "tables" / "sentences.tex").read_text()
     assert text.count("\\item ") == len(verdicts)
@@ -189,8 +184,7 @@ def test_a_sentence_for_each_verdict_cites_the_paper(drawn):
     }
 
 
-def test_the_verdict_table_counts_every_verdict(drawn):
-    results, _ = drawn
+def test_the_verdict_table_counts_every_verdict(results):
     _, rows = read_markdown((results / "tables" / "verdicts.md").read_text())
     counted = sum(int(number) for row in rows for number in re.findall(r"\d+", row[4]))
     verdicts = [
@@ -199,8 +193,7 @@ def test_the_verdict_table_counts_every_verdict(drawn):
     assert counted == sum(bool(verdict["axis"]) for verdict in verdicts)
 
 
-def test_written_again_the_bytes_are_the_same(drawn):
-    results, _ = drawn
+def test_written_again_the_bytes_are_the_same(results):
     before = {path: path.read_bytes() for path in results.rglob("tables/*")}
     assert cli.main(["tables", "theorem2", "--results", str(results)]) == 0
     assert {path: path.read_bytes() for path in results.rglob("tables/*")} == before
@@ -241,9 +234,8 @@ def test_text_gives_way_before_numbers():
     assert r"theorem2\_\allowbreak{}exponents" in text
 
 
-def test_no_table_is_estimated_wider_than_the_text(drawn):
+def test_no_table_is_estimated_wider_than_the_text(results):
     """By character widths, where no LaTeX is installed to measure them."""
-    results, _ = drawn
     for path in results.rglob("tables/*.tex"):
         for spec in re.findall(r"\\begin\{(?:tabular|longtable)\}\{@\{\}(.*)@\{\}\}", path.read_text()):
             fixed = sum(float(width) for width in re.findall(r"p\{([\d.]+)pt\}", spec))
@@ -251,9 +243,8 @@ def test_no_table_is_estimated_wider_than_the_text(drawn):
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
-def test_every_table_and_section_compiles_within_the_text(drawn, tmp_path):
+def test_every_table_and_section_compiles_within_the_text(results, tmp_path):
     """Nothing is wider than a line of text, 5.5 in, nor higher than a page."""
-    results, _ = drawn
     packages = [*latex.PACKAGES, "graphicx"]
     found = subprocess.run(["kpsewhich", *(f"{name}.sty" for name in packages)], capture_output=True, check=False)
     if len(found.stdout.split()) < len(packages):
