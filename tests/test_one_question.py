@@ -417,7 +417,7 @@ def test_a_run_of_the_second_kind_goes_through_sweep_store_comparison_and_table(
     assert rows["algorithm"].tolist() == ["SGD", "Adam", "SGD", "Adam"]
     np.testing.assert_allclose(rows["mean"], [0.3, 0.4, 0.3, 0.4], atol=0.01)
     # The minimum is an interval of width .05: a single mean is one too.
-    assert ((rows["high"] - rows["mean"]) - (rows["mean"] - rows["low"])).to_numpy() == pytest.approx(0.05, abs=1e-9)
+    assert ((rows["mean"] - rows["low"]) - (rows["high"] - rows["mean"])).to_numpy() == pytest.approx(0.05, abs=1e-9)
     assert set(table["quantity"]) == {"optimization", "generalization", "excess", "errors"}
     stored = json.loads((study / "results" / "stub_trained" / "verdict.json").read_text())
     assert len(stored["comparisons"]) == 4

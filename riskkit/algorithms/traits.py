@@ -30,6 +30,11 @@ def batch(algorithm: Algorithmic) -> int:
     return int(getattr(algorithm, "batch", 1))
 
 
+def work(algorithm: Algorithmic) -> float:
+    """``work``: gradients in all for each replicate, for the prediction of times; default: batch times steps."""
+    return float(getattr(algorithm, "work", batch(algorithm) * algorithm.steps))
+
+
 def steps_after(algorithm: Algorithmic, after: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """``steps_after(rounds)``: steps taken when the given rounds end; default: as many as rounds."""
     asked = np.asarray(after, dtype=np.int64)

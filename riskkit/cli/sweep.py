@@ -259,9 +259,9 @@ def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Work
     jobs = _jobs(arguments)
     if jobs == 1 or arguments.device != "cpu":
         return in_process()
-    # The reference engine holds Python's lock, the fused one leaves it.
+    # The reference engine and stacks of networks hold Python's lock, the fused ones leave it.
     used = {choice.engine for request in requests for choice in engines(request).values()}
-    return processes(jobs) if "reference" in used else in_process(jobs)
+    return processes(jobs) if used & {"reference", "stacked"} else in_process(jobs)
 
 
 def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[str, Store]:

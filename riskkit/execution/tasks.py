@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from riskkit.algorithms.staged import OUTPUTS
-from riskkit.algorithms.traits import batch
+from riskkit.algorithms.traits import work
 from riskkit.engines.choice import Choice
 from riskkit.experiment import study
 from riskkit.experiment.plan import Plan
@@ -100,7 +100,7 @@ class Cost(NamedTuple):
     def over(self, runs: Sequence[Run]) -> float:
         """One block of runs of one company."""
         head, steps, checkpoints = runs[0], [run.algorithm.steps for run in runs], sum(len(run.rounds) for run in runs)
-        gradients = sum(batch(run.algorithm) * run.algorithm.steps for run in runs)
+        gradients = sum(work(run.algorithm) for run in runs)
         setup, reading = self.setup * head.n, self.reading * (head.n + BESIDE) * checkpoints
         return (setup + reading + self.gradient * gradients) * head.dim * head.block + self.step * max(steps)
 
@@ -116,6 +116,7 @@ BESIDE = 32
 TYPICAL = {
     "reference": Cost(setup=1e-7, step=5e-5, gradient=6e-9, reading=2e-9),
     "fused_cpu": Cost(setup=1e-7, step=5e-6, gradient=6e-10, reading=2e-9),
+    "stacked": Cost(setup=1e-7, step=1e-4, gradient=2.5e-10, reading=3e-9),
     "fused_gpu": Cost(setup=1e-8, step=5e-6, gradient=1e-11, reading=1e-10),
 }
 """Each engine on one core (mean estimation and logistic regression, measured; on a GPU a guess). While a sweep runs,

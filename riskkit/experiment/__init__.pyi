@@ -10,7 +10,10 @@ from .readings import Best as Best
 from .readings import Exact as Exact
 from .readings import GradientsTo as GradientsTo
 from .readings import Paired as Paired
+from .readings import Same as Same
 from .readings import Tuned as Tuned
+from .readings import Unbiased as Unbiased
 from .runs import Run as Run
 from .runs import Simulated as Simulated
 from .runs import per_octave as per_octave
+from .trained import Trained as Trained

@@ -141,7 +141,9 @@ class Experiment:
             return float("nan")
 
     def on(self, problem: Problem) -> Experiment:
-        """The same experiment on another problem."""
+        """The same experiment on another problem; ValueError if its runs bring data of their own."""
+        if self.problem is None:
+            raise ValueError(f"{self.name}: --problem replaces a problem, and the runs of {self.name} have none.")
         return dataclasses.replace(self, problem=problem)
 
     def plan(self, size: Size, dtype: str = "float64") -> Plan:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from riskkit.algorithms.staged import Output
 from riskkit.theory.bound import At, Bound, Condition, Count, Floats, Scale
@@ -86,6 +86,8 @@ class GradientsTo:
 class Paired:
     """One algorithm against others on common random numbers: ratios of means, with intervals.
 
+    ``by``: ratios, or differences of means, for quantities of either sign and for shares such as an error rate.
+
     At every point that both have, or, where runs are read on a grid of gradients, at ``fractions`` of the smaller
     budget. Two algorithms meet where the coordinates that both have agree.
     """
@@ -94,6 +96,31 @@ class Paired:
     against: tuple[str, ...]
     of: Of = POSITIVE
     fractions: tuple[float, ...] = (1 / 64, 1 / 16, 1 / 4, 1.0)
+    by: Literal["ratio", "difference"] = "ratio"
+
+
+@dataclasses.dataclass(frozen=True)
+class Same:
+    """Two algorithms that are one: all their numbers are equal to the last bit, wherever both run. A null control."""
+
+    algorithm: str
+    against: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unbiased:
+    """A measured deviation whose mean is claimed to be 0, compared with the mean of another quantity, ``scale``.
+
+    Attributes:
+        algorithms: by name; empty: all but the controls.
+        planted: the claim is a fault, which has to be detected.
+    """
+
+    quantity: str
+    output: Output
+    scale: str
+    algorithms: tuple[str, ...] = ()
+    planted: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +138,8 @@ class Tuned:
 
 
 Reading = Any
-"""Exact, Best, GradientsTo, Paired or Tuned; or a class of one's own with a judge registered in riskkit.verdicts."""
+"""Exact, Best, GradientsTo, Paired, Same, Tuned or Unbiased; or a class of one's own with a judge registered in
+riskkit.verdicts."""
 
-COMPARATIVE = (GradientsTo, Paired, Tuned)
+COMPARATIVE = (GradientsTo, Paired, Same, Tuned, Unbiased)
 """Readings that say something whatever the bounds cover."""

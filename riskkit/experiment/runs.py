@@ -5,8 +5,9 @@ algorithm on samples of a problem. Another kind (a network trained on samples of
 the same members, which an experiment's function of the point returns in the place of an algorithm.
 
 A kind whose empirical minimum is known as an interval only measures the optimization error and the excess risk against
-the interval's upper end, and gives its width as the number ``minimum_width`` of each dataset. A mean is then an
-interval too, and two runs on common datasets are compared by the difference of their means, from which it cancels.
+the interval's lower end, which is common to all runs on a dataset, and gives its width, as far as the run itself knows
+it, as the number ``minimum_width`` of each dataset. A mean is then an interval too, and two runs on common datasets are
+compared by the difference of their means, from which it cancels.
 """
 
 from __future__ import annotations

@@ -73,11 +73,17 @@ def judge_identity(
 
 
 def judge_control(
-    values: npt.ArrayLike, pretended: npt.ArrayLike, *, subject: str, margin: float = AGREEMENT, alpha: float = 0.05
+    values: npt.ArrayLike,
+    pretended: npt.ArrayLike,
+    *,
+    subject: str,
+    margin: float = AGREEMENT,
+    scale: npt.ArrayLike | None = None,
+    alpha: float = 0.05,
 ) -> Verdict:
     """Is a planted fault told from what it pretends to be? DETECTED if the band leaves out one of the pretended values,
     MISSED if the means are equivalent to all of them within the margin. Arguments as of ``judge_identity``."""
-    found = _compared("judge_control", values, pretended, subject, margin, None)
+    found = _compared("judge_control", values, pretended, subject, margin, scale)
     if isinstance(found, Verdict):
         return found
     if found.p_off <= alpha:

@@ -10,3 +10,7 @@ from .training import QUANTITIES as QUANTITIES
 from .training import Trained as Trained
 from .training import checked as checked
 from .training import train as train
+from .tuning import Axis as Axis
+from .tuning import Chosen as Chosen
+from .tuning import Search as Search
+from .tuning import tune as tune

@@ -99,7 +99,7 @@ def risks(stack: Stack, flat: Tensor, known: Ground) -> Risks:
     if known.test_rows.shape[1]:
         _, test_error = on(known.test_rows, known.test_targets)
     else:
-        test_error = torch.full_like(empirical, math.nan)
+        test_error = torch.zeros_like(empirical)
     lost = ~flat.isfinite().all(1)
     found = Risks(
         population=(loss * known.kernel).sum(-1).mean(1),

@@ -24,7 +24,7 @@ from riskkit.optim import Lookahead
 from riskkit.rng.streams import Stream
 from riskkit.training.network import Stack, stack
 from riskkit.training.recipe import Recipe, optimizer_of
-from riskkit.training.risks import Ground, ground, risks
+from riskkit.training.risks import Ground, Risks, ground, risks
 
 LOOK = 50
 """Steps between two looks for parameters that are no longer finite."""
@@ -38,6 +38,7 @@ QUANTITIES = (
     "test_error",
     "best_test_error",
     "error_at_best",
+    "optimism",
     "fast_excess",
     "fast_error",
 )
@@ -50,9 +51,10 @@ class Trained(NamedTuple):
         values: quantity -> float64 (R, K, O):
             optimization F_S - L_S, generalization F - F_S, excess: their sum, with L_S the lower end of inf F_S
             (``riskkit.training.risks``); error: the exact error rate on D; sample_error: on S; test_error: on the test
-            sample (nan without one); best_test_error: the smallest test_error at the checkpoints so far, and
-            error_at_best: the exact error rate at that checkpoint; fast_excess, fast_error: of a wrapper's fast
-            weights, of which ``last`` has the slow ones.
+            sample (0 without one); best_test_error: the smallest test_error at the looks and checkpoints so far, and
+            error_at_best: the exact error rate there; optimism: how far best_test_error lies below it,
+            less what test_error lies below error at this checkpoint, which is 0 on average; fast_excess, fast_error:
+            of a wrapper's fast weights, of which ``last`` has the slow ones.
         minimum_width: (R,): inf F_S lies between L_S and L_S + minimum_width; 0 where a certificate was found.
         diverged_at: int64 (R,): gradients after which parameters were seen to be no longer finite, -1 if they were not.
         theta: float32 (R, K, O, P).
@@ -73,12 +75,16 @@ def train(
     stream: Stream,
     *,
     test: int = 0,
+    looks: Sequence[int] = (),
+    quantities: Sequence[str] = QUANTITIES,
 ) -> list[Trained]:
     """Recipes of one kind, which differ in lr, weight_decay, alpha, beta and anchor_every, on the stream's replicates.
 
     Args:
         checkpoints: numbers of steps, ascending, at most ``recipe.steps``.
         test: size of a test sample of D, for what is commonly reported; 0 for none.
+        looks: further numbers of steps at which the test sample is looked at, for best_test_error.
+        quantities: those that are wanted; without any of the fast weights and averages, these are not evaluated.
 
     Raises ValueError as ``checked`` does.
     """
@@ -89,7 +95,12 @@ def train(
         fresh = (part[:, :test] for part in population.draw(apart, max(test, 1)))
         known = ground(population, *drawn, *fresh)
         paths = _Paths(made, known, recipes, stream)
-        return [_read(made, known, recipe, path) for recipe, path in zip(recipes, paths.at(checkpoints), strict=True)]
+        steps = sorted({*checkpoints, *looks})
+        whole = any(name.startswith("fast") for name in quantities)
+        return [
+            _read(made, known, recipe, path, steps, set(checkpoints), whole=whole)
+            for recipe, path in zip(recipes, paths.at(steps), strict=True)
+        ]
 
 
 def checked(population: Population, network: Any, n: int, test: int = 0) -> Stack:
@@ -183,36 +194,40 @@ class _Paths:
                 path.last.append(own.clone())
 
 
-def _read(made: Stack, known: Ground, recipe: Recipe, path: _Path) -> Trained:
-    """What is measured of one recipe."""
+def _read(
+    made: Stack, known: Ground, recipe: Recipe, path: _Path, steps: Sequence[int], wanted: set[int], *, whole: bool
+) -> Trained:
+    """What is measured of one recipe after the wanted ones of the steps of its path; without ``whole`` the other output
+    and the fast weights are nan."""
     lasts = path.average if recipe.returns == "average" else path.last
     values: dict[str, list[Tensor]] = {name: [] for name in QUANTITIES}
     best = torch.full_like(known.entropy, math.inf)
     certified = torch.zeros_like(known.entropy, dtype=torch.bool)
-    picked = {name: torch.full_like(known.entropy, math.inf) for name in ("test", "error")}
-    for last, average, fast in zip(lasts, path.average, path.fast, strict=True):
-        outputs = [risks(made, last, known)]
-        outputs.append(outputs[0] if recipe.returns == "average" else risks(made, average, known))
-        quick = outputs[0] if fast is last or torch.equal(fast, last) else risks(made, fast, known)
-        for one in outputs:
+    smallest, there = torch.full_like(known.entropy, math.inf), torch.full_like(known.entropy, math.nan)
+    for step, last, average, fast in zip(steps, lasts, path.average, path.fast, strict=True):
+        own = risks(made, last, known)
+        better = own.test_error < smallest
+        smallest, there = torch.where(better, own.test_error, smallest), torch.where(better, own.error, there)
+        if step not in wanted:
+            continue
+        nothing = Risks(*(torch.full_like(part.double(), math.nan) for part in own))
+        other = own if recipe.returns == "average" else risks(made, average, known) if whole else nothing
+        quick = own if torch.equal(fast, last) else risks(made, fast, known) if whole else nothing
+        for one in (own, other) if whole else (own,):
             best = torch.fmin(best, one.empirical)
             certified |= one.separates
-        better = outputs[0].test_error < picked["test"]
-        picked = {
-            "test": torch.where(better, outputs[0].test_error, picked["test"]),
-            "error": torch.where(better, outputs[0].error, picked["error"]),
-        }
-        optimization = [one.empirical - known.entropy for one in outputs]
-        generalization = [one.population - one.empirical for one in outputs]
+        optimization = [one.empirical - known.entropy for one in (own, other)]
+        generalization = [one.population - one.empirical for one in (own, other)]
         now = {
             "optimization": optimization,
             "generalization": generalization,
             "excess": [a + b for a, b in zip(optimization, generalization, strict=True)],
-            "error": [one.error for one in outputs],
-            "sample_error": [one.sample_error for one in outputs],
-            "test_error": [one.test_error for one in outputs],
-            "best_test_error": [picked["test"]] * 2,
-            "error_at_best": [picked["error"]] * 2,
+            "error": [own.error, other.error],
+            "sample_error": [own.sample_error, other.sample_error],
+            "test_error": [own.test_error, other.test_error],
+            "best_test_error": [smallest] * 2,
+            "error_at_best": [there] * 2,
+            "optimism": [there - smallest - (own.error - own.test_error)] * 2,
             "fast_excess": [quick.population - known.entropy] * 2,
             "fast_error": [quick.error] * 2,
         }
@@ -221,7 +236,8 @@ def _read(made: Stack, known: Ground, recipe: Recipe, path: _Path) -> Trained:
     width = (best - known.entropy).clamp_min(0)
     if made.head:
         width = width.masked_fill(certified & (known.entropy == 0), 0.0)
-    theta = torch.stack([torch.stack(pair, 1) for pair in zip(lasts, path.average, strict=True)], dim=1)
+    kept = [pair for step, *pair in zip(steps, lasts, path.average, strict=True) if step in wanted]
+    theta = torch.stack([torch.stack(pair, 1) for pair in kept], dim=1)
     return Trained(
         values={name: torch.stack(parts, dim=1).cpu().numpy() for name, parts in values.items()},
         minimum_width=width.cpu().numpy(),

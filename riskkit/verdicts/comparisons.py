@@ -114,7 +114,7 @@ def _paired(data: Data, reading: Paired) -> list[Comparison]:
         else:
             cells = [met for a, b in pairs for met in _budgets(a, b, reading.fractions)]
         for quantity, output in reading.of:
-            found += _ratios(data, cells, quantity, output)
+            found += _ratios(data, cells, quantity, output, by=reading.by)
     return found
 
 
@@ -134,10 +134,17 @@ def _budgets(a: Part, b: Part, fractions: Sequence[float]) -> list[tuple[Cell, C
 
 
 def _ratios(
-    data: Data, pairs: Sequence[tuple[Cell, Cell]], quantity: str, output: str, first: int = 0, note: str = ""
+    data: Data,
+    pairs: Sequence[tuple[Cell, Cell]],
+    quantity: str,
+    output: str,
+    first: int = 0,
+    note: str = "",
+    by: str = "ratio",
 ) -> list[Comparison]:
-    """Ratios of the means of pairs of cells, on the replicates from ``first`` on; a mean that is not positive in every
-    leave-out has none. Fewer than MINIMUM_VERDICT replicates have an interval and no p-value."""
+    """Ratios (or differences) of the means of pairs of cells, on the replicates from ``first`` on; a mean that is not
+    positive in every leave-out has no ratio. Fewer than MINIMUM_VERDICT replicates have an interval and no p-value. A
+    run that was tuned, and whose best value ends what was tried, decides nothing."""
     if not pairs:
         return []
     ours, theirs = zip(*pairs, strict=True)
@@ -148,15 +155,35 @@ def _ratios(
         ratio, difference = ratio._replace(p_value=nothing), difference._replace(p_value=nothing)
     found = []
     for p, (mine, other) in enumerate(pairs):
-        about = (mine.name, other.name, note, _where(mine, other), quantity, output)
-        if any(data.minimum_width(cell, quantity) > 0 for cell in (mine, other)):
-            value, *rest = (float(part[p]) for part in difference)
-            found.append(Comparison(*about, math.nan, value, *rest))
+        about = (mine.name, other.name, note + _searched(data, mine, other), _where(mine, other), quantity, output)
+        open_ended = any(_number(data, cell, "ends_grid") > 0 for cell in (mine, other))
+        if by == "difference" or any(data.minimum_width(cell, quantity) > 0 for cell in (mine, other)):
+            value, low, high, p_value = (float(part[p]) for part in difference)
+            equal = bool(np.array_equal(a[:, p], b[:, p]))
+            found.append(Comparison(*about, math.nan, value, low, high, 1.0 if equal or open_ended else p_value))
         elif np.isfinite(ratio.ratio[p]):
             value, low, high, p_value = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
             same = abs(value - 1) <= ROUNDING
-            found.append(Comparison(*about, value, math.nan, low, high, 1.0 if same else p_value))
+            found.append(Comparison(*about, value, math.nan, low, high, 1.0 if same or open_ended else p_value))
     return found
+
+
+def _number(data: Data, cell: Cell, name: str) -> float:
+    """The mean of a number that a kind of run gives of its datasets; nan where it gives none."""
+    found = data.of(cell)
+    return math.nan if found is None or name not in found[0].dataset else float(found[0].dataset[name].mean())
+
+
+def _searched(data: Data, mine: Cell, other: Cell) -> str:
+    """How two runs that tune themselves were tuned; "" where neither does."""
+    sizes = [_number(data, cell, "configurations") for cell in (mine, other)]
+    if not any(size > 1 for size in sizes):
+        return ""
+    said = "both tuned" if all(size > 1 for size in sizes) else "one of them tuned"
+    if sizes[0] != sizes[1]:
+        said += f"; over {sizes[0]:g} and {sizes[1]:g} settings"
+    ends = [cell.name for cell in (mine, other) if _number(data, cell, "ends_grid") > 0]
+    return f" ({said}{f'; a best value of {ends[0]} ends its grid' if ends else ''})"
 
 
 def _where(mine: Cell, other: Cell) -> dict[str, float]:

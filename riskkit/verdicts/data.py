@@ -155,7 +155,7 @@ class Data:
         return found[0].dataset.get(name, np.full(self.replicates, np.nan))
 
     def minimum_width(self, cell: Cell, quantity: str) -> float:
-        """How far above the mean its true value may lie, F_S* being known as an interval; 0 where it is exact."""
+        """How far below the mean its true value may lie, F_S* being known as an interval; 0 where it is exact."""
         found = self.of(cell)
         if found is None or quantity not in ("optimization", "excess") or "minimum_width" not in found[0].dataset:
             return 0.0
@@ -317,6 +317,7 @@ def words(quantity: str) -> str:
         "distance": "squared distance to the empirical minimiser",
         "replace_one": "replace-one estimate of the generalization error",
         "stability": "distance between runs on S and on S with one example replaced",
+        "error": "error rate",
         "path_stability": "largest distance so far between runs on S and on S with one example replaced",
     }.get(quantity, quantity.replace("_", " "))
 

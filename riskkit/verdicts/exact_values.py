@@ -9,10 +9,10 @@ import numpy as np
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
-from riskkit.experiment.readings import Exact
+from riskkit.experiment.readings import Exact, Same, Unbiased
 from riskkit.judges.exponent import judge_exponent
 from riskkit.judges.identity import judge_control, judge_identity
-from riskkit.judges.outcome import Outcome, Verdict, not_covered
+from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undecided
 from riskkit.stats.slopes import MINIMUM_POINTS
 from riskkit.theory.bound import Floats
 from riskkit.verdicts.bounds import on_line
@@ -147,6 +147,77 @@ def _ratio(data: Data, reading: Exact, name: str, cells: Sequence[Cell]) -> list
         judged = nothing_left("identity", about, data, both)
     key = f"exact ratio {reading.quantity}.{reading.output}"
     return [finding(key, judged, form="exact", **_about(reading, name))]  # type: ignore[arg-type]
+
+
+def unbiased_findings(data: Data, reading: Unbiased) -> list[Finding]:
+    """For each algorithm whether a deviation has the mean 0; of a planted fault, whether it is detected."""
+    found = []
+    for name in reading.algorithms or data.plan.experiment.judged:
+        cells = [cell for cell in data.named(name) if (of := data.of(cell)) is None or reading.quantity in of[0].values]
+        about = subject(reading.quantity, reading.output, name, cells) if cells else ""
+
+        def judge(good: list[Cell], about: str = about) -> Verdict:
+            scale = np.abs(data.values(good, reading.scale, reading.output).mean(axis=0))
+            nothing: Floats = np.zeros(len(good))
+            values = data.values(good, reading.quantity, reading.output)
+            return (judge_control if reading.planted else judge_identity)(values, nothing, subject=about, scale=scale)
+
+        if cells:
+            key = "planted" if reading.planted else "unbiased"
+            found.append(
+                finding(
+                    f"{key} {reading.quantity}.{reading.output}",
+                    judged_on(data, "identity", about, cells, judge),
+                    title="no bias",
+                    algorithm=name,
+                    form="exact",
+                    quantity=reading.quantity,
+                    output=reading.output,
+                )
+            )
+    return found
+
+
+def same_findings(data: Data, reading: Same) -> list[Finding]:
+    """Whether two algorithms have the same numbers, bit for bit, at every point where both run."""
+    found = []
+    for against in reading.against:
+        others = {(cell.run.company, cell.point): cell for cell in data.named(against)}
+        pairs = [
+            (c, others[c.run.company, c.point])
+            for c in data.named(reading.algorithm)
+            if (c.run.company, c.point) in others
+        ]
+        good = [(a, b) for a, b in pairs if data.of(a) is not None and data.of(b) is not None]
+        if not good:
+            continue
+        worst = 0.0
+        for a, b in good:
+            (mine, i), (theirs, j) = data.of(a), data.of(b)  # type: ignore[misc]
+            for name in mine.values.keys() & theirs.values.keys():
+                one, other = mine.values[name][:, i], theirs.values[name][:, j]
+                if not np.array_equal(one, other, equal_nan=True):
+                    worst = max(worst, float(np.nanmax(np.abs(one - other), initial=0.0)), np.finfo(float).tiny)
+        about = f"all numbers of {reading.algorithm} beside those of {against}"
+        draft = undecided("identity", about, data.replicates, points=len(good))
+        place = f"in all {data.replicates} replicates of {counted(len(good), 'cell')}"
+        if worst == 0.0:
+            judged = draft.concluded(Outcome.AGREES, f"they are equal to the last bit {place}", 0.0)
+        else:
+            judged = draft.concluded(Outcome.DISAGREES, f"they differ by up to {worst:.3g} {place}", 0.0)
+        judged = with_losses(judged, data, [cell for pair in pairs for cell in pair])
+        found.append(
+            finding(
+                f"same as {against}",
+                judged,
+                title="equality",
+                algorithm=reading.algorithm,
+                form="exact",
+                quantity="excess",
+                output="last",
+            )
+        )
+    return found
 
 
 def estimator_findings(data: Data) -> list[Finding]:

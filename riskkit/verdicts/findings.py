@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from riskkit.experiment.readings import Best, Exact, GradientsTo, Paired, Tuned
+from riskkit.experiment.readings import Best, Exact, GradientsTo, Paired, Same, Tuned, Unbiased
 from riskkit.judges.outcome import adjust
 from riskkit.verdicts.best import BestValue, best_findings, best_values
 from riskkit.verdicts.bounds import RunningExponents, bound_findings, running
 from riskkit.verdicts.comparisons import comparisons, uncompared
 from riskkit.verdicts.counts import Count, count_findings, counted_lines
 from riskkit.verdicts.data import Data
-from riskkit.verdicts.exact_values import estimator_findings, exact_findings
+from riskkit.verdicts.exact_values import estimator_findings, exact_findings, same_findings, unbiased_findings
 from riskkit.verdicts.finding import Comparison, Finding
 
 
@@ -28,8 +28,8 @@ class Answer(NamedTuple):
 def judge(reading: Any, data: Data) -> Answer:
     """The judge of a reading; another kind of reading registers its own (``judge.register``)."""
     raise TypeError(
-        f"{data.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Tuned or of a class with "
-        f"a judge of its own; got {type(reading).__name__}."
+        f"{data.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Same, Tuned, Unbiased, or of "
+        f"a class with a judge of its own; got {type(reading).__name__}."
     )
 
 
@@ -48,6 +48,16 @@ def _(reading: Best, data: Data) -> Answer:
 def _(reading: GradientsTo, data: Data) -> Answer:
     counts = counted_lines(data, reading)
     return Answer(findings=count_findings(data, reading, counts), counts=counts)
+
+
+@judge.register
+def _(reading: Unbiased, data: Data) -> Answer:
+    return Answer(findings=unbiased_findings(data, reading))
+
+
+@judge.register
+def _(reading: Same, data: Data) -> Answer:
+    return Answer(findings=same_findings(data, reading))
 
 
 @judge.register(Paired)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell
+from riskkit.measure.quantities import DATASET
 from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_INTERVAL
@@ -33,7 +35,12 @@ def columns(data: Data) -> list[str]:
     """Of the table, in its order."""
     fixed = {*FIRST, *SHOWN, *LAST}
     others = dict.fromkeys(name for cell in data.plan.cells for name in coordinates(cell) if name not in fixed)
-    return [*FIRST, *others, *SHOWN, *LAST]
+    return [*FIRST, *others, *SHOWN, *_told(data), *LAST]
+
+
+def _told(data: Data) -> list[str]:
+    """The numbers of datasets that a kind of run gives beyond the usual ones; the table has their means."""
+    return list(dict.fromkeys(name for run in data.measured.values() for name in run.dataset if name not in DATASET))
 
 
 def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
@@ -72,10 +79,10 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 "quantity": [quantity] * len(cells),
                 "mean": estimate.mean,
                 "sem": estimate.sem,
-                "low": estimate.low,
-                "high": estimate.high + width,
-                "band_low": band_low,
-                "band_high": band_high + width,
+                "low": estimate.low - width,
+                "high": estimate.high,
+                "band_low": band_low - width,
+                "band_high": band_high,
                 "claim": level.claim,
                 "published": level.published,
                 "proved": level.proved,
@@ -162,6 +169,12 @@ def _of_cells(data: Data, states: Sequence[tuple[str, str]]) -> dict[str, list[A
     return {
         **{name: [np.nan] * len(cells) for name in ("T", "k", "alpha", *SHOWN, "lam", "mu", "L", "G", "d")},
         **coordinate,
+        **{
+            name: [
+                math.nan if one is None else float(one[0].dataset.get(name, np.array(math.nan)).mean()) for one in found
+            ]
+            for name in _told(data)
+        },
         "algorithm": [cell.name for cell in cells],
         "gradients": [cell.gradients for cell in cells],
         "replicates": [data.replicates] * len(cells),

@@ -21,6 +21,7 @@ QUANTITY = {
     "excess": "excess risk",
     "population_excess": "population excess risk",
     "distance": "squared distance",
+    "error": "error rate",
 }
 MEANING = {
     "L": "every l(.; z) is L-smooth",
@@ -230,7 +231,7 @@ def paired(result: Results) -> Table:
         rows.append(
             (
                 f"{algorithm} {sign} {against}",
-                f"{QUANTITY[quantity]}, {OUTPUT[output]}",
+                f"{QUANTITY.get(quantity, quantity)}, {OUTPUT[output]}",
                 *(part for end in (least, most) for part in (_compared(end), _interval(end, ""))),
                 *counts,
             )
@@ -254,7 +255,7 @@ def paired(result: Results) -> Table:
 
 
 def _compared(comparison: dict[str, Any]) -> float:
-    """The ratio of the means, or their difference where a minimum is known as an interval only."""
+    """The ratio of the means, or their difference where that was asked for or a minimum is an interval."""
     return float(comparison["difference"] if comparison["ratio"] is None else comparison["ratio"])
 
 

@@ -1,0 +1,210 @@
+"""Trained runs as an experiment's runs: blocks, company, searches, comparisons, controls, bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from riskkit import Experiment, Grid, Inequality, Own, Paired, Size, Source, run
+from riskkit.data import Population, digits
+from riskkit.experiment import Run, Same, Trained, Unbiased
+from riskkit.experiment.runs import run_address
+from riskkit.sweep import main
+from riskkit.training import MLP, Axis, Recipe, Search, tune
+from riskkit.verdicts.table import table
+
+NET = MLP(64, (8,), 10)
+PLAIN = Recipe("SGD", 0.2, 1e-3, steps=30, batch=8)
+SLA = dataclasses.replace(PLAIN, wrapper="Lookahead", k=5, alpha=0.8)
+NONE = dataclasses.replace(SLA, wrapper="SLRLA")
+SEARCH = Search((Axis("lr", 0.05, 4.0), Axis("weight_decay", 0.01, 4.0)), looks=2, size=4, replicates=4)
+BOUND = Inequality(
+    name="none.excess.last",
+    title="a bound on a problem",
+    quantity="excess",
+    output="last",
+    source=Source("none", "none", "@misc{none, title = {None}}", ""),
+    proved=lambda at: 1.0 / at.rounds,
+)
+
+
+def trained(recipe, n=40, **more):
+    return Trained(digits(), NET, n, recipe, **more)
+
+
+EXPERIMENT = Experiment(
+    question="Do trained runs go the way of all runs?",
+    algorithms={
+        "SGD": lambda p: trained(PLAIN, p.n),
+        "SLA": lambda p: trained(SLA, p.n),
+        "SLRLA": Own(lambda p: trained(dataclasses.replace(NONE, beta=p.beta), p.n), beta=(0.1, 1.0)),
+        "SLRLA, beta = 0": lambda p: trained(NONE, p.n),
+        "tuned": lambda p: trained(PLAIN, p.n, search=SEARCH),
+        "best look": lambda p: trained(PLAIN, p.n, test=60, looks=tuple(range(2, 30, 2))),
+    },
+    bounds=(BOUND,),
+    readings=(
+        Paired("SLRLA", ("SLA",), of=(("excess", "last"), ("error", "last")), by="difference"),
+        Paired("tuned", ("SGD",), of=(("excess", "last"),), by="difference"),
+        Same("SLRLA, beta = 0", ("SLA",)),
+        Same("SLA", ("SGD",)),
+        Unbiased("optimism", "last", "error", ("best look",), planted=True),
+    ),
+    sizes={"laptop": Size(Grid(n=40), replicates=32)},
+)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return run(EXPERIMENT)
+
+
+def test_verdicts_on_networks(result):
+    said = {(f.bound, f.algorithm): f.verdict for f in result.found.findings}
+    assert said["same as SLA", "SLRLA, beta = 0"].outcome == "AGREES"
+    assert "equal to the last bit in all 32 replicates" in said["same as SLA", "SLRLA, beta = 0"].sentence
+    assert said["same as SGD", "SLA"].outcome == "DISAGREES"
+    assert said["planted optimism.last", "best look"].outcome == "DETECTED"
+    assert {v.outcome for (bound, _), v in said.items() if bound == BOUND.name} == {"NOT COVERED"}
+
+
+def test_differences_of_means_are_paired_and_a_search_is_told(result):
+    found = {(c.algorithm, c.quantity, c.where.get("beta")): c for c in result.found.comparisons}
+    data = result.data
+    (sla,), slrla = data.named("SLA"), data.named("SLRLA")
+    for cell in slrla:
+        one = found["SLRLA", "error", cell.point["beta"]]
+        own = data.values([cell, sla], "error", "last")
+        assert one.difference == pytest.approx((own[:, 0] - own[:, 1]).mean(), abs=1e-15)
+        assert one.low < one.difference < one.high
+        assert np.isnan(one.ratio)
+    (tuned,) = [c for c in result.found.comparisons if c.algorithm == "tuned"]
+    assert tuned.note.startswith(" (one of them tuned; over 8 and 1 settings")
+
+
+def test_the_table_has_the_share_that_was_seen_and_what_was_chosen(result):
+    columns = table(result.data)
+    place = columns["algorithm"].index("tuned")
+    assert columns["seen"][place] == pytest.approx(1 - (1 - 1 / 1797) ** 40)
+    chosen = tune(digits(), NET, 40, PLAIN, SEARCH, 0)
+    assert columns["tuned_lr"][place] == chosen.recipe.lr
+    assert columns["configurations"][place] == 8 == len(chosen.tried)
+    assert columns["searches"][place] == 2
+    assert columns["problem"][place] == "MLP on digits"
+
+
+def test_company_order_and_blocks_change_no_byte(result):
+    plan = result.data.plan
+    runs = list(plan.runs.items())
+    head = runs[0][1]
+    assert isinstance(head, Run)
+    rest = {"seed": 0, "first": 0, "dtype": "float64", "device": "cpu", "engine": "auto"}
+    backwards = [run for _, run in reversed(runs)]
+    found = head.measure(backwards[-3:], [address for address, _ in reversed(runs)][-3:], **rest)
+    for one in found:
+        before = result.data.measured[one.run]
+        for name, values in one.values.items():
+            assert np.array_equal(values, before.values[name], equal_nan=True), name
+    twice = trained(SLA, block=16)
+    parts = [
+        twice.measure([twice], ["x"], seed=0, first=first, dtype="float64", device="cpu", engine="auto")[0]
+        for first in (0, 16)
+    ]
+    assert not np.array_equal(parts[0].values["excess"], parts[1].values["excess"])
+    assert run_address(twice, 0, "float64") != run_address(trained(SLA), 0, "float64")
+
+
+def test_everything_that_decides_a_number_decides_the_address():
+    runs = [
+        trained(PLAIN),
+        trained(PLAIN, n=41),
+        trained(SLA),
+        trained(NONE),
+        trained(PLAIN, search=SEARCH),
+        trained(PLAIN, search=dataclasses.replace(SEARCH, looks=3)),
+        trained(PLAIN, test=5),
+        trained(PLAIN, looks=(5,), test=5),
+        Trained(digits().with_noise(0.1), NET, 40, PLAIN),
+        Trained(digits(side=4), MLP(16, (8,)), 40, PLAIN),
+        Trained(digits(), MLP(64, (9,)), 40, PLAIN),
+    ]
+    assert len({run_address(one, 0, "float64") for one in runs}) == len(runs)
+
+
+# Searches.
+
+
+def test_a_search_moves_beyond_an_end_and_says_when_it_ends_there():
+    """The first lr is far too small: every look follows it upwards. One look alone ends its grid."""
+    axes = (Axis("lr", 1e-4, 8.0),)
+    far = tune(digits(), NET, 40, PLAIN, Search(axes, looks=6, size=2, replicates=4), 0)
+    assert far.inside
+    assert 0.02 < far.recipe.lr < 5
+    assert len(far.tried) == 12
+    assert far.mean == min(far.tried.values())
+    near = tune(digits(), NET, 40, PLAIN, Search(axes, looks=1, size=2, replicates=4), 0)
+    assert not near.inside
+
+
+def test_a_search_selects_on_replicates_of_its_own():
+    search = Search((Axis("lr", 0.2, 2.0),), looks=1, size=2, replicates=32)
+    found = tune(digits(), NET, 40, PLAIN, search, 0)
+    judged = trained(found.recipe).measure(
+        [trained(found.recipe)], ["x"], seed=0, first=0, dtype="float64", device="cpu", engine="auto"
+    )
+    assert found.mean != float(judged[0].values["excess"][:, 0, 0].mean())
+
+
+def test_0_is_a_point_of_an_axis_and_its_natural_end():
+    axis = Axis("beta", 0.01, 4.0, zero=True)
+    assert [axis.value(i) for i in (-2, -1, 0, 1)] == [None, 0.0, 0.01, 0.04]
+    search = Search((axis,), looks=1, size=3)
+    assert search.inside((-1,), {(-1,), (0,)})
+    assert not search.inside((0,), {(-1,), (0,)})
+    assert list(itertools.islice(search.near((0,)), 3)) == [(0,), (-1,), (1,)]
+
+
+def test_a_comparison_with_a_best_value_at_an_end_decides_nothing():
+    short = Search((Axis("lr", 1e-4, 8.0),), looks=1, size=2, replicates=4)
+    made = dataclasses.replace(
+        EXPERIMENT,
+        algorithms={"SGD": lambda p: trained(PLAIN, p.n), "tuned": lambda p: trained(PLAIN, p.n, search=short)},
+        bounds=(),
+        readings=(Paired("tuned", ("SGD",), of=(("excess", "last"),), by="difference"),),
+    )
+    (one,) = run(made).found.comparisons
+    assert one.low > 0
+    assert one.outcome == "undecided"
+    assert "a best value of tuned ends its grid" in one.note
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--n", "5000"], "n = 5000 asks for more draws than digits has rows"),
+        (["--engine", "fused"], "networks run side by side"),
+        (["--problem", "Ridge"], "the runs of table3 have none"),
+    ],
+)
+def test_a_sweep_of_networks_that_makes_no_sense_is_refused_before_computing(words, said, tmp_path, capsys):
+    status = main(["table3", *words, "--dry-run", "--out", str(tmp_path / "x")])
+    told = capsys.readouterr().err
+    assert status == 2
+    assert said in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "x").exists()
+
+
+def test_looks_and_populations_are_checked():
+    with pytest.raises(ValueError, match="looks must lie between 0 and 30 steps"):
+        trained(PLAIN, looks=(30,))
+    with pytest.raises(ValueError, match="must be finite"):
+        Population(np.full((4, 2), np.nan), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="two classes or more"):
+        Population(np.eye(4), [1, 1, 1, 1])
