@@ -135,6 +135,7 @@ EXPERIMENT = Experiment(
         "one stream for all": lambda p: sampled(p, "one stream for all"),
     },
     read=per_octave(6),
+    simulated=True,
     bounds=(slrla.GENERALIZATION_LAST, slrla.STABILITY_LAST),
     readings=(
         Exact("optimization", "last", lookahead, ("Lookahead",)),

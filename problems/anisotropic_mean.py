@@ -10,10 +10,11 @@ import numpy as np
 from scipy.optimize import brentq
 from torch import Tensor
 
-from riskkit.problem import Constants, Coordinatewise, Regime
+from riskkit.problem import Constants, Coordinatewise, Quadratic, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
+from .sphere import on_sphere
 
 
 def pull(t: float, z: float, h: float) -> float:
@@ -105,6 +106,10 @@ class AnisotropicMean:
     @property
     def formula(self) -> Coordinatewise:
         return Coordinatewise(pull, self.curvatures)
+
+    @property
+    def quadratic(self) -> Quadratic:
+        return on_sphere(self.curvatures, self.curvatures)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         return stream.sphere("examples", n, self.dim)

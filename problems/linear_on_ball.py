@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.problem import Constants, Coordinatewise, Regime
+from riskkit.problem import Constants, Coordinatewise, Quadratic, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
+from .sphere import on_sphere
 
 
 def pull(t: float, z: float, _: float) -> float:
@@ -63,6 +64,10 @@ class LinearOnBall:
     @property
     def formula(self) -> Coordinatewise:
         return Coordinatewise(pull, (0.0,) * self.dim)
+
+    @property
+    def quadratic(self) -> Quadratic:
+        return on_sphere((0.0,) * self.dim, (1.0,) * self.dim)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         return stream.sphere("examples", n, self.dim)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from riskkit.problem import Constants, Coordinatewise, Regime
+from riskkit.problem import Constants, Coordinatewise, Quadratic, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
+from .sphere import on_sphere
 
 
 def pull(t: float, z: float, lam: float) -> float:
@@ -80,6 +81,10 @@ class MeanEstimation:
     @property
     def formula(self) -> Coordinatewise:
         return Coordinatewise(pull, (self.lam,) * self.dim)
+
+    @property
+    def quadratic(self) -> Quadratic:
+        return on_sphere((self.lam,) * self.dim, (self.lam,) * self.dim)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         return stream.sphere("examples", n, self.dim)

@@ -20,6 +20,8 @@ import torch
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
+from riskkit.problem import Quadratic
+
 CHUNK = 2**20
 """Values of the integrand held at a time."""
 
@@ -55,3 +57,21 @@ def expectation(function: Callable[[Tensor, Tensor], Tensor], norm: Tensor, dim:
     rows = max(1, CHUNK // len(nodes))
     parts = [function(flat[first : first + rows], nodes) @ weights for first in range(0, len(flat), rows)]
     return torch.cat(parts).reshape(norm.shape)
+
+
+def mean_distance(dim: int) -> float:
+    """E ||z - z'|| of two independent uniform unit vectors of R^d.
+
+    ||z - z'|| = 2 sqrt((1 - s)/2) with s = <z, z'>, and (1 - s)/2 has the beta law ((d-1)/2, (d-1)/2), so that the mean
+    is 2 B(d/2, (d-1)/2) / B((d-1)/2, (d-1)/2). In d = 1 the distance is 0 or 2, and 1 on average.
+    """
+    if dim == 1:
+        return 1.0
+    a = (dim - 1) / 2
+    return 2 * math.exp(math.lgamma(a + 0.5) + math.lgamma(2 * a) - math.lgamma(a) - math.lgamma(2 * a + 0.5))
+
+
+def on_sphere(curvatures: tuple[float, ...], pulls: tuple[float, ...]) -> Quadratic:
+    """A quadratic loss of z uniform on the unit sphere: E z = 0, E z z' = I/d."""
+    d = len(curvatures)
+    return Quadratic(curvatures, pulls, (0.0,) * d, (1 / d,) * d, 1.0, mean_distance(d))

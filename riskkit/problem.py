@@ -168,3 +168,24 @@ class Coordinatewise(NamedTuple):
 
     pull: Scalar
     parameters: tuple[float, ...]
+
+
+class Quadratic(NamedTuple):
+    """A loss with (grad l(t; z))_i = curvatures[i] t_i - pulls[i] z_i, and what is known of the law D of z.
+
+    A problem with an attribute ``quadratic`` says that its losses are of this kind; every moment of an algorithm that
+    is linear in the gradient is then known, given S, and where all curvatures are positive its expectation over S too.
+
+    Attributes:
+        curvatures, pulls: (d,), an example being the row (z_1, ..., z_d).
+        mean, variance: (d,), of each coordinate of z.
+        longest: the supremum of ||z||.
+        apart: E ||z - z'|| of two independent examples; nan where it is not known.
+    """
+
+    curvatures: tuple[float, ...]
+    pulls: tuple[float, ...]
+    mean: tuple[float, ...]
+    variance: tuple[float, ...]
+    longest: float
+    apart: float = math.nan

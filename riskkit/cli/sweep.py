@@ -77,7 +77,10 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--seed", type=_seed, help="a whole number in [0, 2^64), also as 1e3")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
     parser.add_argument(
-        "--engine", default="auto", help="auto (default): fastest engine that supports the problem; reference; fused"
+        "--engine",
+        default="auto",
+        help="auto (default): exact moments where they are known, else the fastest engine that supports the problem; "
+        "moments; reference; fused",
     )
     parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")

@@ -10,7 +10,7 @@ from riskkit.engines.numba import engine as fused_cpu
 from riskkit.engines.triton import engine as fused_gpu
 from riskkit.problem import Problem
 
-Asked = Literal["auto", "reference", "fused"]
+Asked = Literal["auto", "reference", "fused", "moments"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
 
 
@@ -22,12 +22,14 @@ class Choice(NamedTuple):
 
 
 def choose(problem: Problem, algorithm: Algorithm | Method, device: str, asked: str) -> Choice:
-    """The engine for a run; it depends on nothing else, so that a run's bits do not depend on its company.
+    """The engine that simulates a run; it depends on nothing else, so that a run's bits do not depend on its company.
 
-    Raises ValueError if ``asked`` is no engine, or ``fused`` where no fused engine covers the run.
+    Raises ValueError if ``asked`` is no engine, or ``fused`` where no fused engine covers the run, or ``moments``.
     """
     if asked not in ASKED:
         raise ValueError(f"engine must be one of {', '.join(ASKED)}; got {asked!r}.")
+    if asked == "moments":
+        raise ValueError("engine moments simulates nothing; take riskkit.measure.expectations, or another engine.")
     if problem.radius is not None and max((stage.alpha for stage in getattr(algorithm, "stages", ())), default=0) > 1:
         raise ValueError(f"{algorithm.name}: alpha > 1 would leave Theta, a ball, on {problem.name}; take alpha <= 1.")
     if asked == "reference":

@@ -82,7 +82,7 @@ def _plan(request: Request) -> Plan:
     size = size.replaced(dict(request.axes), experiment.name)
     if request.replicates is not None:
         size = dataclasses.replace(size, replicates=request.replicates)
-    return experiment.plan(size, request.dtype)
+    return experiment.plan(size, request.dtype, request.engine)
 
 
 class Cost(NamedTuple):
@@ -118,6 +118,7 @@ TYPICAL = {
     "fused_cpu": Cost(setup=1e-7, step=5e-6, gradient=6e-10, reading=2e-9),
     "stacked": Cost(setup=1e-7, step=1e-4, gradient=2.5e-10, reading=3e-9),
     "fused_gpu": Cost(setup=1e-8, step=5e-6, gradient=1e-11, reading=1e-10),
+    "moments": Cost(setup=1e-8, step=5e-6, gradient=2e-9, reading=1e-10),
 }
 """Each engine on one core (mean estimation and logistic regression, measured; on a GPU a guess). While a sweep runs,
 the time that finished tasks took corrects it; before, ``probe`` does."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from riskkit.algorithms import traits
+from riskkit.experiment.expected import estimated
 from riskkit.experiment.point import Point
 from riskkit.experiment.runs import Run, Simulated, run_address
 
@@ -91,8 +92,9 @@ class _Wanted(NamedTuple):
     factor: int
 
 
-def plan(experiment: Any, size: Any, dtype: str) -> Plan:
-    """The cells of every grid, each once, and the runs that answer them.
+def plan(experiment: Any, size: Any, dtype: str, engine: str = "auto") -> Plan:
+    """The cells of every grid, each once, and the runs that answer them; with ``engine`` as ``choose`` takes it, or
+    ``moments``, for runs whose expectations are known.
 
     Raises ValueError, in one line, for a coordinate that no function reads, and for what makes no algorithm.
     """
@@ -115,6 +117,7 @@ def plan(experiment: Any, size: Any, dtype: str) -> Plan:
             if experiment.read is None:
                 head, _, reads = longest[one.key]
                 run = _shared(head, tuple(sorted(reads)))
+            run = estimated(run, experiment, dtype, engine)
             where = run_address(run, experiment.seed, dtype)
             known[one.key] = run, where
             runs[where] = run

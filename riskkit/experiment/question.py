@@ -81,6 +81,8 @@ class Experiment:
         controls: names of algorithms that run beside the others, are compared and drawn, and not judged.
         read: how often each run is read; None: at its end, and at the points that it is the beginning of.
         limits: quantity -> its exponent along T as T grows, a function of the coordinates that are held.
+        simulated: its question is about simulations, such as whether a planted fault is caught: with the engine
+            ``auto`` no expectation stands in the place of a mean.
         seed: of every random number.
         name: the module's name in ``experiments/``, which the study gives it.
     """
@@ -94,6 +96,7 @@ class Experiment:
     controls: tuple[str, ...] = ()
     read: Reader | None = None
     limits: Mapping[str, Callable[[Mapping[str, float]], float]] = dataclasses.field(default_factory=dict)
+    simulated: bool = False
     seed: int = 0
     name: str = "experiment"
 
@@ -146,6 +149,6 @@ class Experiment:
             raise ValueError(f"{self.name}: --problem replaces a problem, and the runs of {self.name} have none.")
         return dataclasses.replace(self, problem=problem)
 
-    def plan(self, size: Size, dtype: str = "float64") -> Plan:
+    def plan(self, size: Size, dtype: str = "float64", engine: str = "auto") -> Plan:
         """The cells of every grid, each once, and the runs that answer them."""
-        return plan(self, size, dtype)
+        return plan(self, size, dtype, engine)

@@ -28,8 +28,15 @@ def as_cells(
     return array, np.broadcast_to(limit, shape), np.broadcast_to(known, shape)
 
 
+def constant(values: npt.ArrayLike) -> bool:
+    """Whether no column varies over the replicates: expectations, which stand in each of them."""
+    array = np.asarray(values, dtype=np.float64)
+    return array.shape[0] > 1 and bool((array == array[:1]).all())
+
+
 def slope_text(slope: float, low: float, high: float, percent: int) -> str:
-    return f"{slope:+.3f} ({percent}% interval [{low:+.3f}, {high:+.3f}])"
+    """With its interval, unless that is the number itself."""
+    return f"{slope:+.3f}" + ("" if low == high else f" ({percent}% interval [{low:+.3f}, {high:+.3f}])")
 
 
 def all_cells(cells: int) -> str:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.judges.arrays import slope_text
+from riskkit.judges.arrays import constant, slope_text
 from riskkit.judges.outcome import Outcome, Verdict, afford, starved, undecided
 from riskkit.judges.rate import equivalent, rate_replicates, window_end
 from riskkit.stats.jackknife import MINIMUM_VERDICT
@@ -34,7 +34,8 @@ def judge_exponent(
     distance to it.
     """
     fit = fit_ratio(values, reference, x)
-    draft = undecided("exponent", subject, fit.replicates, axis=axis, points=fit.x.size)
+    exact = constant(values)
+    draft = undecided("exponent", subject, fit.replicates, axis=axis, points=fit.x.size, exact=exact)
     if fit.x.size < MINIMUM_POINTS:
         return draft.concluded(Outcome.TOO_FEW_POINTS, fit.reason)
     if fit.replicates < MINIMUM_VERDICT:
@@ -58,7 +59,7 @@ def judge_exponent(
         start=float(fit.x[0]),
         stop=float(fit.x[-1]),
     )
-    where = f"for {axis} from {fit.x[0]:g} to {fit.x[-1]:g} ({fit.x.size} points, {fit.replicates} replicates)"
+    where = f"for {axis} from {fit.x[0]:g} to {fit.x[-1]:g} ({fit.x.size} points, {draft.basis})"
     found = (
         f"the measured exponent is {slope_text(draft.slope, draft.slope_low, draft.slope_high, 95)}, the exact one on "
         f"the same points {oracle:+.3f}, the difference {slope_text(fit.slope, low, high, 90)} against a declared "

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.judges.arrays import as_cells
+from riskkit.judges.arrays import as_cells, constant
 from riskkit.judges.outcome import Outcome, Verdict, afford, counted, starved, undecided
 from riskkit.stats.bands import ROUNDING, Band, simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN, Floats
@@ -54,17 +54,19 @@ def judge_identity(
     draft, said = found.draft, found.said
     doubt = min(1.0, cautious(found.p_off) * alpha / DOUBT)
     if doubt <= alpha:
-        said += f"; {p_text(found.p_off)} over all cells"
-        return dataclasses.replace(draft.concluded(Outcome.DISAGREES, said), p_value=doubt, p_adjusted=doubt)
-    said += (
-        f"; the simultaneous 95% band reaches {100 * found.reach:.2g}% from the exact values, and the margin of "
-        f"agreement is {100 * margin:g}%"
-    )
+        said += "" if draft.exact else f"; {p_text(found.p_off)} over all cells"
+        judged = draft.concluded(Outcome.DISAGREES, said)
+        return judged if draft.exact else dataclasses.replace(judged, p_value=doubt, p_adjusted=doubt)
+    if not draft.exact:
+        said += (
+            f"; the simultaneous 95% band reaches {100 * found.reach:.2g}% from the exact values, and the margin of "
+            f"agreement is {100 * margin:g}%"
+        )
     if found.p_off <= alpha:
         said += f"; an exact value lies outside that band ({p_text(found.p_off)}), but not outside the 99% band"
         return draft.concluded(Outcome.INCONCLUSIVE, said, 1.0, 2.0 * draft.replicates)
     if found.p_within <= alpha:
-        if draft.replicates >= SEEN:
+        if draft.replicates >= SEEN or draft.exact:
             return draft.concluded(Outcome.AGREES, said, found.p_within)
         said += f"; a value seen in 1 of 40 replicates may be missing from so few ({SEEN} are needed)"
         return draft.concluded(Outcome.INCONCLUSIVE, said, found.p_within, SEEN)
@@ -87,9 +89,8 @@ def judge_control(
     if isinstance(found, Verdict):
         return found
     if found.p_off <= alpha:
-        return found.draft.concluded(
-            Outcome.DETECTED, f"{found.said}; {p_text(found.p_off)} over all cells", found.p_off
-        )
+        tested = "" if found.draft.exact else f"; {p_text(found.p_off)} over all cells"
+        return found.draft.concluded(Outcome.DETECTED, f"{found.said}{tested}", found.p_off)
     if found.p_within <= alpha:
         return found.draft.concluded(Outcome.MISSED, found.said, found.p_within)
     return found.draft.concluded(Outcome.INCONCLUSIVE, found.said, min(found.p_off, found.p_within), found.needed)
@@ -118,7 +119,7 @@ def _compared(
     if not np.all(size > 0):
         raise ValueError(f"{owner}: scale must be > 0 in every cell; give it where an expected value is 0.")
     replicates, cells = array.shape
-    draft = undecided("identity", subject, replicates, points=cells)
+    draft = undecided("identity", subject, replicates, points=cells, exact=constant(array))
     if replicates < MINIMUM_VERDICT:
         return starved(draft)
     if not np.isfinite(array).all():
@@ -134,8 +135,11 @@ def _compared(
     draft = dataclasses.replace(draft, ratio=float(mean[worst] / exact[worst]) if exact[worst] else math.nan)
     said = (
         f"the largest deviation over {counted(cells, 'cell')} is {abs(z[worst]):.2f} standard errors (measured "
-        f"{mean[worst]:.4g}, exact {exact[worst]:.4g}, standard error {sem[worst]:.2g}, {replicates} replicates)"
+        f"{mean[worst]:.4g}, exact {exact[worst]:.4g}, standard error {sem[worst]:.2g}, {draft.basis})"
     )
+    if draft.exact:
+        part = float((np.abs(mean - aim) / size).max())
+        said = f"the largest deviation of {draft.basis} over {counted(cells, 'cell')} is {part:.2g} of the exact value"
     return _Compared(
         draft,
         said,

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.judges.arrays import all_cells, as_cells, aside_text
-from riskkit.judges.outcome import Outcome, Verdict, afford, counted, starved, undecided
+from riskkit.judges.arrays import all_cells, as_cells, aside_text, constant
+from riskkit.judges.outcome import Outcome, Verdict, afford, caveat, counted, starved, undecided
 from riskkit.stats.bands import Band, simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN, Floats
 
@@ -57,7 +57,8 @@ def judge_level(
         raise ValueError(f"judge_level: labels must name each of the {cells} cells; got {len(labels)}.")
     live, finite = limit < known, np.isfinite(array).all(axis=0)
     judged = live & finite
-    draft = undecided("level", subject, replicates, points=int(judged.sum()))
+    exact = bool(judged.any()) and constant(array[:, judged])
+    draft = undecided("level", subject, replicates, points=int(judged.sum()), exact=exact)
     if not live.any():
         return draft.concluded(
             Outcome.VACUOUS, f"the bound is at or above what is true of every run in {all_cells(cells)}"
@@ -83,26 +84,28 @@ def judge_level(
         named = [label for label, keep in zip(labels, judged, strict=True) if keep] if labels else []
         place = f" at {named[worst]}" if named else ""
         draft = dataclasses.replace(draft, exceeded=int(np.count_nonzero(lows > 1)))
+        lower = "" if exact else f" and its simultaneous {percent} lower band {lows[worst]:.4g}"
         return draft.concluded(
             Outcome.VIOLATED,
             f"the mean exceeds the bound in {draft.exceeded} of "
-            f"{counted(ratios.size, 'cell')}, most clearly{place}, where measured / bound is {ratios[worst]:.3g} and "
-            f"its simultaneous {percent} lower band {lows[worst]:.4g} ({replicates} replicates{aside}): a bug, a "
+            f"{counted(ratios.size, 'cell')}, most clearly{place}, where measured / bound is {ratios[worst]:.3g}"
+            f"{lower} ({draft.basis}{aside}): a bug, a "
             "hypothesis that fails, or a bound that is false",
             test.p_violated,
         )
     reach = _over(np.maximum(np.abs(band.low), np.abs(band.high)), limit)
+    upper = "" if exact else f", and its simultaneous {percent} upper band {reach.max():.4g},"
     found = (
-        f"measured / bound is at most {ratios.max():.3g}, and its simultaneous {percent} upper band {reach.max():.4g}, "
-        f"in {all_cells(ratios.size)} ({replicates} replicates; declared tolerance {100 * tolerance:g}%{aside})"
+        f"measured / bound is at most {ratios.max():.3g}{upper} "
+        f"in {all_cells(ratios.size)} ({draft.basis}; declared tolerance {100 * tolerance:g}%{aside})"
     )
-    if test.p_holds <= alpha and not diverged and replicates < SEEN:
+    if test.p_holds <= alpha and not diverged and replicates < SEEN and not exact:
         unseen = float(np.max(np.log1p(-np.clip(stated * (1 + tolerance - reach) / known, 0, 1))))
         if unseen * replicates > math.log(alpha):
             found += f"; a value seen in 1 of 40 replicates may be missing from so few ({SEEN} are needed)"
             return draft.concluded(Outcome.INCONCLUSIVE, found, test.p_holds, SEEN)
     if test.p_holds <= alpha and not diverged:
-        return draft.concluded(Outcome.HOLDS, f"{found}; simulation never proves a bound", test.p_holds)
+        return draft.concluded(Outcome.HOLDS, f"{found}; {caveat(draft, 'bound')}", test.p_holds)
     if diverged:
         return draft.concluded(Outcome.INCONCLUSIVE, f"{found}; a diverged cell forbids HOLDS", test.p_violated)
     needed = max(float(SEEN), _level_replicates(band, limit, tolerance))

@@ -64,6 +64,7 @@ class Verdict:
         outcome, kind, subject: the word, the kind of question, and what it is about.
         finding: the numbers as a clause.
         replicates: R.
+        exact: the numbers are expectations, equal in every replicate; nothing is tested, and the outcome is exact.
         p_value: of the assertion that the outcome makes or, if INCONCLUSIVE, of the one that came nearest; below .01
             more cautious than its test (``riskkit.stats.multiplicity``), and plain numbers and sentences stop at .001.
         p_adjusted, family: after Holm over a family of that many tests; p_value and 1 for a verdict on its own.
@@ -87,6 +88,7 @@ class Verdict:
     subject: str
     finding: str
     replicates: int
+    exact: bool = False
     p_value: float = math.nan
     p_adjusted: float = math.nan
     family: int = 1
@@ -116,12 +118,20 @@ class Verdict:
         return f"{self.subject}{against}: {self.outcome}: {self.finding}."
 
     @property
+    def basis(self) -> str:
+        """What the numbers rest on: ``exact expectations``, ``256 replicates``."""
+        return "exact expectations" if self.exact else counted(self.replicates, "replicate")
+
+    @property
     def asserts(self) -> bool:
-        """True if the outcome rests on its p-value."""
+        """True if the outcome says something of the truth behind the data."""
         return self.outcome in ASSERTIONS
 
     def concluded(self, outcome: Outcome, finding: str, p_value: float = math.nan, needed: float = math.nan) -> Verdict:
-        """The same numbers with a conclusion; ``p_value`` as the test has it."""
+        """The same numbers with a conclusion; ``p_value`` as the test has it. What is exact has none, and no number of
+        replicates would change it."""
+        if self.exact:
+            p_value = needed = math.nan
         p_value = min(1.0, cautious(p_value)) if p_value == p_value else p_value
         return dataclasses.replace(
             self, outcome=outcome, finding=finding, p_value=p_value, p_adjusted=p_value, replicates_needed=needed
@@ -143,7 +153,9 @@ class Verdict:
         return plain
 
 
-def undecided(kind: Kind, subject: str, replicates: int, *, axis: str = "", points: int = 0) -> Verdict:
+def undecided(
+    kind: Kind, subject: str, replicates: int, *, axis: str = "", points: int = 0, exact: bool = False
+) -> Verdict:
     """INCONCLUSIVE with nothing found: what a judge starts from."""
     return Verdict(
         outcome=Outcome.INCONCLUSIVE,
@@ -153,6 +165,7 @@ def undecided(kind: Kind, subject: str, replicates: int, *, axis: str = "", poin
         replicates=replicates,
         axis=axis,
         points=points,
+        exact=exact,
     )
 
 
@@ -173,7 +186,7 @@ def adjust(verdicts: Sequence[Verdict], *, alpha: float = 0.05) -> list[Verdict]
     An assertion whose adjusted p-value exceeds alpha becomes INCONCLUSIVE and says so. Each verdict asserts at most one
     of several exclusive things, as a two-sided test does with its direction; Holm's procedure keeps the probability of
     any false assertion under alpha for directional decisions too (Shaffer 1980, for independent tests). Verdicts
-    without a test (VACUOUS, NOT COVERED, too few replicates) do not count.
+    without a test (exact ones, VACUOUS, NOT COVERED, too few replicates) do not count.
     """
     adjusted = holm([verdict.p_value for verdict in verdicts])
     family = int(np.count_nonzero(~np.isnan(adjusted)))
@@ -202,6 +215,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def caveat(draft: Verdict, what: str) -> str:
+    """What a confirmation does not say: ``simulation never proves a bound``."""
+    return f"exact where it was tested, which proves no {what}" if draft.exact else f"simulation never proves a {what}"
+
+
 def afford(needed: float) -> str:
     """The clause that says how many replicates would decide; empty where none would."""
-    return f"; about {needed:.2g} replicates would decide" if math.isfinite(needed) else ""
+    return f"; about {needed:.2g} replicates would decide" if math.isfinite(needed) and needed > 0 else ""

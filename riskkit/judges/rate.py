@@ -22,9 +22,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.judges.arrays import as_cells, slope_text
+from riskkit.judges.arrays import as_cells, constant, slope_text
 from riskkit.judges.level import TOLERANCE, level_test, paired_with_bound
-from riskkit.judges.outcome import Outcome, Verdict, afford, counted, starved, undecided
+from riskkit.judges.outcome import Outcome, Verdict, afford, caveat, counted, starved, undecided
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, t_quantile
 from riskkit.stats.planning import selecting_replicates
@@ -101,7 +101,7 @@ def judge_rate(
     aside = "" if kept.all() else f"; {counted(grid.size - left, 'point')} left out where the bound is vacuous"
     levels = array if bound_errors is None else paired_with_bound("judge_rate", array, bound_errors)
     array, levels, grid, curve = array[:, kept], levels[:, kept], grid[kept], curve[kept]
-    draft = undecided("rate", subject, replicates, axis=axis, points=left)
+    draft = undecided("rate", subject, replicates, axis=axis, points=left, exact=bool(left) and constant(array))
     if left < MINIMUM_POINTS:
         return draft.concluded(
             Outcome.TOO_FEW_POINTS,
@@ -217,7 +217,7 @@ def _rate_fit(
     found = (
         f"measured / claim has slope {slope_text(fit.slope, low, high, 90)} against a declared margin of {margin:g} "
         f"for {draft.axis} from {grid[0]:g} to {grid[-1]:g} "
-        f"({grid.size} points, {draft.replicates} replicates{aside}); the measured exponent is {draft.slope:+.3f}, "
+        f"({grid.size} points, {draft.basis}{aside}); the measured exponent is {draft.slope:+.3f}, "
         f"the claimed one {claimed:+.3f}"
     )
     return _RateFit(draft, found, fit, tail, proved, last, bend, moves, moves_last, moves_whole)
@@ -239,7 +239,7 @@ def _judge_bounded(seen: _RateFit, ratios: Floats, margin: float, alpha: float) 
     p_attained = equivalent(fit, (seen.tail, fit_rate(ratios[:, :half], fit.x[:half])), margin)
     p_loose = 2 * min(fit.p_above(margin), fit.p_below(-margin))
     if p_attained <= alpha:
-        return draft.concluded(Outcome.TIGHT, f"{found}; simulation never proves a rate", p_attained)
+        return draft.concluded(Outcome.TIGHT, f"{found}; {caveat(draft, 'rate')}", p_attained)
     if p_loose <= alpha:
         end = "small" if fit.slope > 0 else "large"
         return draft.concluded(
@@ -295,7 +295,7 @@ def _judge_decay(seen: _RateFit, margin: float, flat: float, alpha: float) -> Ve
                 Outcome.PRE_ASYMPTOTIC,
                 f"{found}; but explicit / claim still moves there, slope {seen.moves:+.3f}",
             )
-        return draft.concluded(Outcome.TIGHT, f"{found}; simulation never proves a rate", p_attained)
+        return draft.concluded(Outcome.TIGHT, f"{found}; {caveat(draft, 'rate')}", p_attained)
     if p_slack <= alpha:
         # A transient of a faster power looks slack while it lasts; its decay slows down.
         if seen.moves_whole + flat < seen.moves_last < -flat:
@@ -323,6 +323,8 @@ def _judge_decay(seen: _RateFit, margin: float, flat: float, alpha: float) -> Ve
 def rate_replicates(fit: RateFit, margin: float, replicates: int) -> float:
     """Replicates at which the interval of the slope would clear the margin if the slope stayed where it is."""
     gap = abs(abs(fit.slope) - margin)
+    if fit.se == 0:
+        return math.inf
     half = t_quantile(0.90 if abs(fit.slope) < margin else 0.95, fit.df) * fit.se
     return math.inf if gap == 0 else float(math.ceil(replicates * (half / gap) ** 2))
 

@@ -164,7 +164,10 @@ def _ratios(
         elif np.isfinite(ratio.ratio[p]):
             value, low, high, p_value = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
             same = abs(value - 1) <= ROUNDING
-            found.append(Comparison(*about, value, math.nan, low, high, 1.0 if same or open_ended else p_value))
+            untested = same or open_ended
+            if low == high and not untested:
+                p_value = math.nan  # exact: nothing is tested
+            found.append(Comparison(*about, value, math.nan, low, high, 1.0 if untested else p_value))
     return found
 
 

@@ -170,12 +170,12 @@ def count_findings(data: Data, reading: GradientsTo, counts: Sequence[Count]) ->
             held = tuple(_held(count, reading.along).items())
             along_axis.setdefault((count.line.head.name, held, count.output, count.eps), []).append(count)
     for group in along_eps.values():
-        found += _growth(data, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
+        found += _growth(data, reading, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
     for group in along_axis.values():
         values = [count.line.where[reading.along] for count in group if reading.along in count.line.where]
         if len(set(values)) == len(group):
             where = {**_held(group[0], reading.along), "eps": group[0].eps}
-            found += _growth(data, group, reading.along, where, MINIMUM_POINTS - 1)
+            found += _growth(data, reading, group, reading.along, where, MINIMUM_POINTS - 1)
     return found
 
 
@@ -190,7 +190,9 @@ def _held(count: Count, axis: str) -> dict[str, float]:
     }
 
 
-def _growth(data: Data, group: Sequence[Count], axis: str, where: dict[str, float], least: int) -> list[Finding]:
+def _growth(
+    data: Data, reading: GradientsTo, group: Sequence[Count], axis: str, where: dict[str, float], least: int
+) -> list[Finding]:
     """The exponent of the counts in 1/eps or another 1/coordinate, and what claim and proof have on the same points;
     nothing where fewer than ``least`` targets were reached, unless that is because cells have no value."""
     name, output, said = group[0].line.head.name, group[0].output, group[0].said
@@ -231,8 +233,9 @@ def _growth(data: Data, group: Sequence[Count], axis: str, where: dict[str, floa
     last = max(len(reached) - max(MINIMUM_POINTS - 1, math.ceil(len(reached) / 2)), 0)
     gap, end = (_excess(passages[first:], curve[first:], coordinate[first:]) for first in (0, last))
     against = proved if math.isnan(claim) else claim
+    exact = all(data.exact_cells(count.line.cells, reading.quantity, output) for count in reached)
     draft = dataclasses.replace(
-        undecided("count", about, data.replicates, axis=axis, points=gap.points),
+        undecided("count", about, data.replicates, axis=axis, points=gap.points, exact=exact),
         slope=gap.slope + against,
         slope_low=gap.low + against,
         slope_high=gap.high + against,
@@ -270,9 +273,11 @@ def judge_growth(draft: Verdict, gap: Growth, end: Growth, rival: str) -> Verdic
     the end below 0.
     """
     axis, alpha = draft.axis, 0.05
+    interval = "" if draft.exact else f" [{draft.slope_low:.3f}, {draft.slope_high:.3f}]"
     found = (
-        f"the counts grow like (1/{axis})^{draft.slope:.3f} [{draft.slope_low:.3f}, {draft.slope_high:.3f}], {rival} "
+        f"the counts grow like (1/{axis})^{draft.slope:.3f}{interval}, {rival} "
         f"like (1/{axis})^{draft.claim_slope:.3f} on the same {counted(draft.points, 'point')}"
+        f"{' (exact expectations)' if draft.exact else ''}"
     )
     if rival == "the claim" and math.isfinite(draft.explicit_slope):
         found += f", the proved counts like (1/{axis})^{draft.explicit_slope:.3f}"

@@ -22,7 +22,8 @@ from riskkit.algorithms.steps import first_size
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.readings import Exact
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
-from riskkit.measure.quantities import QUANTITIES, Measured
+from riskkit.measure.expectation import ENGINE as MOMENTS
+from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
 
@@ -99,6 +100,30 @@ class Data:
                 if quantity in CONTROLLED and "control" in run.dataset:
                     columns[:, p] -= run.dataset["control"]
         return columns
+
+    def estimator(self, cell: Cell, quantity: str, output: str) -> str:
+        """How a mean was had: ``exact`` (an expectation, without a standard error), ``given S`` (the mean over datasets
+        of an expectation over the draws), ``controlled`` (with the control variate), ``simulated``; "" without one."""
+        found = self.of(cell)
+        if found is None or quantity not in found[0].values:
+            return ""
+        if found[0].engine.startswith(MOMENTS):
+            if self.exact_cells([cell], quantity, output):
+                return "exact"
+            if quantity not in COUPLED:
+                return "given S"
+        return "controlled" if quantity in CONTROLLED and "control" in found[0].dataset else "simulated"
+
+    def exact_cells(self, cells: Sequence[Cell], quantity: str, output: str) -> bool:
+        """Whether the means at all of the cells are expectations, equal in every replicate."""
+        for cell in cells:
+            found = self.of(cell)
+            if found is None or quantity not in found[0].values or not found[0].engine.startswith(MOMENTS):
+                return False
+            column = found[0].values[quantity][:, found[1], OUTPUTS.index(output)]
+            if len(column) < 2 or not (column == column[0]).all():
+                return False
+        return True
 
     def diverged(self, cell: Cell) -> tuple[int, int]:
         """How many replicates had diverged at the cell's checkpoint, and the first of their steps (-1: none)."""

@@ -80,7 +80,8 @@ class Comparison(NamedTuple):
         ratio: of the means; nan where a minimum is known as an interval only.
         difference: of the means, from which such a minimum cancels; else nan.
         low, high: 95% interval of the one that is known.
-        p_value, p_adjusted: two-sided, and after Holm; nan for too few replicates, in plain numbers at least .001.
+        p_value, p_adjusted: two-sided, and after Holm; nan for too few replicates and for exact means, in plain numbers
+            at least .001.
     """
 
     algorithm: str
@@ -98,8 +99,8 @@ class Comparison(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """ "smaller" or "larger" if the adjusted p-value is at most .05, else "undecided"."""
-        if not self.p_adjusted <= 0.05:
+        """ "smaller" or "larger" if the adjusted p-value is at most .05, or both means are exact, else "undecided"."""
+        if not (self.p_adjusted <= 0.05 or (math.isnan(self.p_value) and self.low == self.high)):
             return "undecided"
         return "smaller" if self.ratio < 1 or self.difference < 0 else "larger"
 

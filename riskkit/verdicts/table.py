@@ -24,7 +24,20 @@ from riskkit.verdicts.finding import coordinates
 FIRST = ("experiment", "problem", "algorithm", "n", "T", "k", "alpha")
 SHOWN = ("gradients", "eta", "beta", "batch")
 LAST = (
-    *("lam", "mu", "output", "quantity", "mean", "sem", "low", "high", "band_low", "band_high", "replicates"),
+    *(
+        "lam",
+        "mu",
+        "output",
+        "quantity",
+        "mean",
+        "sem",
+        "low",
+        "high",
+        "band_low",
+        "band_high",
+        "replicates",
+        "estimator",
+    ),
     *("diverged", "diverged_at", "claim", "published", "proved", "trivial", "exact", "z_replace_one", "step", "L", "G"),
     *("d", "seed", "dtype", "engine", "run_id", "status", "reason"),
 )
@@ -89,6 +102,7 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 "trivial": _trivial(data, quantity, cells),
                 "exact": data.exact(quantity, output, cells),
                 "z_replace_one": agreement,
+                "estimator": [data.estimator(cell, quantity, output) for cell in cells],
                 "reason": [
                     reason or (f"not covered: {uncovered}" if uncovered else "")
                     for (_, reason), uncovered in zip(states, level.reasons or [None] * len(cells), strict=True)

@@ -1,0 +1,159 @@
+"""The algorithms of riskkit as linear maps of their state (``riskkit.algorithms.linear``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.algorithms.linear import Floats, LinearMaps, Steps
+from riskkit.algorithms.momentum import HeavyBall
+from riskkit.algorithms.staged import Algorithm, Stage
+from riskkit.algorithms.weighted_average import WeightedSGD
+
+
+def linear_maps(algorithm: Any) -> LinearMaps | None:
+    """The maps of an algorithm, its own (``linear_maps()``) or those below; None for one that has none."""
+    match algorithm:
+        case Algorithm():
+            return _staged(algorithm)
+        case HeavyBall():
+            return _heavy_ball(algorithm)
+        case WeightedSGD():
+            return _weighted(algorithm)
+    own = getattr(algorithm, "linear_maps", None)
+    return None if own is None else own()
+
+
+V, SLOW, TOTAL, ANCHOR = range(4)
+"""The state of a staged lookahead: fast and slow weights, the sum of the stage's fast weights, the anchor."""
+
+
+def _staged(algorithm: Algorithm) -> LinearMaps:
+    stages = algorithm.stages
+    starts = np.cumsum([0, *(stage.steps for stage in stages)])
+    sizes: dict[int, Floats] = {}
+
+    def eta(q: int) -> Floats:
+        if q not in sizes:
+            sizes.clear()
+            sizes[q] = np.asarray(stages[q].step.sizes(stages[q].T, stages[q].k), dtype=np.float64)
+        return sizes[q]
+
+    def steps(first: int, count: int) -> Steps:
+        parts = []
+        for q, stage in enumerate(stages):
+            low, high = max(first, int(starts[q])), min(first + count, int(starts[q + 1]))
+            if low < high:
+                place = np.arange(low - starts[q], high - starts[q])
+                parts.append(_stage(stage, eta(q)[place], place))
+        made = Steps(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        for j in _events(algorithm, starts, first, first + count):
+            _begin(made, j - first, _before(algorithm, starts, j))
+        return made
+
+    def outputs(taken: npt.NDArray[np.int64]) -> Floats:
+        found = np.zeros((len(taken), 2, 4))
+        found[:, 0, SLOW] = 1
+        found[:, 1, TOTAL] = 1 / (taken - starts[np.searchsorted(starts, taken) - 1])
+        return found
+
+    return LinearMaps(np.array([1.0, 1.0, 0.0, 1.0]), steps, outputs)
+
+
+def _stage(stage: Stage, eta: Floats, place: npt.NDArray[np.int64]) -> Steps:
+    """The steps of one stage at some places in it, but for what happens before its first."""
+    transition, push = np.zeros((len(eta), 4, 4)), np.zeros((len(eta), 4))
+    transition[:, range(4), range(4)] = 1.0
+    transition[:, V, V] = 1 - eta * stage.beta
+    transition[:, V, ANCHOR] = eta * stage.beta
+    transition[:, TOTAL, V] = 1.0
+    push[:, V] = -eta
+    query = np.zeros_like(push)
+    query[:, V] = 1.0
+    landing = transition[:, V].copy()
+    mixes = np.flatnonzero((place + 1) % stage.k == 0)
+    mixed = stage.alpha * transition[mixes, V]
+    mixed[:, SLOW] += 1 - stage.alpha
+    for part in (V, SLOW):
+        transition[mixes, part] = mixed
+        push[mixes, part] = -stage.alpha * eta[mixes]
+    return Steps(transition, push, query, landing, -eta)
+
+
+def _events(algorithm: Algorithm, starts: npt.NDArray[np.int64], first: int, stop: int) -> list[int]:
+    """The steps first .. stop - 1 before which a stage begins or the anchor moves."""
+    every = algorithm.anchor_every
+    moves = range(-(-first // every) * every, stop, every) if every is not None else ()
+    return sorted({*(int(j) for j in starts[1:-1] if first <= j < stop), *moves})
+
+
+def _before(algorithm: Algorithm, starts: npt.NDArray[np.int64], j: int) -> Floats:
+    """What happens to the state before step j: a stage begins at the output of the one before; the anchor moves."""
+    before = np.eye(4)
+    if j in starts[1:-1]:
+        past = algorithm.stages[int(np.searchsorted(starts, j)) - 1]
+        end = np.zeros(4)
+        if past.output == "last":
+            end[SLOW] = 1.0
+        else:
+            end[TOTAL] = 1 / past.steps
+        before[V] = before[SLOW] = end
+        before[TOTAL] = 0.0
+        if algorithm.anchor_every is None:
+            before[ANCHOR] = end
+    if algorithm.anchor_every is not None and j % algorithm.anchor_every == 0:
+        before[ANCHOR] = before[V]
+    return before
+
+
+def _begin(made: Steps, place: int, before: Floats) -> None:
+    for part in (made.transition, made.query, made.landing):
+        part[place] = part[place] @ before
+
+
+def _heavy_ball(algorithm: HeavyBall) -> LinearMaps:
+    """v, the momentum, the sum of the v before each step."""
+    sizes = np.asarray(algorithm.step_sizes.sizes(algorithm.steps, 1), dtype=np.float64)
+
+    def steps(first: int, count: int) -> Steps:
+        eta = sizes[first : first + count]
+        transition, push = np.zeros((len(eta), 3, 3)), np.zeros((len(eta), 3))
+        transition[:, 0, 0] = transition[:, 2, 0] = transition[:, 2, 2] = 1.0
+        transition[:, 0, 1] = -eta * algorithm.momentum
+        transition[:, 1, 1] = algorithm.momentum
+        push[:, 0], push[:, 1] = -eta, 1.0
+        query = np.zeros_like(push)
+        query[:, 0] = 1.0
+        return Steps(transition, push, query, transition[:, 0].copy(), -eta)
+
+    def outputs(taken: npt.NDArray[np.int64]) -> Floats:
+        found = np.zeros((len(taken), 2, 3))
+        found[:, 0, 0], found[:, 1, 2] = 1.0, 1 / taken
+        return found
+
+    return LinearMaps(np.array([1.0, 0.0, 0.0]), steps, outputs)
+
+
+def _weighted(algorithm: WeightedSGD) -> LinearMaps:
+    """v, and the sum of (j + j0) v_j."""
+    offset, lam = algorithm.step_sizes.offset, algorithm.step_sizes.lam
+
+    def steps(first: int, count: int) -> Steps:
+        weight = np.arange(first, first + count) + offset
+        eta = 1 / (lam * weight)
+        transition, push = np.zeros((count, 2, 2)), np.zeros((count, 2))
+        transition[:, 0, 0] = transition[:, 1, 1] = 1.0
+        transition[:, 1, 0] = weight
+        push[:, 0] = -eta
+        query = np.zeros_like(push)
+        query[:, 0] = 1.0
+        return Steps(transition, push, query, query.copy(), -eta)
+
+    def outputs(taken: npt.NDArray[np.int64]) -> Floats:
+        found = np.zeros((len(taken), 2, 2))
+        found[:, 0, 0], found[:, 1, 1] = 1.0, 1 / (taken * (offset + (taken - 1) / 2))
+        return found
+
+    return LinearMaps(np.array([1.0, 0.0]), steps, outputs)

@@ -1,0 +1,120 @@
+"""How each output of an algorithm answers theta_0, the mean of S and its spread, on a quadratic loss.
+
+On losses with grad l(t; z)_i = h_i t_i - w_i z_i every output of an algorithm that is linear in the gradient is, given
+S, of mean start_i theta_0i + mean_i zbar_i and of variance spread_i V_i in coordinate i, with zbar the mean of S and
+V_i = (1/n) sum (z_i - zbar_i)^2. The three numbers do not depend on S: one pass over the steps serves every dataset.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.algorithms import traits
+from riskkit.algorithms.linear import Floats
+from riskkit.engines.moments.kernel import SIGN, advance
+from riskkit.engines.moments.maps import linear_maps
+from riskkit.problem import Problem, Quadratic
+
+CHUNK = 2**13
+"""Steps whose maps are made at a time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Responses:
+    """At K checkpoints, for the 2 outputs and d coordinates.
+
+    Attributes:
+        start, mean, spread: (K, 2, d): given S an output has the mean start theta_0 + mean zbar, the variance spread V.
+        squares: (K, 4, d): the mean over the steps so far of E[g_j^2 | S] is squares . (theta_0^2, theta_0 zbar,
+            zbar^2, V).
+        farthest: norm that no point before its projection exceeds; inf where that is not known.
+        one_sign: whether every output answers every draw by a multiple of it that is not negative.
+    """
+
+    start: Floats
+    mean: Floats
+    spread: Floats
+    squares: Floats
+    farthest: float
+    one_sign: bool
+
+
+def refusal(problem: Problem, algorithm: Any, n: int) -> str | None:
+    """Why the moments of a run are not known, or None."""
+    if quadratic(problem) is None:
+        return f"{problem.name} does not say that its losses are quadratic"
+    if traits.sampling(algorithm) == "one stream for all":
+        return "its replicates share their draws"
+    if linear_maps(algorithm) is None:
+        return f"{algorithm.name} does not say that it is linear in the gradient"
+    if problem.radius is None:
+        return None
+    end = np.array([traits.rounds(algorithm)])
+    if not responses(problem, algorithm, n, end).farthest <= problem.radius * (1 + 4 * np.finfo(float).eps):
+        return "its steps may leave Theta and be projected"
+    return None
+
+
+def quadratic(problem: Problem) -> Quadratic | None:
+    """What the problem says of its losses, if they are quadratic."""
+    found: Quadratic | None = getattr(problem, "quadratic", None)
+    return found
+
+
+def responses(problem: Problem, algorithm: Any, n: int, rounds: npt.NDArray[np.int64]) -> Responses:
+    """The responses after the given rounds, ascending; kept, since every block of replicates asks for the same."""
+    return _responses(problem, algorithm, n, tuple(int(t) for t in rounds))
+
+
+@functools.lru_cache(maxsize=256)
+def _responses(problem: Problem, algorithm: Any, n: int, rounds: tuple[int, ...]) -> Responses:
+    law, maps = quadratic(problem), linear_maps(algorithm)
+    assert law is not None
+    assert maps is not None
+    taken = traits.steps_after(algorithm, np.array(rounds))
+    outputs = maps.outputs(taken)
+    pairs = list(dict.fromkeys(zip(law.curvatures, law.pulls, strict=True)))
+    kinds = [_one(maps, outputs, taken, h, w, traits.batch(algorithm), _epoch(algorithm, n)) for h, w in pairs]
+    which = [pairs.index(pair) for pair in zip(law.curvatures, law.pulls, strict=True)]
+    start, mean, spread, squares = (np.stack([kinds[p][part] for p in which], axis=-1) for part in range(4))
+    reach = np.array([kind[4] for kind in kinds])
+    one_sign = bool(reach[:, 2].min() >= SIGN)
+    farthest = np.inf
+    if one_sign and len(pairs) == 1:
+        # a theta_0 + sum c_j z_j with c_j >= 0 is no longer than |a| ||theta_0|| + (sum c_j) max ||z||.
+        origin = float(np.linalg.norm(np.asarray(problem.start, dtype=np.float64)))
+        farthest = reach[0, 0] * origin + reach[0, 1] * law.longest
+    return Responses(start, mean, spread, squares, farthest, one_sign)
+
+
+def _epoch(algorithm: Any, n: int) -> int:
+    """Draws in an epoch; 0 where draws are independent."""
+    return n if traits.sampling(algorithm) == "without replacement" else 0
+
+
+def _one(
+    maps: Any, outputs: Floats, taken: npt.NDArray[np.int64], h: float, w: float, batch: int, epoch: int
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """start, mean, spread (K, 2), squares (K, 4) and reach (3,) of one pair of curvature and pull."""
+    m, K = len(maps.start), len(taken)
+    x, y, r = maps.start.astype(np.float64).copy(), np.zeros(m), np.zeros(m)
+    C, P, sums, reach = np.zeros((m, m)), np.zeros((m, m)), np.zeros(4), np.array([0.0, 0.0, np.inf])
+    start, mean, spread, squares = np.empty((K, 2)), np.empty((K, 2)), np.empty((K, 2)), np.empty((K, 4))
+    done = drawn = 0
+    for slot, until in enumerate(taken.tolist()):
+        while done < until:
+            count = min(CHUNK - done % CHUNK, until - done)
+            made = maps.steps(done, count)
+            drawn = advance(*made, h, w, batch, epoch, drawn, x, y, C, P, r, sums, reach)
+            done += count
+        covariance = C if epoch == 0 else (epoch * C - P - np.outer(r, r)) / (epoch - 1)
+        rows = outputs[slot]
+        start[slot], mean[slot] = rows @ x, rows @ y
+        spread[slot] = np.einsum("oi,ij,oj->o", rows, covariance, rows)
+        squares[slot] = sums / done
+    return start, mean, spread, squares, reach

@@ -1,0 +1,95 @@
+"""Runs whose numbers are expectations: a quadratic loss and an algorithm that is linear in the gradient."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from riskkit.engines import moments
+from riskkit.engines.choice import ASKED, Choice
+from riskkit.experiment.runs import Simulated
+from riskkit.measure.expectation import ENGINE, STABILITY, complete, measure_expected
+from riskkit.measure.quantities import Measured
+
+VERSION = 1
+"""Raised whenever a change of code moves the expectations."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected(Simulated):
+    """A run that is not simulated: every replicate holds the expectation, or what it is given that replicate's S.
+
+    ``coupled``: runs on S and S with one example replaced are simulated beside it, for the quantities that have no
+    expectation in closed form.
+    """
+
+    coupled: bool = False
+
+    @property
+    def company(self) -> Hashable:
+        return ENGINE, self.problem, self.n, self.coupled
+
+    def identity(self) -> Mapping[str, object]:
+        return {**super().identity(), "moments": VERSION, "coupled": self.coupled}
+
+    def engine(self, device: str, asked: str) -> Choice:
+        return Choice(ENGINE, "the losses are quadratic and the algorithm is linear in the gradient")
+
+    def measure(
+        self,
+        together: Sequence[Simulated],
+        addresses: Sequence[str],
+        *,
+        seed: int,
+        first: int,
+        dtype: str,
+        device: str,
+        engine: str,
+    ) -> list[Measured]:
+        return measure_expected(
+            self.problem,
+            self.n,
+            [run.algorithm for run in together],
+            [np.array(run.rounds) for run in together],
+            addresses,
+            seed=seed,
+            first=first,
+            coupled=self.coupled,
+            device=device,
+        )
+
+
+def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:
+    """The run as it is to be measured: by moments where they are asked for, and with ``auto`` wherever they are known
+    and the experiment's question is not about simulations. ValueError where they are asked for and not known."""
+    if asked not in ASKED:
+        raise ValueError(f"engine must be one of {', '.join(ASKED)}; got {asked!r}.")
+    if not isinstance(run, Simulated) or asked not in ("auto", ENGINE):
+        if asked == ENGINE:
+            raise ValueError(f"engine moments: {run.algorithm.name} is not simulated; use auto.")
+        return run
+    obstacle = moments.refusal(run.problem, run.algorithm, run.n)
+    if obstacle is None and dtype != "float64":
+        obstacle = "moments are taken in float64"
+    if obstacle is not None and asked == ENGINE:
+        raise ValueError(f"engine moments: {obstacle}; use auto, fused or reference.")
+    if obstacle is not None or (experiment.simulated and asked == "auto"):
+        return run
+    known = complete(run.problem, run.algorithm, run.n, run.rounds)
+    asked_for = _quantities(experiment)
+    if "replace_one" in asked_for:
+        return run  # an estimator, not an expectation
+    coupled = bool(asked_for & (set(STABILITY) - ({"stability"} if known else set())))
+    return Expected(run.problem, run.n, run.algorithm, run.rounds, coupled)
+
+
+def _quantities(experiment: Any) -> set[str]:
+    """What bounds and readings ask for."""
+    found = {bound.quantity for bound in experiment.bounds}
+    for reading in experiment.readings:
+        found |= {getattr(reading, "quantity", ""), getattr(reading, "beside", "")}
+        found |= {quantity for quantity, _ in getattr(reading, "of", ())}
+    return found

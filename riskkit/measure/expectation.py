@@ -1,0 +1,178 @@
+"""What is measured of a run, as expectations: no algorithm is run where moments give the answer.
+
+On a quadratic loss (``riskkit.problem.Quadratic``) the output theta has, given S, a mean a theta_0 + b zbar and in each
+coordinate a variance c V (``riskkit.engines.moments``), so that E[F_S(theta) | S] is F_S at that mean plus
+(1/2) sum h c V, and so on for every quantity that is a quadratic. With S i.i.d., E zbar = mean, Var zbar = variance/n
+and E V = (1 - 1/n) variance, and where every curvature is positive nothing of S is left:
+
+    optimization      (1/2) sum h ((a theta_0 + (b - 1) mean)^2 + (b - 1)^2 variance/n + c (1 - 1/n) variance)
+    generalization    sum w b variance/n
+
+in units in which the minimizer of F_S is zbar. A curvature of 0 leaves F_S* to be taken of the drawn S; then only the
+generalization error, and what is said of stability, is free of it. Stability is the norm of a difference, which is
+linear in one example where all draws enter with one sign and all coordinates alike: E is b/n E||z - z'||.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from riskkit.engines import moments, reference
+from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.coupled import Pair, Paths
+from riskkit.measure.decomposition import GroundTruth
+from riskkit.measure.quantities import Measured
+from riskkit.measure.runs import gradients_at
+from riskkit.problem import Problem
+from riskkit.rng.streams import Stream
+
+ENGINE = "moments"
+
+STABILITY = ("stability", "path_stability")
+"""Norms, which may have no expectation in closed form."""
+
+
+def complete(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) -> bool:
+    """Whether the expectation of the stability is known as well."""
+    found = moments.responses(problem, algorithm, n, np.asarray(rounds))
+    law = moments.quadratic(problem)
+    assert law is not None
+    alike = len(set(zip(law.curvatures, law.pulls, strict=True))) == 1
+    return found.one_sign and alike and not np.isnan(law.apart)
+
+
+def expectations(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) -> dict[str, np.ndarray]:
+    """Quantity -> (K, 2), its expectation over S and the draws, for those that are known without drawing S."""
+    law = moments.quadratic(problem)
+    assert law is not None
+    found = moments.responses(problem, algorithm, n, np.asarray(rounds))
+    h, w, mean, variance = (np.array(part) for part in law[:4])
+    values = {"generalization": (w * found.mean * variance / n).sum(-1)}
+    if complete(problem, algorithm, n, rounds):
+        values["stability"] = found.mean[..., 0] / n * law.apart
+    if not (h > 0).all():
+        return values
+    start = np.asarray(problem.start, dtype=np.float64)
+    # In coordinates in which the minimizer of F_S is the mean of S.
+    centre, spread = w / h * mean, (w / h) ** 2 * variance
+    a, b, c = found.start, h / w * found.mean, (h / w) ** 2 * found.spread
+    within = c * (1 - 1 / n) * spread
+    square = (a * start + (b - 1) * centre) ** 2 + (b - 1) ** 2 * spread / n + within
+    beyond = (a * start + (b - 1) * centre) ** 2 + b**2 * spread / n + within
+    values["optimization"] = (h * square).sum(-1) / 2
+    values["excess"] = values["optimization"] + values["generalization"]
+    values["population_excess"] = (h * beyond).sum(-1) / 2
+    values["distance"] = square.sum(-1)
+    parts = np.stack([start**2, start * mean, mean**2 + variance / n, (1 - 1 / n) * variance])
+    path = (found.squares * parts).sum((1, 2))
+    values["path_moment"] = np.repeat(path[:, None], 2, axis=1)
+    return values
+
+
+def dataset_expectations(problem: Problem, n: int) -> dict[str, float] | None:
+    """What ``Measured.dataset`` is on average; None where S has to be drawn for it."""
+    law = moments.quadratic(problem)
+    assert law is not None
+    h, w, mean, variance = (np.array(part) for part in law[:4])
+    if not (h > 0).all():
+        return None
+    square = (np.asarray(problem.start) - w / h * mean) ** 2 + (w / h) ** 2 * variance / n
+    return {
+        "start_distance": float(square.sum()),
+        "start_gap": float((h * square).sum() / 2),
+        "gradient_at_minimiser": 0.0,
+        "control": 0.0,
+    }
+
+
+def given_dataset(
+    problem: Problem, algorithm: Any, rounds: np.ndarray, pair: Pair, ground: GroundTruth
+) -> dict[str, np.ndarray]:
+    """Quantity -> (R, K, 2), its expectation over the draws given S (and S^i): the decomposition at the mean of the
+    output, plus what its variance adds."""
+    law = moments.quadratic(problem)
+    assert law is not None
+    n = pair.data.shape[1]
+    found = moments.responses(problem, algorithm, n, rounds)
+    h, start = torch.as_tensor(law.curvatures, dtype=torch.float64), ground.start
+    a, b, c = (torch.as_tensor(part) for part in (found.start, found.mean, found.spread))
+
+    def at(data: Tensor) -> tuple[reference.Path, Tensor]:
+        """The path of means, and the variance of each coordinate of the outputs."""
+        zbar = data.double().mean(1)
+        variance = data.double().var(1, correction=0)
+        parts = torch.stack([start.square().expand_as(zbar), start * zbar, zbar.square(), variance], dim=1)
+        moment = torch.einsum("kqd,rqd->rk", torch.as_tensor(found.squares), parts)
+        theta = a * start + b * zbar[:, None, None, :]
+        never = torch.full((len(zbar),), -1, dtype=torch.int64)
+        return reference.Path(theta, moment, never), c * variance[:, None, None, :]
+
+    own, spread = at(pair.data)
+    coupled, other = (None, spread) if pair.coupled is None else at(pair.coupled)
+    values = ground.decompose(problem, Paths(own, coupled), gradients_at(algorithm, rounds))
+    added = (h * spread).sum(-1).numpy() / 2
+    for name in ("optimization", "excess", "population_excess"):
+        values[name] = values[name] + added
+    values["distance"] = values["distance"] + spread.sum(-1).numpy()
+    if coupled is not None:
+        values["replace_one"] = values["replace_one"] + (h * (other - spread)).sum(-1).numpy() / 2
+        if not complete(problem, algorithm, n, rounds.tolist()):
+            del values["stability"]
+        del values["path_stability"]
+    return values
+
+
+def measure_expected(
+    problem: Problem,
+    n: int,
+    algorithms: Sequence[Any],
+    rounds: Sequence[np.ndarray],
+    addresses: Sequence[str],
+    *,
+    seed: int,
+    first: int,
+    coupled: bool,
+    device: str = "cpu",
+) -> list[Measured]:
+    """The expectations of all runs that share problem and n, as the same numbers in each replicate of a block; what has
+    none is taken given the drawn S, and with ``coupled`` STABILITY from simulated runs on it. There is no replace_one:
+    it would estimate what is known."""
+    size = block_size(problem, n)
+    known = dataset_expectations(problem, n)
+    simulated: Sequence[Measured | None] = [None] * len(algorithms)
+    if coupled:
+        simulated = measure_block(
+            problem, n, algorithms, rounds, addresses, seed=seed, first=first, device=device, engine="auto"
+        )
+    drawn = None if known is not None else _drawn(problem, n, seed, first, size)
+    found = []
+    for algorithm, own, address, run in zip(algorithms, rounds, addresses, simulated, strict=True):
+        exact = expectations(problem, algorithm, n, own.tolist())
+        values: dict[str, np.ndarray] = {}
+        if drawn is not None:
+            values = given_dataset(problem, algorithm, np.asarray(own), *drawn)
+        values |= {name: np.broadcast_to(value, (size, *value.shape)).copy() for name, value in exact.items()}
+        values.pop("replace_one", None)
+        engine, diverged = ENGINE, np.full(size, -1, dtype=np.int64)
+        if run is not None:
+            values |= {name: run.values[name] for name in STABILITY if name not in exact}
+            engine, diverged = f"{ENGINE} + {run.engine}", run.diverged_at
+        dataset = drawn[1].dataset() if drawn is not None else _everywhere(known, size)
+        found.append(Measured(address, first, np.asarray(own, dtype=np.int64), values, dataset, diverged, engine))
+    return found
+
+
+def _drawn(problem: Problem, n: int, seed: int, first: int, size: int) -> tuple[Pair, GroundTruth]:
+    with reference.one_thread():
+        stream = Stream(seed, range(first, first + size), dtype=torch.float64, device="cpu")
+        pair = Pair.of(problem, stream, problem.sample(stream, n))
+        return pair, GroundTruth.of(problem, pair)
+
+
+def _everywhere(known: dict[str, float] | None, size: int) -> dict[str, np.ndarray]:
+    return {name: np.full(size, value) for name, value in (known or {}).items()}

@@ -1,0 +1,380 @@
+"""Expectations without simulation: the moments engine against closed forms and simulations, and in the judges."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from problems import AnisotropicMean, LinearOnBall, MeanEstimation
+from riskkit import InverseTime, Lookahead, Stream
+from riskkit.algorithms import (
+    SGD,
+    SLRLA,
+    Constant,
+    HeavyBall,
+    SLRLAAsCoded,
+    SqrtHorizon,
+    Stage,
+    WeightedSGD,
+    traits,
+)
+from riskkit.algorithms.linear import LinearMaps, Steps
+from riskkit.engines import moments
+from riskkit.engines.moments import kernel
+from riskkit.execution.direct import run
+from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
+from riskkit.experiment.expected import Expected
+from riskkit.experiment.runs import Simulated
+from riskkit.measure import expectations, measure_block
+from riskkit.measure.coupled import Pair
+from riskkit.measure.decomposition import GroundTruth
+from riskkit.measure.expectation import given_dataset, measure_expected
+from riskkit.theory import exact_moments
+from riskkit.theory.zhou2021 import strongly_convex
+
+module = importlib.import_module("riskkit.engines.moments.responses")
+
+STAGES = (
+    Stage(10, 5, 0.5, Constant(0.3), 0.2),
+    Stage(20, 5, 0.5, Constant(0.1), 0.2, "average"),
+    Stage(5, 4, 0.3, Constant(0.1)),
+)
+
+
+def without(algorithm):
+    return dataclasses.replace(algorithm, sampling="without replacement")
+
+
+ALGORITHMS = (
+    Lookahead(40, 5, 0.3, InverseTime(1.0, 2)),
+    SLRLA(STAGES),
+    SLRLAAsCoded(STAGES, 7),
+    HeavyBall(100, Constant(0.05), 0.9, batch=4),
+    WeightedSGD(100, InverseTime(0.5, 4.0)),
+    SGD(60, Constant(0.4), batch=7),
+    without(SGD(61, Constant(0.4))),
+    without(SGD(61, Constant(0.4), batch=3)),
+    without(SGD(61, Constant(0.4), batch=23)),
+)
+
+
+# Against the closed forms, which share no code with the engine.
+
+
+def off_the_closed_forms() -> float:
+    """The largest relative error over mean estimation, staged plans and the linear loss."""
+    worst = 0.0
+
+    def compare(got: Any, expected: Any) -> None:
+        nonlocal worst
+        got, expected = np.asarray(got), np.asarray(expected)
+        worst = max(worst, float(np.abs(got / expected - 1).max()))
+
+    n, rounds = 20, np.array([1, 2, 7, 30])
+    for alpha, k, offset, lam in itertools.product((0.1, 0.5, 1.0), (1, 5), (2.0, 20.0), (1.0, 0.3)):
+        step = InverseTime(1.0, offset)
+        problem, algorithm = MeanEstimation(3, lam), Lookahead(30, k, alpha, step)
+        known = exact_moments.step_moments(step, lam, k, alpha, rounds)
+        found = moments.responses(problem, algorithm, n, rounds)
+        compare(found.spread[:, 0, 0], known.u)
+        compare(1 + found.start[:, 0, 0], 1 + known.m)
+        values = expectations(problem, algorithm, n, rounds)
+        compare(
+            values["generalization"][:, 0],
+            exact_moments.mean_estimation_generalization(known.m, lam, 1.0, n),
+        )
+        square = known.m2 * (1 + 1 / n) + known.u * (1 - 1 / n)
+        compare(values["optimization"][:, 0], lam / 2 * square)
+        compare(values["distance"][:, 0], square)
+    stages = [Stage(6, 5, 0.4, Constant(0.3 / 2**q), 0.3) for q in range(4)]
+    ends = np.cumsum([6] * 4)
+    for curvature in (1.0, 0.1):
+        known = exact_moments.staged_moments(SLRLA(stages), curvature)
+        found = moments.responses(AnisotropicMean((curvature,)), SLRLA(stages), n, ends)
+        compare(found.spread[:, 0, 0], known.u)
+        compare(found.start[:, 0, 0], known.m)
+    for k, alpha in itertools.product((1, 4), (0.25, 1.0)):
+        algorithm = Lookahead(16, k, alpha, SqrtHorizon(1.0))
+        values = expectations(LinearOnBall(16, 100.0), algorithm, n, [16])["generalization"][0]
+        eta = (16 * k) ** -0.5
+        compare(values[0], exact_moments.linear_generalization_last(eta, n, 16, k, alpha, 100.0))
+        compare(values[1], exact_moments.linear_generalization_average(eta, n, 16, k, alpha, 100.0))
+    return worst
+
+
+def test_moments_are_the_closed_forms():
+    assert off_the_closed_forms() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("C[i, k] += e[i] * e[k] / batch", "C[i, k] += e[i] * e[k] / (batch + 0.01)"),
+        ("fresh[i] = e[i]\n", "fresh[i] = 1.0001 * e[i]\n"),
+        ("M[i, k] = transition[j, i, k] + h *", "M[i, k] = transition[j, i, k] + h * h *"),
+        ("total += half[i, o] * M[k, o]", "total += half[i, o] * M[o, k]"),
+    ],
+)
+def test_a_planted_error_in_the_recursion_is_caught(monkeypatch, right, wrong):
+    source = inspect.getsource(kernel)
+    assert source.count(right) == 1
+    # Interpreted: the error is in the recursion, not in how it is compiled.
+    source = source.replace(right, wrong).replace('numba.njit(cache=True, error_model="numpy")', "lambda f: f")
+    planted: dict[str, Any] = {"__name__": "planted"}
+    exec(compile(source, "planted", "exec"), planted)
+    monkeypatch.setattr(module, "advance", planted["advance"])
+    module._responses.cache_clear()
+    try:
+        assert off_the_closed_forms() > 1e-6
+    finally:
+        module._responses.cache_clear()
+
+
+def test_long_runs_lose_no_digits():
+    """T = 2^17: the second moment of SGD's average with constant step, sum over j of its coefficients squared / J^2."""
+    J, h = 2**17, 0.05
+    found = moments.responses(MeanEstimation(1), SGD(J, Constant(h)), 20, np.array([J]))
+    j = np.arange(J)
+    coefficients = (1 - (1 - h) ** (J - 1 - j)) / J  # of draw j in the mean of v_0 .. v_{J-1}
+    assert found.spread[0, 1, 0] == pytest.approx(float((coefficients**2).sum()), rel=1e-11)
+    assert found.spread[0, 0, 0] == pytest.approx(h / (2 - h), rel=1e-12)
+
+
+# Against simulation.
+
+
+class Cells(NamedTuple):
+    """Standardised differences of simulated means and expectations, one a cell, quantity and output."""
+
+    z: np.ndarray
+    labels: list[tuple[Any, ...]]
+
+
+def compared(problem, n: int, replicates: int, seed: int) -> Cells:
+    found, labels = [], []
+    algorithms = [a for a in ALGORITHMS if moments.refusal(problem, a, n) is None]
+    rounds = [np.unique(np.linspace(1, traits.rounds(a), 4).astype(int)) for a in algorithms]
+    names = ["x"] * len(algorithms)
+    blocks = [
+        measure_block(problem, n, algorithms, rounds, names, seed=seed, first=first)
+        for first in range(0, replicates, 256)
+    ]
+    for i, algorithm in enumerate(algorithms):
+        for quantity, exact in expectations(problem, algorithm, n, rounds[i].tolist()).items():
+            values = np.concatenate([block[i].values[quantity] for block in blocks])
+            mean, sem = values.mean(0), values.std(0, ddof=1) / len(values) ** 0.5
+            constant = sem <= 1e-12 * np.abs(exact)
+            assert np.allclose(mean[constant], exact[constant], rtol=1e-9, atol=1e-12)
+            z = (mean - exact) / np.where(constant, np.inf, sem)
+            found += z.ravel().tolist()
+            labels += [(algorithm, int(t), quantity, o) for t in rounds[i] for o in range(2)]
+    return Cells(np.array(found), labels)
+
+
+SETTINGS = ((MeanEstimation(3, 0.7), 5), (AnisotropicMean((1.0, 0.2, 0.2), 0.8), 20), (LinearOnBall(3, radius=50.0), 5))
+
+
+def test_expectations_agree_with_simulation():
+    """More than 1,000 cells of 1,024 replicates, at 5 standard errors. They share their noise; over 20 seeds (first
+    seeds 0 .. 19) the largest deviation was 4.4, so that a false alarm is rarer than 1 in 20."""
+    cells = [compared(problem, n, 1024, seed=7) for problem, n in SETTINGS]
+    assert sum(len(part.z) for part in cells) > 1000
+    for part in cells:
+        worst = int(np.argmax(np.abs(part.z)))
+        assert abs(part.z[worst]) < 5, part.labels[worst]
+
+
+@pytest.mark.slow
+def test_expectations_agree_with_many_replicates():
+    """The same at 16,384 replicates and other sample sizes, at 5 standard errors."""
+    for (problem, _), n in itertools.product(SETTINGS, (4, 40)):
+        part = compared(problem, n, 16384, seed=8)
+        worst = int(np.argmax(np.abs(part.z)))
+        assert abs(part.z[worst]) < 5, part.labels[worst]
+
+
+@pytest.mark.parametrize(("problem", "n"), SETTINGS)
+def test_the_expectation_given_the_dataset_is_nearer_to_each_replicate(problem, n):
+    """E[. | S]: the rest of a replicate has mean 0 and is uncorrelated with it, at 5 standard errors, 256 replicates;
+    and its mean over S is the expectation."""
+    algorithm = Lookahead(30, 5, 0.5, Constant(0.1))
+    rounds = np.array([3, 30])
+    stream = Stream(11, range(256))
+    pair = Pair.of(problem, stream, problem.sample(stream, n))
+    given = given_dataset(problem, algorithm, rounds, pair, GroundTruth.of(problem, pair))
+    (run_,) = measure_block(problem, n, [algorithm], [rounds], ["x"], seed=11, first=0)
+    exact = expectations(problem, algorithm, n, rounds.tolist())
+    assert set(given) >= {"optimization", "generalization", "excess", "distance", "replace_one", "path_moment"}
+    for name, values in given.items():
+        rest = run_.values[name] - values
+        for part, target in ((rest, 0.0), (rest * (values - values.mean(0)), 0.0), (values, exact.get(name))):
+            if target is not None:
+                sem = part.std(0, ddof=1) / 16
+                assert (np.abs(part.mean(0) - target) <= 5 * sem + 1e-12).all(), name
+
+
+# What problems, and methods of one's own, say of themselves.
+
+
+@pytest.mark.parametrize("problem", [MeanEstimation(3, 0.7), AnisotropicMean((1.0, 0.2)), LinearOnBall(4)])
+def test_what_a_problem_says_of_its_quadratic_losses_is_true(problem):
+    """The gradient to rounding; mean, variance, mean distance at 5 standard errors of 4,096 examples."""
+    law = problem.quadratic
+    z = problem.sample(Stream(3, range(2)), 4096)
+    theta = torch.linspace(-1, 1, problem.dim, dtype=torch.float64)
+    expected = torch.tensor(law.curvatures) * theta - torch.tensor(law.pulls) * z[:, :1]
+    assert torch.allclose(problem.gradient(theta[None, None], z[:, :1]), expected.double(), atol=1e-12)
+    a, b = z[0].numpy(), z[1].numpy()
+    apart = np.linalg.norm(a - b, axis=1)
+    for values, target in ((a, law.mean), ((a - law.mean) ** 2, law.variance), (apart[:, None], law.apart)):
+        assert (np.abs(values.mean(0) - target) < 5 * values.std(0) / 64 + 1e-12).all()
+    assert np.linalg.norm(a, axis=1).max() <= law.longest * (1 + 1e-12)
+
+
+@dataclasses.dataclass(frozen=True)
+class Damped:
+    """SGD with the step .2, its output pulled half way to theta_0: a method of one's own, and its maps."""
+
+    steps: int
+    name: str = "damped"
+
+    def init(self, theta):
+        return (theta.clone(), theta.clone())
+
+    def query(self, state):
+        return state[0]
+
+    def step(self, state, gradient, j):
+        return (state[0] - 0.2 * gradient, state[1])
+
+    def output(self, state):
+        return {"last": state[0], "average": (state[0] + state[1]) / 2}
+
+    def linear_maps(self):
+        def steps(first, count):
+            eye, v = np.tile(np.eye(2), (count, 1, 1)), np.tile([1.0, 0.0], (count, 1))
+            return Steps(eye, -0.2 * v, v, v.copy(), np.full(count, -0.2))
+
+        outputs = np.array([[1.0, 0.0], [0.5, 0.5]])
+        return LinearMaps(np.ones(2), steps, lambda taken: np.tile(outputs, (len(taken), 1, 1)))
+
+
+def test_a_method_of_ones_own_has_expectations_if_it_says_its_maps():
+    """At 5 standard errors of 512 replicates."""
+    problem, method, rounds = MeanEstimation(2), Damped(12), np.array([1, 12])
+    exact = expectations(problem, method, 10, rounds.tolist())
+    blocks = [measure_block(problem, 10, [method], [rounds], ["x"], seed=2, first=first) for first in (0, 256)]
+    for name, value in exact.items():
+        values = np.concatenate([block[0].values[name] for block in blocks])
+        assert (np.abs(values.mean(0) - value) < 5 * values.std(0) / 512**0.5 + 1e-12).all(), name
+
+
+@pytest.mark.parametrize(
+    ("problem", "algorithm", "reason"),
+    [
+        (LinearOnBall(3, radius=0.5), SGD(100, Constant(0.1)), "projected"),
+        (
+            MeanEstimation(2),
+            dataclasses.replace(SGD(9, Constant(0.1)), sampling="one stream for all"),
+            "share their draws",
+        ),
+    ],
+)
+def test_what_has_no_known_moments_says_why(problem, algorithm, reason):
+    assert reason in str(moments.refusal(problem, algorithm, 10))
+
+
+# Experiments.
+
+
+def experiment(**changes) -> Experiment:
+    """Theorem 2 on mean estimation, which attains it."""
+    step = InverseTime(1.0, 2)
+
+    def optimization(at):
+        known = exact_moments.step_moments(step, 1.0, 5, at.algorithm.stages[0].alpha, at.rounds)
+        return (known.m2 * (1 + 1 / at.n) + known.u * (1 - 1 / at.n)) / 2
+
+    given = {
+        "question": "Is it attained?",
+        "problem": MeanEstimation(4),
+        "algorithms": {
+            "Lookahead": lambda p: Lookahead(p.T, 5, p.alpha, step),
+            "SGD": lambda p: SGD(5 * p.T, step),
+        },
+        "bounds": (strongly_convex.OPTIMIZATION, strongly_convex.STABILITY),
+        "readings": (Exact("optimization", "last", optimization, ("Lookahead",)), Paired("Lookahead", ("SGD",))),
+        "controls": ("SGD",),
+        "sizes": {"laptop": Size(Grid("T", n=50, alpha=0.25, T=doubling(32, 4096)), replicates=64)},
+    }
+    return Experiment(**{**given, **changes})
+
+
+@pytest.fixture(scope="module")
+def answered():
+    return run(experiment())
+
+
+def test_verdicts_on_expectations_are_exact(answered):
+    words = {}
+    for one in answered.verdicts:
+        assert one.verdict.exact, one.verdict.sentence
+        assert np.isnan(one.verdict.p_value)
+        assert "replicates" not in one.verdict.sentence
+        assert "interval" not in one.verdict.sentence
+        assert "exact" in one.verdict.sentence
+        words.setdefault((one.verdict.kind, one.quantity), []).append(str(one.verdict.outcome))
+    assert words["level", "optimization"] == ["HOLDS"]
+    assert words["rate", "optimization"] == ["TIGHT"]
+    assert words["level", "stability"] == ["HOLDS"]
+    assert words["identity", "optimization"] == ["AGREES"]
+    assert words["exponent", "optimization"] == ["AGREES"]
+    assert {comparison.outcome for comparison in answered.comparisons} <= {"smaller", "larger"}
+
+
+def test_the_table_says_what_is_exact(answered):
+    table = answered.table.set_index(["quantity", "output"])
+    for quantity in ("optimization", "generalization", "excess", "distance", "stability"):
+        part = table.loc[(quantity, "last")]
+        assert (part["estimator"] == "exact").all()
+        assert (part["sem"] == 0).all()
+    simulated = run(experiment(), replicates=32, engine="fused").table.set_index("quantity")
+    assert (simulated.loc["optimization", "estimator"] == "simulated").all()
+    assert (simulated.loc["generalization", "estimator"] == "controlled").all()
+
+
+def test_moments_are_taken_where_they_are_known_and_simulations_where_they_are_asked_for():
+    size = Size(Grid("T", n=50, alpha=0.5, T=(4, 8)), replicates=32)
+
+    def kinds(made: Experiment, engine: str = "auto", dtype: str = "float64") -> set[type]:
+        return {type(one) for one in made.plan(size, dtype, engine).runs.values()}
+
+    assert kinds(experiment()) == {Expected}
+    assert kinds(experiment(), "moments") == {Expected}
+    assert kinds(experiment(), "fused") == kinds(experiment(), "reference") == {Simulated}
+    assert kinds(experiment(), dtype="float32") == {Simulated}
+    assert kinds(experiment(simulated=True)) == {Simulated}
+    assert kinds(experiment(simulated=True), "moments") == {Expected}
+    addresses = [set(experiment().plan(size, "float64", engine).runs) for engine in ("auto", "fused")]
+    assert not addresses[0] & addresses[1]
+    with pytest.raises(ValueError, match=r"^engine moments: its steps may leave Theta and be projected; use auto"):
+        experiment().on(LinearOnBall(2, 0.1)).plan(size, "float64", "moments")
+
+
+def test_stability_without_a_closed_form_is_simulated_beside_the_expectations():
+    """Two curvatures: a norm of two different sums of hits."""
+    problem, algorithm = AnisotropicMean((1.0, 0.1)), Lookahead(20, 5, 0.5, Constant(0.3))
+    arguments = {"seed": 3, "first": 0}
+    (one,) = measure_expected(problem, 20, [algorithm], [np.array([20])], ["x"], coupled=True, **arguments)
+    (simulated,) = measure_block(problem, 20, [algorithm], [np.array([20])], ["x"], **arguments)
+    assert np.array_equal(one.values["stability"], simulated.values["stability"])
+    assert np.ptp(one.values["optimization"], axis=0).max() == 0
+    (alone,) = measure_expected(problem, 20, [algorithm], [np.array([20])], ["x"], coupled=False, **arguments)
+    assert "stability" not in alone.values
