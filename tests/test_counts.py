@@ -199,7 +199,7 @@ def question(monkeypatch):
 
 def test_gradients_to_eps_end_to_end(question, tmp_path, unpresented):
     """The intervals of the counts contain the exact ones (a false alarm in 3 of 20 seeds); levels hold."""
-    assert main(["theorem4_counts", "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert main(["theorem4_counts", "--engine", "fused", "--jobs", "1", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "theorem4_counts" / "verdict.json").read_text())
     outcomes = {(v["bound"], v["algorithm"]): v["outcome"] for v in record["verdicts"]}
     assert outcomes["theorem4.optimization.average", "SLRLA"] == "HOLDS"

@@ -39,7 +39,7 @@ from riskkit.measure.expectation import given_dataset, measure_expected
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import strongly_convex
 
-module = importlib.import_module("riskkit.engines.moments.responses")
+module = importlib.import_module("riskkit.engines.moments.propagation")
 
 STAGES = (
     Stage(10, 5, 0.5, Constant(0.3), 0.2),

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.usefixtures("unpresented")
 
 SMALL = [
     "theorem2_exponents",
+    "--engine",
+    "fused",
     "--replicates",
     "120",
     "--T",
@@ -159,7 +161,7 @@ def test_precision_doubles_the_replicates_until_the_width_and_keeps_the_first_on
         "theorem2_exponents",
         "--replicates",
         "64",
-        *["--T", "8", "16", "32", "64", "--alpha", "1", "--n", "10", "--jobs", "1"],
+        *["--T", "8", "16", "32", "64", "--alpha", "1", "--n", "10", "--jobs", "1", "--engine", "fused"],
     ]
     assert main([*arguments, "--precision", "0.06", "--out", str(tmp_path / "a")]) == 0
     frame = load(tmp_path / "a" / "theorem2_exponents")

@@ -39,11 +39,11 @@ STABILITY = ("stability", "path_stability")
 
 def complete(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) -> bool:
     """Whether the expectation of the stability is known as well."""
-    found = moments.responses(problem, algorithm, n, np.asarray(rounds))
     law = moments.quadratic(problem)
     assert law is not None
-    alike = len(set(zip(law.curvatures, law.pulls, strict=True))) == 1
-    return found.one_sign and alike and not np.isnan(law.apart)
+    if len(set(zip(law.curvatures, law.pulls, strict=True))) > 1 or np.isnan(law.apart):
+        return False
+    return moments.responses(problem, algorithm, n, np.asarray(rounds)).one_sign
 
 
 def expectations(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) -> dict[str, np.ndarray]:

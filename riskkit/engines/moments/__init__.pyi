@@ -1,4 +1,4 @@
-from .responses import Responses as Responses
-from .responses import quadratic as quadratic
-from .responses import refusal as refusal
-from .responses import responses as responses
+from .propagation import Responses as Responses
+from .propagation import quadratic as quadratic
+from .propagation import refusal as refusal
+from .propagation import responses as responses

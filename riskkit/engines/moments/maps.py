@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,9 @@ from riskkit.algorithms.staged import Algorithm, Stage
 from riskkit.algorithms.weighted_average import WeightedSGD
 
 
+@functools.singledispatch
 def linear_maps(algorithm: Any) -> LinearMaps | None:
     """The maps of an algorithm, its own (``linear_maps()``) or those below; None for one that has none."""
-    match algorithm:
-        case Algorithm():
-            return _staged(algorithm)
-        case HeavyBall():
-            return _heavy_ball(algorithm)
-        case WeightedSGD():
-            return _weighted(algorithm)
     own = getattr(algorithm, "linear_maps", None)
     return None if own is None else own()
 
@@ -30,6 +25,7 @@ V, SLOW, TOTAL, ANCHOR = range(4)
 """The state of a staged lookahead: fast and slow weights, the sum of the stage's fast weights, the anchor."""
 
 
+@linear_maps.register
 def _staged(algorithm: Algorithm) -> LinearMaps:
     stages = algorithm.stages
     starts = np.cumsum([0, *(stage.steps for stage in stages)])
@@ -113,6 +109,7 @@ def _begin(made: Steps, place: int, before: Floats) -> None:
         part[place] = part[place] @ before
 
 
+@linear_maps.register
 def _heavy_ball(algorithm: HeavyBall) -> LinearMaps:
     """v, the momentum, the sum of the v before each step."""
     sizes = np.asarray(algorithm.step_sizes.sizes(algorithm.steps, 1), dtype=np.float64)
@@ -136,6 +133,7 @@ def _heavy_ball(algorithm: HeavyBall) -> LinearMaps:
     return LinearMaps(np.array([1.0, 0.0, 0.0]), steps, outputs)
 
 
+@linear_maps.register
 def _weighted(algorithm: WeightedSGD) -> LinearMaps:
     """v, and the sum of (j + j0) v_j."""
     offset, lam = algorithm.step_sizes.offset, algorithm.step_sizes.lam
