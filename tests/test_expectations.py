@@ -28,7 +28,7 @@ from riskkit.algorithms import (
 from riskkit.algorithms.linear import LinearMaps, Steps
 from riskkit.engines import moments
 from riskkit.engines.moments import kernel
-from riskkit.execution.direct import run
+from riskkit.interactive.answering import run
 from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
 from riskkit.experiment.expected import Expected
 from riskkit.experiment.runs import Simulated

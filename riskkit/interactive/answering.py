@@ -43,7 +43,7 @@ def run(
         chosen = Size(chosen.grids, replicates)
     if seed is not None:
         experiment = dataclasses.replace(experiment, seed=seed)
-    plan = experiment.plan(chosen)
+    plan = experiment.plan(chosen, engine=engine)
     choices = {address: one.engine(device, engine) for address, one in plan.runs.items()}
     if (reason := refusal(plan)) is not None:
         raise ValueError(f"{experiment.name}: {reason}")
