@@ -28,10 +28,10 @@ from riskkit.algorithms import (
 from riskkit.algorithms.linear import LinearMaps, Steps
 from riskkit.engines import moments
 from riskkit.engines.moments import kernel
-from riskkit.interactive.answering import run
 from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
 from riskkit.experiment.expected import Expected
 from riskkit.experiment.runs import Simulated
+from riskkit.interactive.answering import run
 from riskkit.measure import expectations, measure_block
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
