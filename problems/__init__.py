@@ -18,6 +18,7 @@ if __name__ == "problems":
 
 from .anisotropic_mean import AnisotropicMean
 from .erf_committee import ErfCommittee
+from .finite_population import FinitePopulation
 from .linear_on_ball import LinearOnBall
 from .logistic import Logistic
 from .logistic_ridge import LogisticRidge
@@ -33,6 +34,7 @@ from .warped_mean import WarpedMean
 __all__ = [
     "AnisotropicMean",
     "ErfCommittee",
+    "FinitePopulation",
     "LinearOnBall",
     "Logistic",
     "LogisticRidge",

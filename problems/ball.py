@@ -69,6 +69,7 @@ def minimise_convex(
     hessian: Callable[[Tensor], Tensor],
     start: Tensor,
     radius: float | None,
+    definite: bool = False,
 ) -> Tensor:
     """The minimiser over the ball of a smooth convex f >= 0, by Newton's method on the exact constraint: -> (R, d).
 
@@ -81,6 +82,8 @@ def minimise_convex(
         risk: theta (R, d) -> f (R,), its gradient (R, d), and the scale (R,) of the terms whose sum the gradient is.
         hessian: theta (R, d) -> (R, d, d).
         start: (R, d), in the ball.
+        definite: on R^d, every Hessian is positive definite: Newton's step by Cholesky's factors, several times as fast
+            as by eigenvectors.
 
     Raises NoMinimiserError if a KKT residual stays above TOLERANCE of the scale.
     """
@@ -93,7 +96,10 @@ def minimise_convex(
         if not bool(moving.any()):
             break
         H = hessian(theta)
-        target = minimise_quadratic(H, (H @ theta[:, :, None])[:, :, 0] - gradient, radius)
+        if definite:
+            target = theta - torch.cholesky_solve(gradient[:, :, None], torch.linalg.cholesky(H))[:, :, 0]
+        else:
+            target = minimise_quadratic(H, (H @ theta[:, :, None])[:, :, 0] - gradient, radius)
         direction = target - theta
         slope = (gradient * direction).sum(-1)
         size = torch.ones_like(value)

@@ -142,6 +142,15 @@ def diameter(problem: Problem) -> float:
     return float(getattr(problem, "diameter", math.inf))
 
 
+def admit(problem: Problem, n: int) -> None:
+    """Raises ValueError, in one line, for a sample larger than the problem's ``largest_n``, where it has that."""
+    most = getattr(problem, "largest_n", math.inf)
+    if n > most:
+        raise ValueError(
+            f"n must be at most {most} on {problem.name}, its declared limit; got {n}. Take fewer examples."
+        )
+
+
 def parameters(problem: Problem) -> dict[str, object]:
     """The fields that, with the class name, identify a problem; TypeError for one that is no frozen dataclass."""
     kind = type(problem)

@@ -8,6 +8,7 @@ import math
 import torch
 
 from riskkit.conformance.findings import EXACT, Found
+from riskkit.identity import address
 from riskkit.problem import Constants, Problem, Regime, parameters
 
 MEMBERS = tuple(name for name in Problem.__dict__ if not name.startswith("_"))
@@ -27,7 +28,8 @@ def declarations(problem: Problem) -> Found:
     except TypeError as error:
         return Found([str(error)])
     faults += [
-        f"field {name} must be a number, a string or a tuple of them, since it identifies the problem; got {value!r}."
+        f"field {name} must be a number, a string, or a tuple or frozen dataclass of them, since it identifies the "
+        f"problem; got {value!r}."
         for name, value in values.items()
         if not _identifies(value)
     ]
@@ -65,9 +67,13 @@ def declarations(problem: Problem) -> Found:
 
 
 def _identifies(value: object) -> bool:
-    if isinstance(value, tuple):
-        return all(_identifies(item) for item in value)
-    return value is None or isinstance(value, int | float | str)
+    """Whether the store can make an address of it; what can be changed later identifies nothing."""
+    try:
+        hash(value)
+        address({"field": value})
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _described(c: Constants, radius: float | None) -> str:

@@ -117,7 +117,13 @@ class Subject:
         return (H + H.mT) / 2
 
     def full_gradient(self, theta: Tensor, data: Tensor) -> Tensor:
-        """grad F_S: theta (R, C, d), data (R, n, w) -> (R, C, d)."""
+        """grad F_S: theta (R, C, d), data (R, n, w) -> (R, C, d). By automatic differentiation of the empirical risk,
+        with which the gradient was compared, where it has any; else the mean over the examples, n times as long."""
+        variable = theta.detach().requires_grad_(True)
+        risk = self.problem.empirical_risk(variable, data)
+        if risk.requires_grad:
+            (derived,) = torch.autograd.grad(risk.sum(), variable)
+            return derived
         (R, C, d), n = theta.shape, data.shape[1]
         total = torch.zeros_like(theta)
         together = max(1, min(n, 2**16 // (R * C * d)))

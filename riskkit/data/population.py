@@ -178,6 +178,18 @@ class Population:
         factor = largest / float(np.abs(centred).max())
         return self._like(targets=centred * factor, noise=self.noise * factor)
 
+    def only(self, *labels: str | int) -> Population:
+        """The rows that have one of the labels, of which there must be two or more."""
+        kept = [label for label in self.labels if label in {str(wanted) for wanted in labels}]
+        if len(kept) < 2 or len(kept) != len(set(labels)):
+            raise ValueError(
+                f"Population: only needs two or more of the labels of {self.name} "
+                f"({', '.join(self.labels) or 'no labels'}); got {', '.join(map(str, labels)) or 'none'}."
+            )
+        numbers = np.array([kept.index(label) if label in kept else -1 for label in self.labels])[self.targets]
+        chosen = numbers >= 0
+        return self._like(features=self.features[chosen], targets=numbers[chosen], labels=tuple(kept))
+
     def one_against_rest(self, *labels: str | int) -> Population:
         """Two classes: those with one of the labels, class 1, against the others, class 0.
 

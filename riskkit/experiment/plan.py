@@ -18,6 +18,7 @@ from riskkit.algorithms import traits
 from riskkit.experiment.expected import estimated
 from riskkit.experiment.point import Point
 from riskkit.experiment.runs import Run, Simulated, run_address
+from riskkit.problem import admit
 
 
 class Cell(NamedTuple):
@@ -203,6 +204,10 @@ def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> 
         )
     if problem is None:
         raise ValueError(f"{experiment.name}: {name} is an algorithm, which needs a problem to run on; got None.")
+    try:
+        admit(problem, point["n"])
+    except ValueError as error:
+        raise ValueError(f"{experiment.name}: {error}") from None
     if experiment.read is not None:
         run = Simulated(problem, point["n"], made, experiment.read(made))
         return _Wanted(point, name, run, run, 1)

@@ -28,7 +28,7 @@ from riskkit.measure.blocks import block_size, measure_block
 from riskkit.measure.quantities import Measured
 from riskkit.problem import Problem, constants_of, parameters
 
-NUMERICS = 5
+NUMERICS = 6
 """Raised whenever a change of code moves the measured numbers: stored runs of an older version are not reused."""
 
 
@@ -65,7 +65,8 @@ class Run(Protocol):
         """Everything that decides its numbers, but the seed and the type of numbers."""
 
     def about(self) -> Mapping[str, Any]:
-        """What the table says of it: ``problem`` (a name), L, G, lam, mu, d."""
+        """What the table says of it: ``problem`` (a name), L, G, lam, mu, d; on a finite population also ``seen``, the
+        share of its rows that a sample has seen, in expectation."""
 
     def gradients(self, rounds: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """How many gradients have been taken when the given rounds end."""
@@ -123,7 +124,9 @@ class Simulated:
     def about(self) -> Mapping[str, Any]:
         constants = constants_of(self.problem)
         named = {name: getattr(constants, name) for name in ("lam", "mu", "L", "G")}
-        return {"problem": self.problem.name, **named, "d": self.problem.dim}
+        seen = getattr(self.problem, "seen", None)
+        share = {} if seen is None else {"seen": seen(self.n)}
+        return {"problem": self.problem.name, **named, "d": self.problem.dim, **share}
 
     def gradients(self, rounds: npt.ArrayLike) -> npt.NDArray[np.int64]:
         return traits.gradients(self.algorithm, rounds)

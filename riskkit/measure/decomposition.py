@@ -66,11 +66,11 @@ class GroundTruth:
         flat = theta.reshape(R, K * outputs, d)
         empirical = problem.empirical_risk(flat, self.data).reshape(R, K, outputs)
         population = problem.population_risk(flat).reshape(R, K, outputs)
-        minimum = self.minimum[:, None, None]
+        optimization, generalization = empirical - self.minimum[:, None, None], population - empirical
         values = {
-            "optimization": empirical - minimum,
-            "generalization": population - empirical,
-            "excess": population - minimum,
+            "optimization": optimization,
+            "generalization": generalization,
+            "excess": optimization + generalization,  # to the last bit
             "population_excess": population - self.population_minimum,
             "distance": (theta - self.minimiser[:, None, None, :]).square().sum(-1),
             "path_moment": path.path_moment[:, :, None].double().expand(-1, -1, outputs),

@@ -20,7 +20,7 @@ from riskkit.measure.blocks import DTYPES, Dtype, block_size
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
 from riskkit.measure.runs import Runs, drawn_indices, gradients_at
-from riskkit.problem import Problem
+from riskkit.problem import Problem, admit
 from riskkit.rng.streams import Stream
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def simulate(
             raise ValueError("data must be finite; got nan or inf among the examples.")
     if n is None or isinstance(n, bool) or n != int(n) or n < 2:
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
+    admit(problem, n)
     choice = choose(problem, algorithm, device, engine)
     runs = Runs([algorithm], [checkpoints], [choice], threads=os.cpu_count() or 1)
     drawn = (

@@ -41,14 +41,16 @@ LAST = (
     *("diverged", "diverged_at", "claim", "published", "proved", "trivial", "exact", "z_replace_one", "step", "L", "G"),
     *("d", "seed", "dtype", "engine", "run_id", "status", "reason"),
 )
-"""Columns, in their order; an experiment's other coordinates stand before the columns of ``SHOWN``."""
+"""Columns, in their order; an experiment's other coordinates, and what else a run says of itself, stand before the
+columns of ``SHOWN``."""
 
 
 def columns(data: Data) -> list[str]:
     """Of the table, in its order."""
     fixed = {*FIRST, *SHOWN, *LAST}
-    others = dict.fromkeys(name for cell in data.plan.cells for name in coordinates(cell) if name not in fixed)
-    return [*FIRST, *others, *SHOWN, *_told(data), *LAST]
+    told = [name for cell in data.plan.cells for name in (*coordinates(cell), *cell.run.about())]
+    others = dict.fromkeys(name for name in told if name not in fixed)
+    return [*FIRST, *others, *SHOWN, *(name for name in _told(data) if name not in others), *LAST]
 
 
 def _told(data: Data) -> list[str]:
