@@ -117,6 +117,8 @@ def codes(*values: object) -> dict[str, str]:
 
 def label(value: float) -> str:
     """A number as short as ``:g`` writes it if that is the number, else with up to 12 digits."""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value + 0.0:.0f}"
     for digits in (6, 9):
         text = f"{value:.{digits}g}"
         if abs(float(text) - value) <= 1e-12 * abs(value) or value != value:

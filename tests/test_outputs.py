@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -28,7 +29,7 @@ from riskkit.execution import conclusion, loop, tasks
 from riskkit.execution.telling import OutputError, watched
 from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
-from riskkit.identity import label
+from riskkit.identity import label, short
 from riskkit.report import answers, html
 from riskkit.report.figures import drawing
 from riskkit.report.figures.style import written
@@ -424,10 +425,30 @@ def test_a_number_of_300_digits_does_not_fill_the_screen(flag, tmp_path, capsys)
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.5, "0.5"), (0.1 + 0.2, "0.3"), (1234567, "1234567"), (0.1234567, "0.1234567"), (1e-9, "1e-09"), (64, "64")],
+    [
+        (0.5, "0.5"),
+        (0.1 + 0.2, "0.3"),
+        (1234567, "1234567"),
+        (0.1234567, "0.1234567"),
+        (1e-9, "1e-09"),
+        (64, "64"),
+        (1e6, "1000000"),
+    ],
 )
 def test_a_label_is_short_where_that_is_the_number(value, text):
     assert label(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        *((350, 2, "350"), (0.41, 2, "0.41"), (95123.4, 2, "95000"), (4573, 3, "4570"), (0.00012345, 3, "0.000123")),
+        *((999.6, 3, "1000"), (0.0, 3, "0"), (-0.0, 3, "0"), (-1234, 2, "-1200"), (1e-9, 3, "1e-09")),
+        *((3e8, 3, "3e+08"), (math.inf, 3, "inf"), (1.0, 3, "1"), (12.345, 4, "12.35"), (99995, 4, "100000")),
+    ],
+)
+def test_a_measured_number_has_the_digits_that_count(value, digits, text):
+    assert short(value, digits) == text
 
 
 @given(a=st.floats(1e-6, 1e9), step=st.floats(1e-10, 1))

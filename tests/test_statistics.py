@@ -126,6 +126,8 @@ class TestPlantedTruths:
         assert judge_level(values * nothing, 0.98 / X * nothing, **judge).outcome is Outcome.VIOLATED
         assert judge_level(values, 1.2 / X * nothing, **judge).outcome is Outcome.VIOLATED
         assert judge_level(values, np.full(8, 10.0), **judge).outcome is Outcome.VACUOUS
+        # Under a bound that leaves room for the whole range, within the tolerance, few replicates are enough.
+        assert judge_level(1e-9 * values[:64], np.full(8, 8.99), **judge).outcome is Outcome.HOLDS
         starved = judge_level(values[:64], 1.01 / X, **judge)
         assert starved.outcome is Outcome.INCONCLUSIVE
         assert starved.replicates_needed > 64

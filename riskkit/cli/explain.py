@@ -26,6 +26,7 @@ from riskkit.algorithms.steps import InverseTime, SqrtHorizon, Step
 from riskkit.cli import explain_printed
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_results, reading
 from riskkit.experiment import study
+from riskkit.identity import label, short
 from riskkit.problem import Problem, Regime, diameter
 from riskkit.theory.bound import Floats, Inequality
 from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, published, slrla, strongly_convex
@@ -94,10 +95,10 @@ def _check(arguments: argparse.Namespace) -> None:
     for T, k, alpha in itertools.product(arguments.T, arguments.k, arguments.alpha):
         Lookahead(T, k, alpha, SqrtHorizon(1.0))
         if alpha > 1:
-            raise BadInputError(f"--alpha must lie in (0, 1], of which the theorems speak; got {alpha:g}.")
+            raise BadInputError(f"--alpha must lie in (0, 1], of which the theorems speak; got {label(alpha)}.")
     for eps in arguments.eps:
         if not 0 < eps < math.inf:
-            raise BadInputError(f"--eps must be finite numbers > 0; got {eps:g}.")
+            raise BadInputError(f"--eps must be finite numbers > 0; got {label(eps)}.")
     if arguments.replicates < 1:
         raise BadInputError(f"--replicates must be a whole number >= 1; got {arguments.replicates}.")
 
@@ -202,7 +203,7 @@ def _constants(console: Console, problem: Problem) -> None:
     shown.add_column("radius", justify="right")
     constants = problem.constants
     values = [getattr(constants, name) for name in ("L", "G", "lam", "lam_example", "mu", "rho", "M", "l_max")]
-    shown.add_row(*(f"{value:.4g}" for value in values), "R^d" if problem.radius is None else f"{problem.radius:g}")
+    shown.add_row(*(short(value, 4) for value in values), "R^d" if problem.radius is None else label(problem.radius))
     console.print(shown)
 
 
@@ -243,7 +244,7 @@ def _bound(
     total = np.sum(explicit, axis=0)
     for i in range(n.size):
         terms = [term[i] for term in (*claim, *explicit, total, trivial)]
-        shown.add_row(f"{n[i]}", f"{k[i]}", f"{alpha[i]:g}", f"{T[i]}", *(f"{float(term):.4g}" for term in terms))
+        shown.add_row(f"{n[i]}", f"{k[i]}", label(alpha[i]), f"{T[i]}", *(short(float(term), 4) for term in terms))
     console.print(shown)
 
 
@@ -255,7 +256,7 @@ def _counts(console: Console, problem: Problem, step: Step, inputs: Inputs, argu
     diameter = math.inf if problem.radius is None else 2 * problem.radius
     f0 = float(inputs.f0[0])
     shown = Table(
-        title=f"gradients to reach eps from f_0 = {f0:.4g}, n = {arguments.n[0]}, {step}", title_justify="left"
+        title=f"gradients to reach eps from f_0 = {short(f0, 4)}, n = {arguments.n[0]}, {step}", title_justify="left"
     )
     for name in ("eps", "k", "alpha", "claim: Lookahead", "claim: SLRLA", "explicit: Lookahead", "explicit: SLRLA"):
         shown.add_column(name, justify="right")
@@ -278,7 +279,13 @@ def _counts(console: Console, problem: Problem, step: Step, inputs: Inputs, argu
                 except ValueError as error:
                     plan = str(error)
                 shown.add_row(
-                    f"{eps:g}", f"{k}", f"{alpha:g}", f"{claimed:.3g}", f"{staged:.3g}", f"{proved:.4g}", plan
+                    label(eps),
+                    f"{k}",
+                    label(alpha),
+                    short(claimed),
+                    short(staged),
+                    short(proved, 4),
+                    plan,
                 )
     console.print(shown)
     if reason:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from riskkit.algorithms.staged import Algorithm, Lookahead
 from riskkit.experiment import study
+from riskkit.identity import label, short
 from riskkit.problem import Constants, Problem, Regime, diameter
 from riskkit.report.tables import content, printed
 from riskkit.theory.bound import At, Floats, Inequality, total
@@ -164,7 +165,7 @@ def _forms(
                         reasons[reason] = None
                         continue
                     at = At(problem, run, n, np.array([run.rounds], dtype=np.int64), *own)
-                    shown.add_row(f"{n}", f"{k}", f"{alpha:g}", f"{T}", *_row(bound, at))
+                    shown.add_row(f"{n}", f"{k}", label(alpha), f"{T}", *_row(bound, at))
     if shown.row_count:
         console.print(shown)
     for reason in list(reasons)[:2]:
@@ -177,7 +178,7 @@ def _row(bound: Inequality, at: At) -> Iterable[str]:
     known = {"distance": diameter(at.problem) ** 2, "stability": diameter(at.problem)}
     trivial = known.get(bound.quantity, at.constants.M)
     for value in (claim, stated, proved, stated / proved if proved else math.inf, trivial):
-        yield "--" if math.isnan(value) else f"{value:.4g}"
+        yield "--" if math.isnan(value) else short(value, 4)
 
 
 _FORMS = ("claim", "published", "proved")

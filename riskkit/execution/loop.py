@@ -21,6 +21,7 @@ from riskkit.execution.scheduling import Failure, run_tasks
 from riskkit.execution.tasks import CONCLUDING, Request, Task, missing_tasks, physical_memory
 from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
+from riskkit.identity import short
 from riskkit.store import provenance
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
@@ -190,9 +191,10 @@ def _grown(data: Data, request: Request, precision: float) -> Request | None:
     if not width > precision:
         return None
     if 2 * replicates > MOST_REPLICATES:
-        tell(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; at most {MOST_REPLICATES} are made.")
+        most = f"at most {MOST_REPLICATES} are made"
+        tell(f"{request.experiment}: +-{short(width, 2)} after {replicates} replicates; {most}.")
         return None
-    tell(f"{request.experiment}: +-{width:.2g} after {replicates} replicates; doubling them.")
+    tell(f"{request.experiment}: +-{short(width, 2)} after {replicates} replicates; doubling them.")
     return request._replace(replicates=2 * replicates)
 
 

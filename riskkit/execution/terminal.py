@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from riskkit.algorithms.traits import passed_on
-from riskkit.identity import label
+from riskkit.identity import label, short
 from riskkit.judges.outcome import Outcome, Verdict, counted
 from riskkit.stats.first_passage import PassageStatus
 from riskkit.verdicts.counts import Count, Line
@@ -115,7 +115,7 @@ def compared_lines(comparisons: Sequence[Comparison]) -> list[str]:
         outcomes = [comparison.outcome for comparison in group]
         sign = "-" if inexact else "/"
         lines.append(
-            f"{algorithm} {sign} {against}, {quantity} ({output}): {min(values):.3g} to {max(values):.3g} in "
+            f"{algorithm} {sign} {against}, {quantity} ({output}): {short(min(values))} to {short(max(values))} in "
             f"{counted(len(group), 'cell')}; smaller in {outcomes.count('smaller')}, larger in "
             f"{outcomes.count('larger')} after Holm"
         )
@@ -137,14 +137,14 @@ def _reached(counts: Sequence[Count]) -> Reached:
     rows: dict[Line, dict[float, str]] = {}
     for count in counts:
         if count.eps in chosen and count.output == passed_on(count.line.head.algorithm):
-            reached = f"{count.passage.at:.3g}"
+            reached = short(count.passage.at)
             if count.passage.status is not PassageStatus.REACHED:
                 reached = {
                     PassageStatus.AT_ONCE: "1",
                     PassageStatus.NOT_REACHED: f"> {count.line.gradients[-1]}",
                     PassageStatus.LOST: "no value",
                 }.get(count.passage.status, "?")
-            said = "; ".join("-" if math.isnan(x) else f"{x:.2g}" for x in (count.claim, count.proved))
+            said = "; ".join("-" if math.isnan(x) else short(x, 2) for x in (count.claim, count.proved))
             rows.setdefault(count.line, {})[count.eps] = f"{reached} ({said})"
     varied = [
         name
@@ -157,10 +157,10 @@ def _reached(counts: Sequence[Count]) -> Reached:
 def _counted(counts: Sequence[Count], frame: box.Box) -> Table:
     targets, varied, rows = _reached(counts)
     shown = Table(title="gradients to reach eps (claimed; proved)", title_justify="left", box=frame)
-    for heading in ("algorithm", *varied, *(f"eps = {eps:.3g}" for eps in targets)):
+    for heading in ("algorithm", *varied, *(f"eps = {short(eps)}" for eps in targets)):
         shown.add_column(heading)
     for line, cells in rows.items():
-        places = (f"{line.where[name]:.3g}" if name in line.where else "" for name in varied)
+        places = (label(line.where[name]) if name in line.where else "" for name in varied)
         shown.add_row(line.head.name, *places, *(cells.get(eps, "") for eps in targets))
     return shown
 
@@ -170,8 +170,8 @@ def _count_lines(counts: Sequence[Count]) -> list[str]:
     targets, varied, rows = _reached(counts)
     lines = []
     for line, cells in rows.items():
-        held = [f"{name} = {line.where[name]:.3g}" for name in varied if name in line.where]
-        told = [f"eps = {eps:.3g} after {cells[eps]}" for eps in targets if eps in cells]
+        held = [f"{name} = {label(line.where[name])}" for name in varied if name in line.where]
+        told = [f"eps = {short(eps)} after {cells[eps]}" for eps in targets if eps in cells]
         lines.append(f"{', '.join([line.head.name, *held])}: {', '.join(told)}")
     return lines
 
@@ -195,8 +195,8 @@ def _numbers(verdict: Verdict) -> str:
         return text if math.isnan(verdict.claim_slope) else f"{text}, claim {verdict.claim_slope:.3f}"
     if verdict.kind == "level" and math.isfinite(verdict.ratio):
         most = "up to" if verdict.outcome is Outcome.VIOLATED else "at most"
-        return f"measured / bound {most} {verdict.ratio:.3g} in {counted(verdict.points, 'cell')}"
+        return f"measured / bound {most} {short(verdict.ratio)} in {counted(verdict.points, 'cell')}"
     if verdict.kind == "identity" and math.isfinite(verdict.ratio):
         place = "the one cell tested" if verdict.points == 1 else f"the farthest of {verdict.points} cells"
-        return f"measured / exact {verdict.ratio:.4g} in {place}"
+        return f"measured / exact {short(verdict.ratio, 4)} in {place}"
     return ""

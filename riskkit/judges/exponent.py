@@ -8,6 +8,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.identity import label
 from riskkit.judges.arrays import constant, slope_text
 from riskkit.judges.outcome import Outcome, Verdict, afford, starved, undecided
 from riskkit.judges.rate import equivalent, rate_replicates, window_end
@@ -59,11 +60,11 @@ def judge_exponent(
         start=float(fit.x[0]),
         stop=float(fit.x[-1]),
     )
-    where = f"for {axis} from {fit.x[0]:g} to {fit.x[-1]:g} ({fit.x.size} points, {draft.basis})"
+    where = f"for {axis} from {label(fit.x[0])} to {label(fit.x[-1])} ({fit.x.size} points, {draft.basis})"
     found = (
         f"the measured exponent is {slope_text(draft.slope, draft.slope_low, draft.slope_high, 95)}, the exact one on "
         f"the same points {oracle:+.3f}, the difference {slope_text(fit.slope, low, high, 90)} against a declared "
-        f"margin of {margin:g} {where}"
+        f"margin of {label(margin)} {where}"
     )
     if math.isfinite(asymptote):
         found += f"; {distance:+.3f} from the asymptote {asymptote:+g}"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.identity import label, short
 from riskkit.judges.arrays import as_cells, constant
 from riskkit.judges.outcome import Outcome, Verdict, afford, counted, starved, undecided
 from riskkit.stats.bands import ROUNDING, Band, simultaneous_band
@@ -59,8 +60,8 @@ def judge_identity(
         return judged if draft.exact else dataclasses.replace(judged, p_value=doubt, p_adjusted=doubt)
     if not draft.exact:
         said += (
-            f"; the simultaneous 95% band reaches {100 * found.reach:.2g}% from the exact values, and the margin of "
-            f"agreement is {100 * margin:g}%"
+            f"; the simultaneous 95% band reaches {short(100 * found.reach, 2)}% from the exact values, and "
+            f"the margin of agreement is {label(100 * margin)}%"
         )
     if found.p_off <= alpha:
         said += f"; an exact value lies outside that band ({p_text(found.p_off)}), but not outside the 99% band"
@@ -135,11 +136,13 @@ def _compared(
     draft = dataclasses.replace(draft, ratio=float(mean[worst] / exact[worst]) if exact[worst] else math.nan)
     said = (
         f"the largest deviation over {counted(cells, 'cell')} is {abs(z[worst]):.2f} standard errors (measured "
-        f"{mean[worst]:.4g}, exact {exact[worst]:.4g}, standard error {sem[worst]:.2g}, {draft.basis})"
+        f"{short(mean[worst], 4)}, exact {short(exact[worst], 4)}, standard error {short(sem[worst], 2)}, "
+        f"{draft.basis})"
     )
     if draft.exact:
         part = float((np.abs(mean - aim) / size).max())
-        said = f"the largest deviation of {draft.basis} over {counted(cells, 'cell')} is {part:.2g} of the exact value"
+        over = f"over {counted(cells, 'cell')} is {short(part, 2)} of the exact value"
+        said = f"the largest deviation of {draft.basis} {over}"
     return _Compared(
         draft,
         said,

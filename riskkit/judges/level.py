@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.identity import label, short
 from riskkit.judges.arrays import all_cells, as_cells, aside_text, constant
 from riskkit.judges.outcome import Outcome, Verdict, afford, caveat, counted, starved, undecided
 from riskkit.stats.bands import Band, simultaneous_band
@@ -77,30 +78,31 @@ def judge_level(
     test = level_test(band, limit, tolerance)
     ratios = _over(np.abs(band.mean), limit)
     draft = dataclasses.replace(draft, ratio=float(ratios.max()))
-    percent = f"{100 * (1 - alpha):g}%"
+    percent = f"{label(100 * (1 - alpha))}%"
     if test.p_violated <= alpha:
         lows = _over(np.maximum(band.low, -band.high), limit)
         worst = int(np.argmax(lows))
         named = [label for label, keep in zip(labels, judged, strict=True) if keep] if labels else []
         place = f" at {named[worst]}" if named else ""
         draft = dataclasses.replace(draft, exceeded=int(np.count_nonzero(lows > 1)))
-        lower = "" if exact else f" and its simultaneous {percent} lower band {lows[worst]:.4g}"
+        lower = "" if exact else f" and its simultaneous {percent} lower band {short(lows[worst], 4)}"
         return draft.concluded(
             Outcome.VIOLATED,
             f"the mean exceeds the bound in {draft.exceeded} of "
-            f"{counted(ratios.size, 'cell')}, most clearly{place}, where measured / bound is {ratios[worst]:.3g}"
+            f"{counted(ratios.size, 'cell')}, most clearly{place}, where measured / bound is {short(ratios[worst])}"
             f"{lower} ({draft.basis}{aside}): a bug, a "
             "hypothesis that fails, or a bound that is false",
             test.p_violated,
         )
     reach = _over(np.maximum(np.abs(band.low), np.abs(band.high)), limit)
-    upper = "" if exact else f", and its simultaneous {percent} upper band {reach.max():.4g},"
+    upper = "" if exact else f", and its simultaneous {percent} upper band {short(reach.max(), 4)},"
     found = (
-        f"measured / bound is at most {ratios.max():.3g}{upper} "
-        f"in {all_cells(ratios.size)} ({draft.basis}; declared tolerance {100 * tolerance:g}%{aside})"
+        f"measured / bound is at most {short(ratios.max())}{upper} "
+        f"in {all_cells(ratios.size)} ({draft.basis}; declared tolerance {label(100 * tolerance)}%{aside})"
     )
     if test.p_holds <= alpha and not diverged and replicates < SEEN and not exact:
-        unseen = float(np.max(np.log1p(-np.clip(stated * (1 + tolerance - reach) / known, 0, 1))))
+        with np.errstate(divide="ignore"):  # room for the whole range
+            unseen = float(np.max(np.log1p(-np.clip(stated * (1 + tolerance - reach) / known, 0, 1))))
         if unseen * replicates > math.log(alpha):
             found += f"; a value seen in 1 of 40 replicates may be missing from so few ({SEEN} are needed)"
             return draft.concluded(Outcome.INCONCLUSIVE, found, test.p_holds, SEEN)

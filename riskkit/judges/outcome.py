@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from riskkit.identity import short
 from riskkit.stats.jackknife import MINIMUM_VERDICT
 from riskkit.stats.multiplicity import LEAST, cautious, holm, p_text
 
@@ -222,4 +223,4 @@ def caveat(draft: Verdict, what: str) -> str:
 
 def afford(needed: float) -> str:
     """The clause that says how many replicates would decide; empty where none would."""
-    return f"; about {needed:.2g} replicates would decide" if math.isfinite(needed) and needed > 0 else ""
+    return f"; about {short(needed, 2)} replicates would decide" if math.isfinite(needed) and needed > 0 else ""

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.identity import label
 from riskkit.judges.arrays import as_cells, constant, slope_text
 from riskkit.judges.level import TOLERANCE, level_test, paired_with_bound
 from riskkit.judges.outcome import Outcome, Verdict, afford, caveat, counted, starved, undecided
@@ -215,8 +216,8 @@ def _rate_fit(
         ratio=float(array[:, -1].mean() / curve[-1]),
     )
     found = (
-        f"measured / claim has slope {slope_text(fit.slope, low, high, 90)} against a declared margin of {margin:g} "
-        f"for {draft.axis} from {grid[0]:g} to {grid[-1]:g} "
+        f"measured / claim has slope {slope_text(fit.slope, low, high, 90)} against a declared margin of "
+        f"{label(margin)} for {draft.axis} from {label(grid[0])} to {label(grid[-1])} "
         f"({grid.size} points, {draft.basis}{aside}); the measured exponent is {draft.slope:+.3f}, "
         f"the claimed one {claimed:+.3f}"
     )

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from riskkit.identity import short
 from riskkit.report.tables.content import Results
 from riskkit.report.tables.references import sources
 from riskkit.report.tables.table import Column, Table
@@ -134,10 +135,11 @@ class Pair(NamedTuple):
     @property
     def line(self) -> str:
         near = 0.99 if self.sign == "/" else math.inf
-        digits = ".4f" if near <= self.least and self.most <= 1 / near else ".3g"
+        close = near <= self.least and self.most <= 1 / near
+        least, most = (f"{end:.4f}" if close else short(end) for end in (self.least, self.most))
         return (
-            f"{self.algorithm} {self.sign} {self.against}, {self.quantity}: {self.least:{digits}} to "
-            f"{self.most:{digits}}, smaller in {self.smaller} and larger in {self.larger} of {self.settings}"
+            f"{self.algorithm} {self.sign} {self.against}, {self.quantity}: {least} to {most}, smaller in "
+            f"{self.smaller} and larger in {self.larger} of {self.settings}"
         )
 
 
@@ -265,5 +267,5 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
 
 
 def _short(value: float) -> str:
-    """Two or three digits, without an exponent where that is short."""
-    return f"{value:.2g}" if value < 0.995 else f"{value:.3g}"
+    """Two or three digits."""
+    return short(value, 2 if value < 0.995 else 3)

@@ -19,6 +19,7 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from riskkit.experiment import study
+from riskkit.identity import short
 from riskkit.report import answers
 from riskkit.report.tables import content
 from riskkit.report.tables.references import bibliography, sources, toolkit_version
@@ -220,9 +221,9 @@ def place(verdict: dict[str, Any]) -> str:
 def told(verdict: dict[str, Any]) -> str:
     """The number that a verdict rests on."""
     if verdict["axis"] and verdict["slope"] is not None:
-        claim = "" if verdict["claim_slope"] is None else f", claimed {verdict['claim_slope']:.3g}"
-        return f"exponent {verdict['slope']:.3g}{claim}"
-    return "" if verdict["ratio"] is None else f"ratio {verdict['ratio']:.3g}"
+        claim = "" if verdict["claim_slope"] is None else f", claimed {short(verdict['claim_slope'])}"
+        return f"exponent {short(verdict['slope'])}{claim}"
+    return "" if verdict["ratio"] is None else f"ratio {short(verdict['ratio'])}"
 
 
 def headlines(names: list[str]) -> list[str]:

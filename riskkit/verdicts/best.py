@@ -12,6 +12,7 @@ import numpy as np
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Best
+from riskkit.identity import label, short
 from riskkit.judges.outcome import Outcome, Verdict, counted, starved, undecided
 from riskkit.stats import slopes
 from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats
@@ -209,7 +210,8 @@ def judge_best_exponent(draft: Verdict, fit: Exponents, c: int, x: Floats) -> Ve
     lacking = not fit.lack_of_fit > 0.05 and fit.residual > math.log1p(LACK)
     said = (
         f"its exponent in {draft.axis} is {slope:.3f} [{low:.3f}, {high:.3f}] over {counted(fit.points, 'line')}, "
-        f"{claimed:g} claimed, and the lines lie within {100 * math.expm1(fit.residual):.2g}% of a product of powers"
+        f"{label(claimed)} claimed, and the lines lie within {short(100 * math.expm1(fit.residual), 2)}% of a product "
+        "of powers"
     )
     if math.isfinite(fit.lack_of_fit):
         said += f" (lack of fit {p_text(fit.lack_of_fit)})"
@@ -240,10 +242,10 @@ def _condition(data: Data, reading: Best, lines: Sequence[BestValue], about: str
     if data.replicates < MINIMUM_VERDICT:
         return starved(draft)
     said = (
-        f"it is a sufficient condition for a best {name} below {last:g}, and holds in {len(holds)} of "
+        f"it is a sufficient condition for a best {name} below {label(last)}, and holds in {len(holds)} of "
         f"{counted(len(lines), 'line')}: {confirmed} confirm it, {contradicted} contradict it, "
         f"{len(holds) - confirmed - contradicted} are undecided; it is silent in the other {len(silent)}, where the "
-        f"best {name} is below {last:g} in {sum(map(_below_last, silent))}"
+        f"best {name} is below {label(last)} in {sum(map(_below_last, silent))}"
     )
     if not holds:
         return draft.concluded(Outcome.TOO_FEW_POINTS, said)

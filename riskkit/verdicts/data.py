@@ -21,6 +21,7 @@ from riskkit.algorithms.staged import OUTPUTS
 from riskkit.algorithms.steps import first_size
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.readings import Exact
+from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
@@ -356,7 +357,7 @@ def subject(quantity: str, output: str, name: str, cells: Sequence[Cell]) -> str
 
 
 def listed(where: dict[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in where.items())
+    return ", ".join(f"{name} = {label(value)}" for name, value in where.items())
 
 
 def losses(data: Data, cells: Iterable[Cell]) -> Counter[str]:

@@ -10,6 +10,7 @@ from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Exact, Same, Unbiased
+from riskkit.identity import short
 from riskkit.judges.exponent import judge_exponent
 from riskkit.judges.identity import judge_control, judge_identity
 from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undecided
@@ -134,7 +135,7 @@ def _ratio(data: Data, reading: Exact, name: str, cells: Sequence[Cell]) -> list
     ratio = {pair: mine[pair[0]] / theirs[pair[1]] for pair in pairs}
     about = (
         f"{subject(reading.quantity, reading.output, name, cells)} less its exact multiple of {reading.ratio_to}'s "
-        f"({min(ratio.values()):.3g} to {max(ratio.values()):.3g})"
+        f"({short(min(ratio.values()))} to {short(max(ratio.values()))})"
     )
     both = [cell for pair in pairs for cell in pair]
     there = [pair for pair in pairs if all(data.status(cell)[0] == "ok" for cell in pair)]
@@ -204,7 +205,7 @@ def same_findings(data: Data, reading: Same) -> list[Finding]:
         if worst == 0.0:
             judged = draft.concluded(Outcome.AGREES, f"they are equal to the last bit {place}", 0.0)
         else:
-            judged = draft.concluded(Outcome.DISAGREES, f"they differ by up to {worst:.3g} {place}", 0.0)
+            judged = draft.concluded(Outcome.DISAGREES, f"they differ by up to {short(worst)} {place}", 0.0)
         judged = with_losses(judged, data, [cell for pair in pairs for cell in pair])
         found.append(
             finding(

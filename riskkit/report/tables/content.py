@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from riskkit.identity import label
+from riskkit.identity import label, short
 from riskkit.report.tables import latex
 from riskkit.report.tables.table import Cell, Column, Table
 from riskkit.store.atomic import StoreError, read
@@ -202,7 +202,14 @@ def running(result: Results) -> Table:
             known = ends if None not in ends else None
             shown = first if i == 0 else ("", "")
             rows.append(
-                (*shown, line["axis"], f"{span[0]:g} to {span[1]:g}", line["slope"][i], known, line["claim_slope"][i])
+                (
+                    *shown,
+                    line["axis"],
+                    f"{label(span[0])} to {label(span[1])}",
+                    line["slope"][i],
+                    known,
+                    line["claim_slope"][i],
+                )
             )
     columns = (
         Column("quantity"),
@@ -278,13 +285,13 @@ def problem(result: Results) -> Table:
             meaning = "not assumed"
         elif known == math.inf:
             meaning = "no finite constant"
-        rows.append((name.replace("_example", " of l(.; z)"), f"{known:.4g}", meaning))
+        rows.append((name.replace("_example", " of l(.; z)"), short(known, 4), meaning))
     columns = (Column("constant"), Column("value"), Column("what it asserts"))
     return Table("problem", f"{result.name}: the problem, its constants and assumptions.", columns, tuple(rows))
 
 
 def _domain(radius: float | None) -> str:
-    return "R^d" if radius is None else f"ball of radius {radius:g}"
+    return "R^d" if radius is None else f"ball of radius {label(radius)}"
 
 
 def _interval(values: dict[str, Any], name: str) -> tuple[float, float] | None:

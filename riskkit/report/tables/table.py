@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
+from riskkit.identity import label, short
+
 Align = Literal["text", "fixed", "significant", "interval", "count", "p", "math", "code", "prose"]
 Cell = str | float | int | tuple[float, float] | None
 ABSENT = "--"
@@ -52,4 +54,4 @@ def number(value: float, align: Align) -> str:
         return "< 1e-4"
     if align == "fixed":
         return f"{round(value, 3) + 0.0:.3f}"
-    return f"{value:.2g}" if align == "p" else f"{value:.3g}" if align == "significant" else f"{value:g}"
+    return short(value, 2) if align == "p" else short(value) if align == "significant" else label(value)
