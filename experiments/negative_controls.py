@@ -121,6 +121,7 @@ def staged(at: At) -> Floats:
 
 
 EXPERIMENT = Experiment(
+    title="Planted faults",
     question="Are planted faults caught, and the real algorithms not?",
     problem=MeanEstimation(dim=4, lam=1.0),
     algorithms={

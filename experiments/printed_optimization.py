@@ -18,6 +18,7 @@ GRIDS = (
 )
 
 EXPERIMENT = Experiment(
+    title="Theorems 1 and 4 as printed",
     question="Do the optimization bounds of the paper's Theorems 1 and 4 hold as printed, and how loose are they?",
     problem=MeanEstimation(dim=4),
     algorithms={

@@ -25,6 +25,7 @@ GRIDS = (
 )
 
 EXPERIMENT = Experiment(
+    title="Theorem 3 as printed",
     question="Does the paper's Theorem 3 hold as printed, and where does its bound on the averaged iterate fail?",
     problem=LinearOnBall(dim=4, radius=5.0),
     algorithms={

@@ -39,6 +39,7 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
+    title="Theorem 4 as printed, generalization",
     question="Does the generalization bound of the paper's Theorem 4 hold as printed, on either of its steps?",
     problem=problem,
     algorithms={

@@ -18,6 +18,7 @@ GRIDS = (
 )
 
 EXPERIMENT = Experiment(
+    title="Theorems 5 and 6 as printed",
     question="Do the paper's Theorems 5 and 6 on SLRLA hold as printed, on its own schedule?",
     problem=MeanEstimation(dim=4),
     algorithms={"SLRLA": lambda p: published.stages(p.problem.constants, 2.0, int(p.S), p.alpha, p.k)},

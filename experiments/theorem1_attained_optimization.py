@@ -22,6 +22,7 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
+    title="Slide 1: the averaged iterate",
     question="How close does the averaged iterate of Lookahead come to Theorem 1's optimization bound?",
     problem=LinearOnBall(dim=4, radius=5.0),
     algorithms=lookahead(SqrtHorizon(1.0), "SGD", "matched SGD"),

@@ -40,6 +40,7 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
+    title="Slide 2: rates where it is attained",
     question="Does the optimization error fall as T^-min(2 alpha, 1) when the problem attains Theorem 2?",
     problem=MeanEstimation(dim=4, lam=1.0),
     algorithms=lookahead(InverseTime(lam=1.0, offset=2), "SGD", "matched SGD"),

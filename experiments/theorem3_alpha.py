@@ -20,6 +20,7 @@ def grids(*sizes: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
+    title="Slide 3: generalization, best alpha",
     question="Does Theorem 3 bound generalization on a PL problem, and which alpha is best there?",
     problem=WarpedMean(dim=2, spread=1.0, initial=2.0),
     algorithms=lookahead(InverseTime(lam=1.0, offset=20), "matched SGD"),

@@ -32,6 +32,7 @@ def weighted(p: Point) -> WeightedSGD:
 
 
 EXPERIMENT = Experiment(
+    title="Slide 4: gradients to reach eps",
     question="How many gradients reach eps, in eps and in lam, and is SLRLA's count smaller than Lookahead's?",
     problem=lambda p: AnisotropicMean((1.0, p.lam)),
     algorithms={

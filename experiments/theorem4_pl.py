@@ -26,6 +26,7 @@ def staged(p: Point) -> Algorithm:
 
 
 EXPERIMENT = Experiment(
+    title="Slide 4: gradients to reach eps, PL",
     question="Do the counts of Theorem 4 hold under a PL inequality, and is SLRLA ahead of its own stages?",
     problem=SinePerturbedQuadratic(dim=2, c=1.05, spread=1.0, initial=1.5),
     algorithms={

@@ -505,6 +505,61 @@ def test_an_answer_counts_three_things_apart():
     assert found.checks == "1 of 2 pass, 1 fail"
 
 
+def ratios(algorithm, against, *found):
+    """Comparisons of excess risks: (ratio, outcome) each."""
+    one = {"algorithm": algorithm, "against": against, "quantity": "excess", "output": "last", "difference": None}
+    return [{**one, "ratio": ratio, "outcome": outcome} for ratio, outcome in found]
+
+
+def test_the_last_screen_answers_the_studys_main_question_first():
+    """Does Lookahead generalize better than SGD, in how many settings of how many, and by how much."""
+    tuned = ratios("Lookahead", "SGD (both tuned)", (0.9993, "smaller"), (1.0, "undecided"))
+    steps = ratios("Lookahead, constant step", "SGD, constant step", (0.5, "smaller"), (2.0, "larger"), (3.0, "larger"))
+    same = ratios("Lookahead", "SGD", (1.5, "larger"))
+    results = [
+        content.Results("theorem1_tuned", "A question?", [], one, [], {"sources": {}}, name)
+        for name, one in (("one", tuned), ("two", steps), ("three", same))
+    ]
+    text = answers.screen(results, ROOT, 120)
+    words = " ".join(text.split())
+    assert "is smaller in 2 of 5 settings, SGD's in 2, and 1 show no significant difference" in words
+    assert "both tuned, one curvature: 0.9993 to 1.0000; smaller in 1 and larger in 0 of 2 settings" in words
+    assert "three step sizes: 0.5 to 3; smaller in 1 and larger in 2 of 3 settings" in words
+    assert "against SGD with the same step size: 1.5 to 1.5; smaller in 0 and larger in 1 of 1 settings" in words
+    assert text.index("Lookahead generalize") < text.index("one  ")
+    assert answers.screen([results[2]._replace(comparisons=[])], ROOT, 120).startswith(" ")
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_each_question_has_one_line_and_all_experiments_a_title_that_fits(width):
+    verdicts = (
+        [group_of("TIGHT")] * 120 + [group_of("LOOSE")] * 20 + [group_of("HOLDS", "rederived", "level", ratio=0.5)]
+    )
+    results = []
+    for name in EXPERIMENTS:
+        title = study.experiment(name).title
+        assert 0 < len(title) <= 38
+        results.append(content.Results(name, "?", verdicts, [], [], {"sources": {}}, title))
+    lines = answers.screen(results, ROOT, width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= len(EXPERIMENTS) + 5
+    for result in results:
+        (line,) = [line for line in lines if line.startswith(result.title + "  ")]
+        assert "120 of 140 tight, 20 loose" in line
+
+
+def test_what_contradicts_a_source_is_a_line_for_each_experiment():
+    fields = {"subject": "the error", "finding": "f", "slope": None, "claim_slope": None, "axis": ""}
+    found = [group_of("VIOLATED", "source", "level", **{**fields, "ratio": ratio}) for ratio in (2.0, 48.57)]
+    found += [group_of("HOLDS", "source", "level", **{**fields, "ratio": 99.0})]
+    odd = [group_of("DISAGREES", **{**fields, "slope": 0.75, "claim_slope": 0.5, "axis": "n"})]
+    results = [content.Results(f"e{i}", "?", odd if i else found, [], [], {"sources": {}}, f"T{i}") for i in range(7)]
+    text = answers.screen(results, ROOT, 120)
+    assert "  T0: 2 VIOLATED, measured / bound up to 48.6: the error\n" in text
+    assert "  T1: DISAGREES, exponent 0.75 in n, 0.5 claimed: the error\n" in text
+    assert "and in 2 more experiments" in text
+
+
 def test_small_differences_keep_their_digits():
     one = {"algorithm": "A", "against": "B", "quantity": "excess", "output": "last", "difference": None}
     some = [{**one, "ratio": 0.9993, "outcome": "smaller"}, {**one, "ratio": 1.0, "outcome": "undecided"}]

@@ -97,6 +97,7 @@ def concluded(data: Data, found: Found) -> dict[str, Any]:
     return {
         "experiment": data.plan.experiment.name,
         "question": data.plan.experiment.question,
+        "title": data.plan.experiment.title,
         "verdicts": [finding.to_json() for finding in found.findings],
         "comparisons": [comparison.to_json() for comparison in found.comparisons],
         "uncompared": found.uncompared,

@@ -85,6 +85,7 @@ class Experiment:
             ``auto`` no expectation stands in the place of a mean.
         seed: of every random number.
         name: the module's name in ``experiments/``, which the study gives it.
+        title: the question in a few words, for a line of a table; empty: the question itself, shortened.
     """
 
     question: str
@@ -99,6 +100,7 @@ class Experiment:
     simulated: bool = False
     seed: int = 0
     name: str = "experiment"
+    title: str = ""
 
     def __post_init__(self) -> None:
         if not self.question.endswith("?"):

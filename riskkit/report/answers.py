@@ -7,6 +7,7 @@ the top of the report are made of these.
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from riskkit.identity import short
 from riskkit.report.tables.content import Results
 from riskkit.report.tables.references import sources
+from riskkit.report.tables.study import study_headline
 from riskkit.report.tables.table import Column, Table
 
 SOURCE, REDERIVED, CHECK = "source", "rederived", "self-check"
@@ -85,7 +87,7 @@ def answer(result: Results) -> Answer:
         rederived=counted(groups[REDERIVED]),
         ratio=max(ratios, default=None),
         checks=checks,
-        compared="; ".join(pair.line for pair in pairs([result])[:1]),
+        compared="; ".join(pair.brief for pair in pairs([result])[:1]),
     )
 
 
@@ -133,14 +135,34 @@ class Pair(NamedTuple):
     larger: int
 
     @property
-    def line(self) -> str:
+    def range(self) -> str:
+        """Of the ratios; close to 1 with four decimals."""
         near = 0.99 if self.sign == "/" else math.inf
         close = near <= self.least and self.most <= 1 / near
         least, most = (f"{end:.4f}" if close else short(end) for end in (self.least, self.most))
-        return (
-            f"{self.algorithm} {self.sign} {self.against}, {self.quantity}: {least} to {most}, smaller in "
-            f"{self.smaller} and larger in {self.larger} of {self.settings}"
-        )
+        return f"{least} to {most}"
+
+    @property
+    def line(self) -> str:
+        return f"{self.algorithm} {self.sign} {self.against}, {self.quantity}: {self._said}"
+
+    @property
+    def brief(self) -> str:
+        """Without the quantity."""
+        return f"{self.algorithm} {self.sign} {self.against}: {self._said}"
+
+    @property
+    def _said(self) -> str:
+        return f"{self.range}, smaller in {self.smaller} and larger in {self.larger} of {self.settings}"
+
+
+def merged(pairs: Sequence[Pair]) -> Pair:
+    """Several pairs as one, under the names of the first."""
+    return pairs[0]._replace(
+        least=min(pair.least for pair in pairs),
+        most=max(pair.most for pair in pairs),
+        **{name: sum(getattr(pair, name) for pair in pairs) for name in ("settings", "smaller", "larger")},
+    )
 
 
 def pairs(results: Sequence[Results]) -> list[Pair]:
@@ -207,8 +229,12 @@ def contradictions(results: Sequence[Results]) -> dict[str, list[Against]]:
     return found
 
 
+MOST_AGAINST = 5
+"""Experiments that the last screen names for what contradicts a source."""
+
+
 def screen(results: Sequence[Results], folder: Path, width: int) -> str:
-    """The last screen of a sweep: one line for each question, the methods compared, what contradicts a source, and
+    """The last screen of a sweep: the study's main answer, a line for each question, what contradicts a source, and
     where the rest lies."""
     width = max(20, min(width, 120))
     lines: list[str] = []
@@ -225,16 +251,14 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
             )
         )
 
-    known = [source["text"] for source in sources(result.record for result in results).values()]
-    write(
-        f"What the measurements say of the source{f' ({known[0]})' if known else ''} and of bounds re-derived with "
-        "every constant. Ratio: measured / bound at its largest. Undecided: the replicates, or the run's length, do "
-        "not decide."
-    )
-    for one in map(answer, results):
-        write(one.question)
-        write(one.line or "nothing was judged", 2)
-    if found := pairs(results):
+    said, *support = study_headline(results) or [""]
+    if said:
+        write(said, hang=0)
+        for line in support:
+            write(line, 2)
+        lines.append("")
+    lines += _questions(results, width, bool(said))
+    if not said and (found := pairs(results)):
         lines.append("")
         write(
             "Methods compared on common random numbers, over all settings. A ratio below 1: the first method has the "
@@ -251,8 +275,11 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
     ):
         if against[name]:
             write(something)
-            for one_against in against[name]:
-                write(one_against.line, 2)
+            told = _condensed(against[name], results)
+            for line in told[:MOST_AGAINST]:
+                write(textwrap.shorten(line, width - 2, placeholder=" ...") if width >= 80 else line, 2)
+            if len(told) > MOST_AGAINST:
+                write(f"and in {len(told) - MOST_AGAINST} more experiments: the report begins with all of them", 2)
         elif nothing:
             write(nothing)
     checked = [verdict for result in results for verdict in result.verdicts if group(verdict) == CHECK]
@@ -264,6 +291,67 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
     if page.is_file():
         write(f"Report: {page}. To open it in a browser: {page.resolve().as_uri()}")
     return "\n".join(lines) + "\n"
+
+
+NARROW = 100
+"""Columns below which a question and its answer do not share a line."""
+
+
+def _questions(results: Sequence[Results], width: int, compared: bool) -> list[str]:
+    """A line for each question: a title, statements of the source, bounds with the largest measured / bound. Methods
+    compared are told only where nothing else is, if ``compared`` says that they stand elsewhere."""
+    rows = []
+    for result, one in zip(results, map(answer, results), strict=True):
+        title = result.title or textwrap.shorten(result.question, 38, placeholder=" ...")
+        most = "" if one.ratio is None or not one.rederived else f" ({_short(one.ratio)})"
+        other = one.compared or (f"self-checks: {one.checks}" if one.checks else "nothing was judged")
+        rows.append((title, one.source or ("" if one.rederived and compared else other), f"{one.rederived}{most}"))
+    known = [source["text"].partition(":")[0] for source in sources(result.record for result in results).values()]
+    heads = (
+        f"{known[0]}:" if known and len(known[0]) < 38 else "",
+        "statements of the source",
+        "re-derived bounds (measured / bound)",
+    )
+    if width < NARROW:
+        return [
+            line
+            for title, *told in rows
+            for text, deep in (
+                (title, 0),
+                *((f"{head}: {part}", 2) for head, part in zip(heads[1:], told, strict=True) if part),
+            )
+            for line in textwrap.wrap(
+                text, width, initial_indent=" " * deep, subsequent_indent=" " * min(deep + 2, width // 4)
+            )
+        ]
+    first = max(len(title) for title, *_ in rows) + 2
+    second = min(max(len(row[1]) for row in (heads, *(row for row in rows if row[2]))), (width - first) // 2 + 4) + 2
+    made = []
+    for title, *told in (heads, *rows):
+        room = second - 2 if told[1] else width - first
+        parts = [textwrap.wrap(told[0], room) or [""], textwrap.wrap(told[1], width - first - second) or [""]]
+        for place, (left, right) in enumerate(itertools.zip_longest(*parts, fillvalue="")):
+            made.append(f"{title if place == 0 else '':<{first}}{left:<{second}}{right}".rstrip())
+    return made
+
+
+def _condensed(against: Sequence[Against], results: Sequence[Results]) -> list[str]:
+    """A line for each experiment that has verdicts against something: the word, what it is about, and the number of the
+    others."""
+    titles = {result.name: result.title or result.name for result in results}
+    made = []
+    for name in dict.fromkeys(one.experiment for one in against):
+        own = [one.verdict for one in against if one.experiment == name]
+        worst = max(own, key=lambda verdict: verdict["ratio"] or 0.0)
+        if worst["kind"] == "level":
+            said = f"measured / bound up to {_short(worst['ratio'])}" if worst["ratio"] else "over a bound of 0"
+        else:
+            claimed = "" if worst["claim_slope"] is None else f", {_short(worst['claim_slope'])} claimed"
+            known = worst["slope"] is not None
+            said = f"exponent {_short(worst['slope'])} in {worst['axis']}{claimed}" if known else str(worst["finding"])
+        count = f"{len(own)} " if len(own) > 1 else ""
+        made.append(f"{titles[name]}: {count}{worst['outcome']}, {said}: {worst['subject']}")
+    return made
 
 
 def _short(value: float) -> str:

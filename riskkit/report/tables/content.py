@@ -46,6 +46,7 @@ class Results(NamedTuple):
     comparisons: list[dict[str, Any]]
     running: list[dict[str, Any]]
     record: dict[str, Any]
+    title: str = ""
 
 
 def results(folder: Path) -> Results:
@@ -61,6 +62,7 @@ def results(folder: Path) -> Results:
             comparisons=verdict["comparisons"],
             running=verdict["running"],
             record=record,
+            title=str(verdict.get("title", "")),
         )
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise StoreError(

@@ -33,6 +33,13 @@ def study_topics(results: Sequence[Results]) -> list[Topic]:
     return [] if made is None else list(made(results))
 
 
+def study_headline(results: Sequence[Results]) -> list[str]:
+    """``headline(results)`` of the study's ``experiments`` package: its main question with the answer, and lines that
+    support it; none where it has no such function."""
+    made = _made_by("headline", (result.name for result in results))
+    return [] if made is None else list(made(results))
+
+
 def _made_by(name: str, shown: Iterable[str]) -> Any:
     home = study.folder()
     if not (home / "experiments" / "__init__.py").is_file() or set(shown).isdisjoint(study.names(home)):
