@@ -373,7 +373,7 @@ def test_a_place_that_cannot_be_written_is_found_before_computing(prepare, words
 
 def test_a_compiler_that_is_switched_off_is_found_before_computing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
-    assert main([*SMALL, "--out", str(tmp_path / "results")]) == 2
+    assert main([*SMALL, "--engine", "fused", "--out", str(tmp_path / "results")]) == 2
     assert capsys.readouterr().err.startswith("riskkit sweep: NUMBA_DISABLE_JIT is set")
     assert not (tmp_path / "results").exists()
 
