@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from riskkit.cli.common import (
     ANSWERED,
+    BAD_INPUT,
     STOPPED,
     BadInputError,
     Parser,
@@ -112,10 +113,12 @@ def _place(arguments: argparse.Namespace) -> Path:
 
 def _list() -> int:
     with reading():
-        asked = study.questions()
+        asked, broken = study.questions()
     for name, question in asked.items():
         print(f"{name:24} {question}")
-    return ANSWERED
+    for name, why in broken.items():
+        tell(f"riskkit sweep: experiments/{name}.py cannot be listed: {why}")
+    return BAD_INPUT if broken else ANSWERED
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
@@ -127,6 +130,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from riskkit.execution.loop import answer
     from riskkit.execution.scheduling import FailFastError
     from riskkit.execution.tasks import engines
+    from riskkit.experiment.vetting import vet
     from riskkit.store.provenance import circumstances
     from riskkit.store.shards import StoreError
     from riskkit.verdicts.bounds import refusal
@@ -138,6 +142,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         for request in requests:
             _check_size(request)
             engines(request)
+            vet(request.plan())
         refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
     if requests and len(refused) == len(requests):
         raise BadInputError(refused[0])

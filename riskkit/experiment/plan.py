@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import traceback
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from riskkit.algorithms import traits
+from riskkit.algorithms.arguments import number
+from riskkit.experiment.callbacks import place, raised_at
+from riskkit.experiment.declared import is_problem
 from riskkit.experiment.expected import estimated
 from riskkit.experiment.point import Point
 from riskkit.experiment.runs import Run, Simulated, run_address
+from riskkit.experiment.schedules import vet_schedules
 from riskkit.problem import admit
 
 
@@ -83,6 +85,15 @@ class Plan:
         return found
 
 
+def alike(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """The cells in groups of one problem, sample size and algorithm, which differ in its rounds alone."""
+    groups: dict[Any, list[Cell]] = {}
+    for cell in cells:
+        key = (cell.run.problem, cell.run.n, traits.without_horizon(cell.algorithm))
+        groups.setdefault(key, []).append(cell)
+    return list(groups.values())
+
+
 class _Wanted(NamedTuple):
     """One algorithm at one point, before runs are shared: its run of its own, and the key under which it is shared."""
 
@@ -100,6 +111,7 @@ def plan(experiment: Any, size: Any, dtype: str, engine: str = "auto") -> Plan:
     Raises ValueError, in one line, for a coordinate that no function reads, and for what makes no algorithm.
     """
     wanted = list(_wanted(experiment, size))
+    vet_schedules(experiment.name, (one.run.algorithm for one in wanted if isinstance(one.run, Simulated)))
     # Lengths are in rounds of the canonical form, of which the k of a run make one of its own.
     longest: dict[Any, tuple[Any, int, set[int]]] = {}
     if experiment.read is None:
@@ -152,16 +164,17 @@ def _wanted(experiment: Any, size: Any) -> Iterator[_Wanted]:
         for point in grid.points():
             problem = _problem(experiment, point.watched(read), problems)
             for name, make in experiment.algorithms.items():
-                for place in make.points(point) if hasattr(make, "points") else [point]:
-                    if (place, name) in seen:
+                for own in make.points(point) if hasattr(make, "points") else [point]:
+                    if (own, name) in seen:
                         continue
-                    seen.add((place, name))
-                    made = _called(experiment, name, make, place.watched(read, problem))
+                    seen.add((own, name))
+                    made = _called(experiment, name, make, own.watched(read, problem))
                     if made is not None:
-                        yield _want(experiment, place, name, made, problem)
+                        yield _want(experiment, own, name, made, problem)
     if "T" in read:  # kT / k
         read |= {"kT", "k"}
-    for name in dict.fromkeys(name for grid in size.grids for name in grid.coordinates):
+    theirs = (name for make in experiment.algorithms.values() for name in getattr(make, "coordinates", ()))
+    for name in dict.fromkeys([*(name for grid in size.grids for name in grid.coordinates), *theirs]):
         if name not in read:
             raise ValueError(
                 f"{experiment.name}: no function of the point reads the coordinate {name}; "
@@ -176,12 +189,9 @@ def _called(experiment: Any, what: str, function: Callable[[Point], Any], point:
     except ValueError:
         raise
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        if place.filename == __file__.replace("plan.py", "point.py"):
-            place = traceback.extract_tb(error.__traceback__)[-2]
         raise ValueError(
-            f"{experiment.name}: {what} could not be made at {point!r}: {type(error).__name__}: {error} "
-            f"({Path(place.filename).name}, line {place.lineno})."
+            f"{experiment.name}: {what} could not be made at {point!r}: {type(error).__name__}: {error}"
+            f"{raised_at(error.__traceback__)}."
         ) from error
 
 
@@ -191,17 +201,37 @@ def _problem(experiment: Any, point: Point, made: dict[Any, Any]) -> Any:
     if given is None or hasattr(given, "sample"):
         return given
     problem = _called(experiment, "the problem", given, point)
+    wrong = is_problem(problem)
+    if wrong is not None:
+        raise ValueError(f"{experiment.name}: the problem at {point!r} must be one; {wrong}{place(given)}.")
     return made.setdefault(problem, problem)
 
 
 def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> _Wanted:
     if isinstance(made, Run):
         return _Wanted(point, name, made, made, 1)
-    if not hasattr(made, "steps"):
+    written = place(experiment.algorithms[name])
+    if not hasattr(made, "steps") or isinstance(made, type):
         raise ValueError(
             f"{experiment.name}: {name} must be an algorithm (with steps, and init, query, step, output), a run, or "
-            f"None at {point!r}; got {type(made).__name__}."
+            f"None at {point!r}; got {made.__name__ if isinstance(made, type) else type(made).__name__}{written}."
         )
+    if not (steps := number(made.steps)) >= 1 or not steps.is_integer():
+        raise ValueError(
+            f"{experiment.name}: {name}: steps must be a whole number >= 1 at {point!r}; got {made.steps!r}{written}."
+        )
+    if not getattr(getattr(made, "__dataclass_params__", None), "frozen", False):
+        raise ValueError(
+            f"{experiment.name}: {name} must be a frozen dataclass, whose fields identify it; add "
+            f"@dataclass(frozen=True) to {type(made).__name__}{place(type(made))}."
+        )
+    try:
+        hash(made)
+    except TypeError as error:
+        raise ValueError(
+            f"{experiment.name}: {name} must have fields that identify it, numbers, texts or tuples of them: {error}"
+            f"{place(type(made))}."
+        ) from error
     if problem is None:
         raise ValueError(f"{experiment.name}: {name} is an algorithm, which needs a problem to run on; got None.")
     try:

@@ -102,7 +102,7 @@ class Grid:
 
     def __init__(self, along: str = "", /, **coordinates: Iterable[float] | float) -> None:
         self.along = along
-        given = {name: _values(name, values) for name, values in coordinates.items()}
+        given = {name: values_of("grid", name, values) for name, values in coordinates.items()}
         names = [
             *(name for name in ORDER if name in given),
             *(name for name in given if name not in (*ORDER, *LAST)),
@@ -189,14 +189,14 @@ def held(line: Sequence[Point], axis: str) -> dict[str, float]:
     return found
 
 
-def _values(name: str, values: Iterable[float] | float) -> tuple[float, ...]:
+def values_of(owner: str, name: str, values: Iterable[float] | float) -> tuple[float, ...]:
     """Sorted, each once; whole numbers as int."""
     listed = list(values) if isinstance(values, Iterable) else [values]
     if not listed:
-        raise ValueError(f"grid: {name} needs at least one value; got none.")
+        raise ValueError(f"{owner}: {name} needs at least one value; got none.")
     if name in LEAST:
-        return tuple(sorted({whole("grid", name, value, LEAST[name]) for value in listed}))
+        return tuple(sorted({whole(owner, name, value, LEAST[name]) for value in listed}))
     for value in listed:
         if not math.isfinite(number(value)):
-            raise ValueError(f"grid: {name} must hold finite numbers; got {value!r}.")
+            raise ValueError(f"{owner}: {name} must hold finite numbers; got {value!r}.")
     return tuple(sorted({float(value) for value in listed}))

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from riskkit.algorithms.arguments import whole
+from riskkit.experiment.declared import declared
 from riskkit.experiment.plan import Plan, plan
-from riskkit.experiment.point import Grid, Point
+from riskkit.experiment.point import Grid, Point, values_of
 from riskkit.experiment.readings import Reading
 from riskkit.experiment.runs import Reader
 from riskkit.problem import Problem
@@ -51,9 +52,11 @@ class Size:
 class Own:
     """An algorithm with coordinates of its own: ``Own(make, eta=(0.1, 0.2), beta=(0.0, 0.5))`` runs at every pair."""
 
-    def __init__(self, make: Callable[[Point], Any], /, **coordinates: Iterable[float]) -> None:
+    def __init__(self, make: Callable[[Point], Any], /, **coordinates: Iterable[float] | float) -> None:
+        if not callable(make):
+            raise ValueError(f"Own: expected a function of the point, such as lambda p: SGD(...); got {make!r}.")
         self.make = make
-        self.coordinates = {name: tuple(values) for name, values in coordinates.items()}
+        self.coordinates = {name: values_of("Own", name, values) for name, values in coordinates.items()}
 
     def points(self, point: Point) -> list[Point]:
         return [
@@ -103,12 +106,7 @@ class Experiment:
     title: str = ""
 
     def __post_init__(self) -> None:
-        if not self.question.endswith("?"):
-            raise ValueError(f"{self.name}: question must end with a question mark; got {self.question!r}.")
-        if not 0 <= self.seed < 2**64:
-            raise ValueError(f"{self.name}: seed must be a whole number in [0, 2^64); got {self.seed!r}.")
-        if not self.sizes:
-            raise ValueError(f"{self.name}: sizes must hold at least one Size; got none.")
+        declared(self)
         bounds = [bound.name for bound in self.bounds]
         if twice := next((name for name in bounds if bounds.count(name) > 1), ""):
             raise ValueError(f"{self.name}: bounds must have names of their own; got {twice} twice.")

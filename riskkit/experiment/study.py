@@ -21,6 +21,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from riskkit.experiment.callbacks import raised_at
+
 if TYPE_CHECKING:
     from riskkit.experiment.question import Experiment
     from riskkit.problem import Problem
@@ -65,8 +67,8 @@ def module(name: str, study: Path | None = None) -> ModuleType:
     _package(name.partition(".")[0], study)
     try:
         loaded = importlib.import_module(name)
-    except Exception as error:
-        raise StudyError(f"{name} of the study at {study} cannot be imported: {_told(error, study)}") from error
+    except (Exception, SystemExit) as error:
+        raise StudyError(f"{name} of the study at {study} cannot be imported: {_told(error)}") from error
     origin = Path(inspect.getfile(loaded)).resolve()
     if not origin.is_relative_to(study):
         raise StudyError(f"{name} was expected in the study at {study}, but {origin} was imported; run from the study.")
@@ -84,15 +86,15 @@ def _package(name: str, study: Path) -> None:
     sys.modules[name] = importlib.util.module_from_spec(spec)
 
 
-def _told(error: Exception, study: Path) -> str:
-    """The error's words, and the last line of the study's own code on the way to it."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        file = Path(trace.tb_frame.f_code.co_filename)
-        if file.is_relative_to(study / "experiments") or file.is_relative_to(study / "problems"):
-            place = f" ({file.relative_to(study)}, line {trace.tb_lineno})"
-        trace = trace.tb_next
-    return f"{type(error).__name__}: {error}{place}"
+def _told(error: BaseException) -> str:
+    """The error's words in one line, and the last line of somebody's own code on the way to it."""
+    if isinstance(error, SyntaxError) and error.filename:
+        file = Path(error.filename)
+        return f"{type(error).__name__}: {error.msg} ({file.parent.name}/{file.name}, line {error.lineno})."
+    if isinstance(error, SystemExit):
+        return f"it ends the process (exit {error.code}) where it is imported{raised_at(error.__traceback__)}."
+    said = " ".join(str(error).split()).rstrip(".: ")
+    return f"{type(error).__name__}: {said}{raised_at(error.__traceback__)}."
 
 
 def names(study: Path | None = None) -> list[str]:
@@ -101,21 +103,35 @@ def names(study: Path | None = None) -> list[str]:
     return sorted(file.stem for file in home.glob("*.py") if not file.stem.startswith("_"))
 
 
-def questions(study: Path | None = None) -> dict[str, str]:
-    """Name -> question, read from the source, so that listing them loads neither torch nor the problems."""
+def questions(study: Path | None = None) -> tuple[dict[str, str], dict[str, str]]:
+    """Name -> question, read from the source, so that listing them loads neither torch nor the problems; and, of the
+    modules that cannot be read so, name -> why."""
     home = (study or folder()) / "experiments"
-    found = {}
+    found: dict[str, str] = {}
+    broken: dict[str, str] = {}
     for name in names(study):
-        tree = ast.parse((home / f"{name}.py").read_text(encoding="utf-8"))
-        texts = [
-            ast.literal_eval(keyword.value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call)
-            for keyword in node.keywords
-            if keyword.arg == "question"
-        ]
-        found[name] = texts[0] if texts else ""
-    return found
+        try:
+            tree = ast.parse((home / f"{name}.py").read_text(encoding="utf-8"), str(home / f"{name}.py"))
+        except (SyntaxError, ValueError, OSError) as error:
+            broken[name] = _told(error)
+            continue
+        if not any(isinstance(node, ast.Name | ast.alias) and _defines(node) for node in ast.walk(tree)):
+            broken[name] = f"it defines no EXPERIMENT (experiments/{name}.py)."
+            continue
+        found[name] = next((text for node in ast.walk(tree) if (text := _question(node)) is not None), "")
+    return found, broken
+
+
+def _defines(node: ast.Name | ast.alias) -> bool:
+    return "EXPERIMENT" in ((node.id,) if isinstance(node, ast.Name) else (node.name, node.asname))
+
+
+def _question(node: ast.AST) -> str | None:
+    """The question that a call states as a plain text."""
+    for keyword in node.keywords if isinstance(node, ast.Call) else []:
+        if keyword.arg == "question" and isinstance(keyword.value, ast.Constant):
+            return str(keyword.value.value)
+    return None
 
 
 def select(wanted: Iterable[str], study: Path | None = None) -> list[str]:

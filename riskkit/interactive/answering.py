@@ -6,6 +6,7 @@ import dataclasses
 
 from riskkit.execution.direct import measure_plan
 from riskkit.experiment.question import Experiment, Size
+from riskkit.experiment.vetting import vet
 from riskkit.interactive.result import Result
 from riskkit.verdicts.bounds import refusal
 from riskkit.verdicts.data import Data
@@ -38,12 +39,15 @@ def run(
     Raises ValueError, in one line and before any computing, for what makes no sense, and where no bound covers any
     setting and nothing else is asked.
     """
+    if not isinstance(size, Size) and size not in {*experiment.sizes, "laptop", "paper"}:
+        raise ValueError(f"run: unknown size {size!r}: there are {', '.join(experiment.sizes)}; or give a Size(...).")
     chosen = size if isinstance(size, Size) else experiment.size(size)
     if replicates is not None:
         chosen = Size(chosen.grids, replicates)
     if seed is not None:
         experiment = dataclasses.replace(experiment, seed=seed)
     plan = experiment.plan(chosen, engine=engine)
+    vet(plan)
     choices = {address: one.engine(device, engine) for address, one in plan.runs.items()}
     if (reason := refusal(plan)) is not None:
         raise ValueError(f"{experiment.name}: {reason}")

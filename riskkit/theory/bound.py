@@ -20,7 +20,8 @@ import numpy.typing as npt
 from riskkit.algorithms.staged import Output
 from riskkit.problem import Constants, Problem, constants_of
 
-Quantity = Literal["optimization", "generalization", "excess", "distance", "stability"]
+Quantity = str
+"""The name of what is measured: "optimization", "excess", or that of a quantity of one's own."""
 Form = Literal["claim", "published", "proved"]
 FORMS: tuple[Form, ...] = get_args(Form)
 Floats = npt.NDArray[np.float64]
@@ -126,14 +127,23 @@ class Inequality:
     """At which checkpoints it speaks, in words; empty: at all."""
 
     def __post_init__(self) -> None:
-        if self.quantity not in get_args(Quantity):
-            raise ValueError(
-                f"{self.name}: quantity must be one of {', '.join(get_args(Quantity))}; got {self.quantity!r}."
-            )
+        if not isinstance(self.quantity, str) or not self.quantity:
+            raise ValueError(f"{self.name}: quantity must be the name of one; got {self.quantity!r}.")
         if self.output not in get_args(Output):
             raise ValueError(f"{self.name}: output must be one of {', '.join(get_args(Output))}; got {self.output!r}.")
         if not self.forms:
             raise ValueError(f"{self.name}: at least one of {', '.join(FORMS)} must be given; got none.")
+        for form in self.forms:
+            if not callable(getattr(self, form)):
+                raise ValueError(f"{self.name}: {form} must be a function of At; got {getattr(self, form)!r}.")
+        asked = self.hypotheses
+        if not isinstance(asked, tuple | list) or not all(map(callable, asked)):
+            raise ValueError(
+                f"{self.name}: hypotheses must be a tuple of functions (problem, algorithm), such as (is_sgd,); "
+                f"got {asked!r}."
+            )
+        if not isinstance(self.source, Source):
+            raise ValueError(f"{self.name}: source must be a Source(key, text, bibtex); got {self.source!r}.")
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -196,7 +206,7 @@ def total(terms: Terms, at: At, owner: str) -> Floats:
     elif isinstance(terms, tuple) and hasattr(terms, "_fields"):
         parts = list(terms)
     elif isinstance(terms, np.ndarray | float | int | np.floating):
-        parts = [np.asarray(terms, dtype=np.float64)]
+        parts = [terms]
     else:
         raise ValueError(
             f"{owner}: a bound must be an array, or named terms as a mapping or a NamedTuple; "
@@ -204,7 +214,10 @@ def total(terms: Terms, at: At, owner: str) -> Floats:
         )
     found = np.zeros(at.rounds.shape)
     for part in parts:
-        values = np.asarray(part, dtype=np.float64)
+        given = np.asarray(part)
+        if given.dtype.kind not in "fiu":
+            raise ValueError(f"{owner}: a bound must be of real numbers; got {given.dtype}.")
+        values = given.astype(np.float64)
         if values.ndim and values.shape != at.rounds.shape:
             raise ValueError(
                 f"{owner}: a bound must have one number for each of the {at.rounds.size} checkpoints; "

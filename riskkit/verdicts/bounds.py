@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskkit.experiment.plan import Cell, Plan
+from riskkit.experiment.plan import Cell, Plan, alike
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import COMPARATIVE
 from riskkit.judges.level import judge_level
@@ -18,7 +18,7 @@ from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undec
 from riskkit.judges.rate import UNBOUNDED_AXES, judge_rate
 from riskkit.stats import slopes
 from riskkit.theory.bound import Bound, Floats, Form, total
-from riskkit.verdicts.data import Data, alike, excludes, listed, nothing_left, sound, subject, with_losses
+from riskkit.verdicts.data import Data, excludes, listed, nothing_left, sound, subject, with_losses
 from riskkit.verdicts.finding import Finding, finding
 
 

@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.algorithms.steps import first_size
-from riskkit.experiment.plan import Cell, Plan
+from riskkit.experiment.plan import Cell, Plan, alike
 from riskkit.experiment.readings import Exact
 from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
@@ -28,11 +27,14 @@ from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
 
-RAN_AWAY = frozenset({"diverged", "non-finite"})
+RAN_AWAY = frozenset({"diverged", "non-finite", "below the minimum"})
 """The statuses that an algorithm itself brings about."""
 
 LARGEST = 1e150
 """A value from here on has no variance in float64: the sum of 2^17 squares of differences would be infinite."""
+
+ROUNDING = 1e-9
+"""How far below 0, relative to the errors there, rounding and the tolerance of a minimiser may put one."""
 
 REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
 CONTROLLED = ("generalization", "excess")
@@ -136,7 +138,7 @@ class Data:
         return len(steps), int(steps.min()) if len(steps) else -1
 
     def status(self, cell: Cell) -> tuple[str, str]:
-        """("ok" | "diverged" | "non-finite" | "no minimiser" | "failed", reason)."""
+        """("ok" | "diverged" | "non-finite" | "below the minimum" | "no minimiser" | "failed", reason)."""
         place = (cell.address, cell.rounds)
         if place not in self._statuses:
             self._statuses[place] = self._status(cell)
@@ -155,7 +157,26 @@ class Data:
             return "diverged", f"{count} of {self.replicates} replicates diverged, the first after {first} gradients"
         if not self._finite(found[0])[found[1]]:
             return "non-finite", "a risk, or the run on S with one example replaced, left the range of the numbers"
+        lowest = self._below(*found)
+        if lowest is not None:
+            return "below the minimum", (
+                f"the optimization error is {lowest:.3g}, below 0 by more than rounding: theta left Theta (a method "
+                "projects in its step), or empirical_minimiser is not the minimiser"
+            )
         return "ok", ""
+
+    def _below(self, run: Measured, slot: int) -> float | None:
+        """The least optimization error of a checkpoint if it is negative by more than rounding; None where it is not,
+        and where F_S* is known as an interval only."""
+        values = run.values.get("optimization")
+        if values is None or "minimum_width" in run.dataset or not len(values):
+            return None
+        lowest = float(values[:, slot].min())
+        if not lowest < 0:
+            return None
+        sizes = [np.abs(run.values[name][:, slot]).max() for name in ("generalization", "excess") if name in run.values]
+        sizes += [np.abs(run.dataset[name]).max() for name in ("start_gap",) if name in run.dataset]
+        return lowest if lowest < -ROUNDING * max(1e-3, *map(float, sizes)) else None
 
     def _finite(self, run: Measured) -> npt.NDArray[np.bool_]:
         """(K,) whether everything reported is in range in all replicates at each checkpoint; looked at once a run."""
@@ -323,15 +344,6 @@ def excludes(bound: Bound, cell: Cell) -> str | None:
     if cell.run.problem is None:
         return f"{bound.title} speaks of simulated runs; {cell.name} is of another kind."
     return bound.excludes(cell.run.problem, cell.algorithm)
-
-
-def alike(cells: Iterable[Cell]) -> list[list[Cell]]:
-    """The cells in groups of one problem, sample size and algorithm, which differ in its rounds alone."""
-    groups: dict[Any, list[Cell]] = {}
-    for cell in cells:
-        key = (cell.run.problem, cell.run.n, traits.without_horizon(cell.algorithm))
-        groups.setdefault(key, []).append(cell)
-    return list(groups.values())
 
 
 def words(quantity: str) -> str:

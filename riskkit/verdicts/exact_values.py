@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from riskkit.algorithms.staged import OUTPUTS
-from riskkit.experiment.plan import Cell
+from riskkit.experiment.plan import Cell, alike
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Exact, Same, Unbiased
 from riskkit.identity import short
@@ -20,7 +20,6 @@ from riskkit.verdicts.bounds import on_line
 from riskkit.verdicts.data import (
     RAN_AWAY,
     Data,
-    alike,
     judged_on,
     listed,
     nothing_left,
