@@ -466,18 +466,3 @@ def test_no_closed_match_decides_over_schedules_or_methods():
     schedule = re.compile(r"case (Constant|SqrtHorizon|InverseTime|Algorithm|Method)\(")
     for path in (ROOT / "riskkit").rglob("*.py"):
         assert not schedule.search(path.read_text()), path
-
-
-# The page that shows all this.
-
-
-def test_the_page_on_adding_runs_as_it_stands(capsys):
-    page = (ROOT / "docs" / "adding.md").read_text()
-    program = "\n\n".join(re.findall(r"```python\n(.*?)```", page, re.S))
-    names = {"__name__": "__main__"}
-    exec(compile(program, "docs/adding.md", "exec"), names)
-    found = {(one.bound, one.axis): one.verdict for one in names["result"].verdicts}
-    assert found["hardt2016.generalization.last", None].outcome == "HOLDS"
-    assert {axis for bound, axis in found if bound.startswith("hardt2016")} == {None, "T", "b"}
-    assert "hardt2016.generalization.last SGD None HOLDS" in capsys.readouterr().out
-    assert len(names["result"].found.comparisons) > 0

@@ -92,6 +92,17 @@ def schedule(algorithm: Algorithmic) -> str:
     return own if isinstance(own, str) else "its own" if sizes is None else described(sizes)
 
 
+def step_sizes(algorithm: Algorithmic) -> npt.NDArray[np.float64]:
+    """eta_j of every step, (J,): of its stages, one after the other, or of what it calls ``step_sizes``, which is a
+    schedule. Raises ValueError where it has neither."""
+    stages, own = getattr(algorithm, "stages", ()), getattr(algorithm, "step_sizes", None)
+    if stages:
+        return np.concatenate([np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64) for stage in stages])
+    if own is None:
+        raise ValueError(f"the step sizes of {algorithm.name} are not known: it has no attribute step_sizes.")
+    return np.asarray(own.sizes(algorithm.steps, 1), dtype=np.float64)
+
+
 def without_horizon(algorithm: Algorithmic) -> Any:
     """``without_horizon()``: what identifies it but for how long it runs, so that a shorter run is the beginning of a
     longer one; default: itself, which shares with no other length."""

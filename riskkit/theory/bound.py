@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.algorithms import traits
 from riskkit.algorithms.staged import Output
 from riskkit.problem import Constants, Problem, constants_of
 
@@ -63,7 +64,18 @@ class At:
 
     @property
     def constants(self) -> Constants:
+        """Of the problem: L, G, lam, ..."""
         return constants_of(self.problem)
+
+    @property
+    def steps(self) -> npt.NDArray[np.int64]:
+        """(K,) steps taken at the checkpoints."""
+        return traits.steps_after(self.algorithm, self.rounds)
+
+    @property
+    def step_sizes(self) -> Floats:
+        """(J,) eta_j of every step of the algorithm, j = 0 .. J - 1; ValueError for a method that does not say."""
+        return traits.step_sizes(self.algorithm)
 
 
 class Bound(Protocol):

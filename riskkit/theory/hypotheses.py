@@ -30,6 +30,20 @@ def staged(title: str, problem: Problem, algorithm: object) -> str | None:
     return dependent_draws(title, algorithm)
 
 
+def plain_sgd(title: str) -> Hypothesis:
+    """SGD itself: no penalty, no lookahead, one example a step, drawn independently."""
+
+    def ask(problem: Problem, algorithm: object) -> str | None:
+        if (reason := staged(title, problem, algorithm)) is not None:
+            return reason
+        assert isinstance(algorithm, Algorithm)
+        if all(stage.alpha == 1 and stage.beta == 0 for stage in algorithm.stages):
+            return None
+        return f"{title} is about SGD; got {algorithm.name}."
+
+    return ask
+
+
 def inverse_time(title: str, step: Step) -> InverseTime:
     """The step, known to be InverseTime. Raises TypeError for another."""
     if not isinstance(step, InverseTime):
