@@ -34,7 +34,7 @@ def measure_plan(
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be a whole number >= 1; got {jobs!r}.")
-    alone = device != "cpu" or any(not choice.engine.startswith("fused") for choice in choices.values())
+    alone = device != "cpu" or any(choice.engine == "reference" for choice in choices.values())
     groups: dict[Any, list[str]] = {}
     for address, one in plan.runs.items():
         groups.setdefault(one.company, []).append(address)
