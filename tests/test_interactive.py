@@ -35,6 +35,7 @@ STABILITY = Inequality(
 )
 EXPERIMENT = Experiment(
     question="Is the stability of SGD linear in T?",
+    simulated=True,
     problem=PROBLEM,
     algorithms={"SGD": lambda p: SGD(p.T, Constant(ETA)), "slow": lambda p: SGD(p.T, Constant(ETA / 2))},
     bounds=(STABILITY,),
