@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskkit.cli import standing
 from riskkit.cli.common import (
     ANSWERED,
     BAD_INPUT,
@@ -125,6 +126,10 @@ def _sweep(arguments: argparse.Namespace) -> int:
     _check_flags(arguments)
     with reading():
         chosen = study.select(arguments.experiments)
+        before = standing.answered(arguments, chosen)
+    left = [name for name in chosen if name not in before.standing and name not in before.beyond]
+    if not left and before.standing:
+        return _told_again(arguments, before)
     # Only now: the numerical libraries take a second to load.
     from riskkit.execution.executors import WorkersError
     from riskkit.execution.loop import answer
@@ -138,7 +143,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     _check_device(arguments.device)
     with reading(ValueError):
-        requests = _requests(arguments, chosen)
+        requests = _requests(arguments, left)
         for request in requests:
             _check_size(request)
             engines(request)
@@ -174,8 +179,15 @@ def _sweep(arguments: argparse.Namespace) -> int:
         raise StoppedError(f"--fail-fast: {_told(error.failure)}") from error
     finally:
         workers.stop()
+    asked = [request.experiment for request in requests]
+    failed = {failure.task.request.experiment for failure in found.failures}
+    with writing(arguments.out, StoreError):
+        standing.note(
+            arguments, [name for name in asked if name not in failed], [name for name in left if name not in asked]
+        )
     # Everything that was asked for is written before a word is printed: what becomes of standard output costs nothing.
-    made, missing = _present(arguments.out, [request.experiment for request in requests], _jobs(arguments))
+    names = sorted([*asked, *before.standing])
+    made, missing = _present(arguments.out, names, _jobs(arguments))
     seconds = time.monotonic() - started
     for line, count in Counter(map(_told, found.failures)).items():
         tell(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}")
@@ -186,14 +198,38 @@ def _sweep(arguments: argparse.Namespace) -> int:
             print(text, end="")
         for line in made:
             print(line)
-    print(_screen(arguments.out, [request.experiment for request in requests]), end="")
-    blocks = f"{found.computed} {'block' if found.computed == 1 else 'blocks'} computed"
-    if found.taken:
-        blocks += f", {found.taken} taken from the store (measured {found.measured})"
+    print(_screen(arguments.out, names), end="")
+    _count(
+        found.computed, found.taken + len(before.shards), _moments(before.shards) or found.measured, seconds, arguments
+    )
+    return STOPPED if found.failures or missing else ANSWERED
+
+
+def _told_again(arguments: argparse.Namespace, before: standing.Answered) -> int:
+    """The same question of the same code, answered before: only what is told of the answers may be missing."""
+    started = time.monotonic()
+    _, missing = _present(arguments.out, before.standing, _jobs(arguments))
+    for line in missing:
+        tell(f"riskkit sweep: {line}.")
+    print(_screen(arguments.out, before.standing), end="")
+    _count(0, len(before.shards), _moments(before.shards), time.monotonic() - started, arguments)
+    return STOPPED if missing else ANSWERED
+
+
+def _moments(shards: Sequence[Path]) -> str:
+    from riskkit.store.provenance import span
+
+    return span([path.stat().st_mtime for path in shards])
+
+
+def _count(computed: int, taken: int, measured: str, seconds: float, arguments: argparse.Namespace) -> None:
+    """The last line."""
+    blocks = f"{computed} {'block' if computed == 1 else 'blocks'} computed"
+    if taken:
+        blocks += f", {taken} taken from the store (measured {measured})"
     print(
         f"{blocks}; {seconds:.0f} s in all; --verbose prints every verdict; figures and tables lie in {arguments.out}/."
     )
-    return STOPPED if found.failures or missing else ANSWERED
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
@@ -449,25 +485,45 @@ def _screen(out: Path, names: Sequence[str]) -> str:
 
 
 def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], list[str]]:
-    """Figures, tables and the report of what is stored: a line for each that was written, and for each that was not,
-    since one that fails costs none of the others."""
-    from riskkit.report import draw_figures, write_report, write_tables
+    """Figures, tables and the report of what is stored, as far as they do not stand: a line for each that was written,
+    and for each that was not, since one that fails costs none of the others."""
+    from riskkit.report.standing import Standing
     from riskkit.report.tables import content
     from riskkit.store.atomic import StoreError
+
+    shown = Standing(out, names)
 
     made: list[str] = []
     missing: list[str] = []
 
     def figures() -> None:
-        drawn = draw_figures(out, names, jobs=jobs)
+        due = shown.figures_due()
+        if due is not None and not due:
+            return
+        from riskkit.report import draw_figures
+
+        drawn = draw_figures(out, names, jobs=jobs, due=due)
+        shown.note_figures(drawn.done)
         made.extend(f"figure {path}" for path in drawn.paths if path.suffix == ".pdf")
         missing.extend(drawn.failures)
 
     def tables() -> None:
-        made.extend(f"tables {folder}/" for folder in dict.fromkeys(path.parent for path in write_tables(out, names)))
+        if (due := shown.tables_due()) is None:
+            return
+        from riskkit.report import write_tables
+
+        paths = write_tables(out, due)
+        shown.note_tables(paths)
+        made.extend(f"tables {folder}/" for folder in dict.fromkeys(path.parent for path in paths))
 
     def report() -> None:
-        made.append(f"report {write_report(out)}")
+        if not shown.report_due():
+            return
+        from riskkit.report import write_report
+
+        path = write_report(out)
+        shown.note_report(path)
+        made.append(f"report {path}")
 
     for part in (figures, tables, report):
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
@@ -45,28 +45,37 @@ def algorithm_looks(home: Path) -> Mapping[str, tuple[str, str]]:
 
 
 class Drawn(NamedTuple):
-    """The files written, and a line for each figure that could not be drawn."""
+    """The files written, a line for each figure that could not be drawn, and the others: owner, name and files."""
 
     paths: list[Path]
     failures: list[str]
+    done: list[tuple[str | None, str, list[Path]]]
 
 
-def draw_figures(results: Path, names: Iterable[str], venue: str = DEFAULT_VENUE, jobs: int = 1) -> Drawn:
+def draw_figures(
+    results: Path,
+    names: Iterable[str],
+    venue: str = DEFAULT_VENUE,
+    jobs: int = 1,
+    due: Mapping[str | None, Collection[str]] | None = None,
+) -> Drawn:
     """Draws every figure that one of the named experiments feeds and that has one stored, in so many processes.
 
     Each is written as .pdf, .png, .svg, .csv (the plotted numbers) and .txt (the caption), the same bytes every time,
     in ``figures/``; those of another venue than the default in ``figures/<venue>/``. A figure that fails costs no
-    other. Raises StoreError if a named experiment's results cannot be read, ValueError for an unknown venue.
+    other. ``due``: by experiment (None: those of all), the figures to draw, where not all are. Raises
+    StoreError if a named experiment's results cannot be read, ValueError for an unknown venue.
     """
     home, chosen = study.folder(), [name for name in dict.fromkeys(names) if is_stored(results / name)]
     if not chosen:
-        return Drawn([], [])
-    owners: list[str | None] = [*chosen, None]
+        return Drawn([], [], [])
+    owners: list[str | None] = [owner for owner in (*chosen, None) if due is None or due.get(owner)]
+    wanted = {owner: None if due is None else frozenset(due[owner]) for owner in owners}
     parts: dict[str | None, Drawn] = {}
-    if jobs > 1 and len(chosen) > 1:
+    if jobs > 1 and len(owners) > 1:
         seats = Seats(jobs)
         try:
-            futures = {owner: seats.submit(_draw, home, results, owner, venue) for owner in owners}
+            futures = {owner: seats.submit(_draw, home, results, owner, venue, wanted[owner]) for owner in owners}
             for owner, future in futures.items():
                 # One whose process died (for want of memory, as a rule) is drawn here.
                 with contextlib.suppress(BrokenProcessPool):
@@ -75,16 +84,17 @@ def draw_figures(results: Path, names: Iterable[str], venue: str = DEFAULT_VENUE
             seats.kill()
     for owner in owners:
         if owner not in parts:
-            parts[owner] = _draw(home, results, owner, venue)
+            parts[owner] = _draw(home, results, owner, venue, wanted[owner])
     found = [parts[owner] for owner in owners]
     # A module that cannot be imported fails for every owner.
     failures = dict.fromkeys(line for part in found for line in part.failures)
-    return Drawn([path for part in found for path in part.paths], list(failures))
+    paths = [path for part in found for path in part.paths]
+    return Drawn(paths, list(failures), [one for part in found for one in part.done])
 
 
-def _draw(home: Path, results: Path, owner: str | None, venue: str) -> Drawn:
+def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Collection[str] | None) -> Drawn:
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
-    drawn, own = Drawn([], []), {}
+    drawn, own = Drawn([], [], []), {}
     for name in figure_names(home):
         with _noted(f"figure {name}", drawn):
             module = study.module(f"figures.{name}", home)
@@ -107,9 +117,13 @@ def _draw(home: Path, results: Path, owner: str | None, venue: str) -> Drawn:
         if owner is not None and not made:
             made = {"errors": errors}
         for key, make in made.items():
+            if wanted is not None and key not in wanted:
+                continue
             with _noted(f"figure {key}", drawn):
                 page = make(shown)
-                drawn.paths.extend([] if page is None else page.save(folder, key))
+                paths = [] if page is None else page.save(folder, key)
+                drawn.paths.extend(paths)
+                drawn.done.append((owner, key, paths))
     return drawn
 
 
