@@ -20,7 +20,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from riskkit.cli import standing
 from riskkit.cli.common import (
     ANSWERED,
     BAD_INPUT,
@@ -39,6 +38,7 @@ from riskkit.experiment import study
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from riskkit.cli.standing import Answered
     from riskkit.execution.executors import Workers
     from riskkit.execution.scheduling import Failure
     from riskkit.execution.tasks import Request
@@ -126,6 +126,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
     _check_flags(arguments)
     with reading():
         chosen = study.select(arguments.experiments)
+        from riskkit.cli import standing
+
         before = standing.answered(arguments, chosen)
     left = [name for name in chosen if name not in before.standing and name not in before.beyond]
     if not left and before.standing:
@@ -205,7 +207,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     return STOPPED if found.failures or missing else ANSWERED
 
 
-def _told_again(arguments: argparse.Namespace, before: standing.Answered) -> int:
+def _told_again(arguments: argparse.Namespace, before: Answered) -> int:
     """The same question of the same code, answered before: only what is told of the answers may be missing."""
     started = time.monotonic()
     _, missing = _present(arguments.out, before.standing, _jobs(arguments))
@@ -235,6 +237,7 @@ def _count(computed: int, taken: int, measured: str, seconds: float, arguments: 
 def _check_flags(arguments: argparse.Namespace) -> None:
     """What is wrong whatever the experiments are."""
     from riskkit.execution.executors import WorkersError, check_address
+    from riskkit.experiment.point import Grid
 
     if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
         raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
@@ -248,6 +251,11 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     if arguments.scheduler is not None:
         with reading(WorkersError):
             check_address(arguments.scheduler)
+    if arguments.replicates is not None:
+        _whole("--replicates", arguments.replicates)
+    axes = {name: tuple(values) for name in ("n", "T", "k") if (values := getattr(arguments, name)) is not None}
+    with reading(ValueError):
+        Grid("n", **{"n": (2,), "T": (1,), "k": (1,), **axes})
 
 
 def _told(failure: Failure) -> str:

@@ -131,6 +131,7 @@ table.parquet, table.csv   one row = one cell x output x quantity: mean, sem, in
 verdict.json               what the table says about each bound, with the numbers and a sentence for each
 run.json                   the full question, which run answers which cell, what failed and why, and who ran it where
 sessions/                  one file for each sweep that wrote here: command, host, versions, progress, seconds
+made.json                  what table, verdicts, figures and tables were made from: what stands is not made again
 shards/                    the measurements of every replicate, Parquet; <address of the question>-<SHA-256 of the file>
 quarantine/                shards that failed their checks, if any; nothing reads them
 
