@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from riskkit.execution import tasks
 from riskkit.experiment import sources
 from riskkit.store import made
 from riskkit.store.made import Made
@@ -64,34 +66,42 @@ def once(tmp_path_factory):
     for name, text in STUDY.items():
         (place / "study" / name).parent.mkdir(exist_ok=True, parents=True)
         (place / "study" / name).write_text(text)
-    with pytest.MonkeyPatch.context() as patch:
-        enter(place / "study", patch)
+    with within(place / "study"):
         assert swept() == 0
     shutil.copytree(place / "study", place / "copy")
     return place
 
 
 @pytest.fixture
-def home(once, monkeypatch):
+def home(once):
     """The study as it was after its sweep, and the working directory."""
     shutil.rmtree(once / "study")
     shutil.copytree(once / "copy", once / "study")
-    enter(once / "study", monkeypatch)
-    return once / "study"
+    with within(once / "study"):
+        yield once / "study"
 
 
-def enter(study, patch):
-    patch.chdir(study)
-    patch.setattr(sys, "path", list(sys.path))
-    forget(patch)
+@contextlib.contextmanager
+def within(study):
+    """The study's folder as the working directory of what seems to be a new process."""
+    kept = {name: module for name, module in sys.modules.items() if of_a_study(name)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(study)
+        patch.setattr(sys, "path", list(sys.path))
+        forget()
+        yield
+    forget()
+    sys.modules.update(kept)
 
 
-def forget(patch):
-    """The modules of the study, as a new process would find them; after the test, those that were there before."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("problems", "experiments", "figures")]:
-        patch.delitem(sys.modules, name)
-    from riskkit.execution import tasks
+def of_a_study(name):
+    return name.partition(".")[0] in ("problems", "experiments", "figures")
 
+
+def forget():
+    """The modules of the study are imported anew."""
+    for name in [name for name in sys.modules if of_a_study(name)]:
+        del sys.modules[name]
     tasks._plan.cache_clear()
 
 
@@ -161,11 +171,11 @@ def test_a_changed_figure_draws_itself_alone(home):
     ],
     ids=["a bound", "a problem", "an experiment"],
 )
-def test_what_an_experiment_uses_makes_it_again_and_no_other(home, monkeypatch, file, old, new):
+def test_what_an_experiment_uses_makes_it_again_and_no_other(home, file, old, new):
     before = times()
     path = home / file
     path.write_text(path.read_text().replace(old, new))
-    forget(monkeypatch)
+    forget()
     assert swept() == 0
     found = remade(before)
     assert {"first/table.parquet", "first/verdict.json", "first/figures/curve.pdf", "report.html"} <= found
