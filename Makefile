@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: sweep test slow
+.PHONY: sweep test slow site
 sweep: $(VENV)/installed
 	$(BIN)/python -m riskkit.sweep
 
@@ -16,6 +16,10 @@ test: $(VENV)/installed-for-tests
 # The statistical studies and large oracles that `make test` leaves out.
 slow: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest -m slow
+
+# The documentation as one site, in site/; warnings are errors, and no network is needed.
+site: $(VENV)/installed-for-tests
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

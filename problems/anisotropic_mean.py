@@ -55,6 +55,8 @@ class AnisotropicMean:
         G^2 = max sum h_i^2 (t_i - z_i)^2, reached at t_i = -sign z_i: the maximum over ||z|| = 1 of
             sum h_i^2 (1 + |z_i|)^2, a quadratic on a sphere, by its secular equation.
         M = l_max = half that maximum with h_i for h_i^2; the infimum is 0.
+
+    Raises ValueError for curvatures that are no numbers > 0, and a distance outside [0, 1].
     """
 
     curvatures: tuple[float, ...] = (1.0, 0.1)

@@ -48,6 +48,8 @@ class ErfCommittee:
         theta_0; whether yet another minimiser lies nearer theta_0 is not known.
 
     Constants: L = G = inf, since x is unbounded.        M = 2K: |f| < sqrt K.
+
+    Raises ValueError for inputs or units < 1, and more units than can be permuted.
     """
 
     inputs: int = 4

@@ -52,6 +52,8 @@ class FinitePopulation:
                    sqrt(2) (1 - p_y), and 1/p_y = sum_k exp(u_k - u_y) with u_k - u_y <= sqrt(2) ||u|| <= sqrt(2) B X.
                    l_max = log(1 + e) + lam B^2 / 2; M is that less the least of log(1 + (K - 1) exp(-a r)) + lam r^2/2,
                    a = X sqrt(K/(K - 1)): by Jensen's inequality, sum_(k != y) exp(u_k - u_y) >= (K - 1) exp(-a r).
+
+    Raises ValueError, in one line, for a loss that does not fit the labels, and without both ridge and radius.
     """
 
     population: Population = field(default_factory=_default)

@@ -51,6 +51,8 @@ class MonotoneLink:
         mu = s^2 / largest_n, s the least singular value of the atoms (phi' >= 1): with n_c the count of atom c in S
             and r_c its residual, ||grad F_S||^2 = ||sum (n_c/n) phi' r_c a_c||^2 >= s^2 sum (n_c/n)^2 r_c^2, and n_c/n
             >= 1/n makes that at least (s^2/n) sum (n_c/n) r_c^2 = (s^2/n) 2 F_S.
+
+    Raises ValueError for more atoms than dimensions.
     """
 
     dim: int = 32

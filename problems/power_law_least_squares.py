@@ -40,6 +40,8 @@ class PowerLawLeastSquares:
             t = B x/||x|| and e = -noise.
         M = U^2 / 2; the infimum 0 bounds l from below, and is reached.
     Gaussian features: L = G = M = inf, since x is unbounded. On R^d: G = M = inf.
+
+    Raises ValueError for features of another name, and for numbers outside of their ranges.
     """
 
     dim: int = 32

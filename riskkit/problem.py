@@ -58,6 +58,8 @@ class Constants:
         rho: weak convexity of F_S: F_S + (rho/2)||.||^2 is convex; 0 if F_S is convex.
         M: supremum - infimum of the loss on Theta, over z as well.
         l_max: supremum of the loss on Theta, over z as well; only needed where a bound asks for it.
+
+    Raises ValueError for a constant that is nan or negative.
     """
 
     L: float

@@ -74,6 +74,8 @@ class Algorithm:
             replacement`` goes through all examples in a new random order again and again, and with ``one stream for
             all`` every replicate draws what replicate 0 does: faults to be caught, to which no bound applies.
         batch: how many examples each step draws, with replacement; its gradient is the mean over them.
+
+    Raises ValueError without a stage, for an unknown sampling, and for batch or anchor_every < 1.
     """
 
     stages: tuple[Stage, ...]
@@ -165,7 +167,7 @@ class Algorithm:
 
 def SGD(steps: int, step: Step, k: int = 1, batch: int = 1) -> Algorithm:
     """SGD for so many steps of ``batch`` gradients each: Lookahead with alpha = 1. ``k`` only sets where rounds, and so
-    checkpoints, end."""
+    checkpoints, end. Raises ValueError for steps < 1, batch < 1, and steps that are no multiple of k."""
     total, k = whole("SGD", "steps", steps, 1), whole("SGD", "k", k, 1)
     if total % k:
         raise ValueError(f"SGD: steps must be a multiple of k; got steps={total}, k={k}.")

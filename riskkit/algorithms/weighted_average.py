@@ -34,6 +34,8 @@ class WeightedSGD:
         steps: gradients in all.
         step_sizes: 1 / (lam' (j + j0)); the weights are j + j0. The bound asks for lam' = lam / 2.
         radius: of Theta, None for R^d.
+
+    Raises ValueError for steps < 1 and another schedule than InverseTime.
     """
 
     steps: int

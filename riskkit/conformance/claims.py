@@ -41,6 +41,7 @@ class Claim:
 
     @property
     def rule(self) -> Rule:
+        """What a step does beside the inner optimizer's: k, alpha, the penalty's weight, anchor and momentum."""
         weight = self.beta if self.anchor_every is None else 2 * self.beta
         return Rule(self.k, self.alpha, weight, self.anchor_every, self.momentum)
 

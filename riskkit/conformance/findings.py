@@ -24,7 +24,10 @@ class Finding(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What ``check`` found; prints one line a check. ``faults`` is empty if the problem passes."""
+    """What ``check`` found of a ``problem``; prints one line a check.
+
+    ``faults`` is empty if the problem passes, and ``findings`` has each check with its title, note and faults.
+    """
 
     problem: str
     findings: tuple[Finding, ...]

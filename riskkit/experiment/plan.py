@@ -59,7 +59,7 @@ def shown(algorithm: Any) -> dict[str, float]:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A question at one size: its cells, and the distinct runs they read."""
+    """An ``experiment`` at one ``size``: its cells, and the distinct runs they read, in numbers of a ``dtype``."""
 
     experiment: Any
     size: Any

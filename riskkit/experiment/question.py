@@ -19,7 +19,10 @@ from riskkit.theory.bound import Bound
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """How much is computed: one grid or several, and replicates for every point."""
+    """How much is computed: ``grids``, one or several, and ``replicates`` for every point.
+
+    Raises ValueError without a grid, and for replicates that are no whole number >= 1.
+    """
 
     grids: tuple[Grid, ...]
     replicates: int
@@ -50,7 +53,10 @@ class Size:
 
 
 class Own:
-    """An algorithm with coordinates of its own: ``Own(make, eta=(0.1, 0.2), beta=(0.0, 0.5))`` runs at every pair."""
+    """An algorithm with coordinates of its own: ``Own(make, eta=(0.1, 0.2), beta=(0.0, 0.5))`` runs at every pair.
+
+    Raises ValueError where ``make`` is no function and where a coordinate has no finite number.
+    """
 
     def __init__(self, make: Callable[[Point], Any], /, **coordinates: Iterable[float] | float) -> None:
         if not callable(make):
@@ -59,6 +65,7 @@ class Own:
         self.coordinates = {name: values_of("Own", name, values) for name, values in coordinates.items()}
 
     def points(self, point: Point) -> list[Point]:
+        """The point with each combination of its own coordinates."""
         return [
             point.with_(**dict(zip(self.coordinates, values, strict=True)))
             for values in itertools.product(*self.coordinates.values())
@@ -88,6 +95,8 @@ class Experiment:
             ``auto`` no expectation stands in the place of a mean.
         seed: of every random number.
         name: the module's name in ``experiments/``, which the study gives it.
+
+    Raises ValueError, in one line, for what makes no experiment.
         title: the question in a few words, for a line of a table; empty: the question itself, shortened.
     """
 

@@ -68,6 +68,8 @@ class GradientsTo:
         along: a coordinate in whose inverse the counts are compared too, such as lam.
         quantity: read at every checkpoint; ``riskkit.experiment.per_octave`` makes them.
         beside: a quantity reported at the first checkpoint under eps.
+
+    Raises ValueError for a target that is no finite number > 0.
     """
 
     eps: tuple[float, ...]
@@ -101,7 +103,10 @@ class Paired:
 
 @dataclasses.dataclass(frozen=True)
 class Same:
-    """Two algorithms that are one: all their numbers are equal to the last bit, wherever both run. A null control."""
+    """Two algorithms that are one: all their numbers are equal to the last bit, wherever both run. A null control.
+
+    ``algorithm`` is compared with each of ``against``, by their names in the experiment.
+    """
 
     algorithm: str
     against: tuple[str, ...]

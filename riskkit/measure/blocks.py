@@ -51,7 +51,7 @@ def measure_block(
     engine: str = "auto",
 ) -> list[Measured]:
     """All runs that share problem and n, on the block of replicates that starts at ``first``: draws S, solves for
-    theta*_S, runs, evaluates and drops the data. One Measured a run.
+    theta*_S, runs, evaluates and drops the data. One Measured a run. ``rounds``: the checkpoints (K,) of each.
 
     It computes on one thread: blocks, not operations, are what riskkit runs side by side."""
     choices = [choose(problem, algorithm, device, engine) for algorithm in algorithms]

@@ -56,7 +56,8 @@ class Measurement:
     engine: Choice
 
     def at(self, quantity: str, T: int | None = None, output: Output = "last") -> np.ndarray:
-        """(R,) values of a quantity after T rounds (default: the last checkpoint)."""
+        """(R,) values of a quantity after T rounds (default: the last checkpoint); KeyError for one that was not
+        measured, and for a T that is no checkpoint."""
         if quantity not in self.values:
             raise KeyError(f"quantity must be one of {', '.join(self.values)}; got {quantity!r}.")
         slot = len(self.rounds) - 1 if T is None else int(np.searchsorted(self.rounds, T))

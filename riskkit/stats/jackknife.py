@@ -84,7 +84,10 @@ def leave_out(values: Floats) -> LeaveOut:
 
 
 def standard_error(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) -> Floats:
-    """Jackknife standard error of a statistic from its full value (...) and its leave-out values (G, ...)."""
+    """Jackknife standard error of a statistic from its full value, of any shape, and its leave-out values (G, ...).
+
+    ``sizes`` (G,): replicates in each group.
+    """
     groups = sizes.size
     h = (sizes.sum() / sizes).reshape((groups,) + (1,) * (partial.ndim - 1))
     # Pseudo-values minus the full value; centring them at their own mean is the bias correction of the centre.

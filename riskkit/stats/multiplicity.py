@@ -33,7 +33,11 @@ def p_text(p_value: float) -> str:
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:
-    """Holm's step-down adjustment, (m,) in the order given; nan (no test) stays nan and is not counted."""
+    """Holm's step-down adjustment of p-values (M,), in the order given; nan (no test) stays nan and is not counted.
+
+    Raises ValueError for what are no numbers in [0, 1]. Source: Holm, A simple sequentially rejective multiple test
+    procedure, 1979.
+    """
     p = np.asarray(p_values, dtype=np.float64)
     if p.ndim != 1 or np.any((p < 0) | (p > 1)):
         raise ValueError(f"holm: p_values must be (m,) numbers in [0, 1] or nan; got {p}.")

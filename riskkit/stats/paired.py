@@ -30,7 +30,10 @@ class Ratio(NamedTuple):
 
 
 def paired_ratio(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Ratio:
-    """mean(a) / mean(b) for two algorithms on the same replicates, (R, ...) each; jackknife-t on the log ratio."""
+    """mean(a) / mean(b) for two algorithms on the same replicates, shape (R, ...) each; jackknife-t on the log ratio.
+
+    Raises ValueError for shapes that differ or fewer than 2 replicates.
+    """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape or first.ndim < 1 or first.shape[0] < 2:
         raise ValueError(

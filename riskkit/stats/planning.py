@@ -41,7 +41,8 @@ def replicates_needed(
     """Replicates for a slope known to +- half_width, before any run: a planning formula.
 
     Each log mean has variance cv2 / R, neighbouring points a common part ``correlation`` of it that cancels from a
-    slope, so that Var(slope) = (1 - correlation) cv2 / (R sum (log x - mean)^2).
+    slope, so that Var(slope) = (1 - correlation) cv2 / (R sum (log x - mean)^2). x (P,) are the points. Raises
+    ValueError for numbers outside of their ranges.
     """
     for name, value, least in (("half_width", half_width, 0.0), ("cv2", cv2, 0.0)):
         if not least < value < math.inf:
@@ -67,6 +68,7 @@ def replicates_for_precision(
 
     The width alone decides, never the slope: stopping at significance has a type I error of .21 after six looks, this
     leaves the coverage at .94. Look i reads the first replicates alone, so later replicates never change its answer.
+    values (R, P), x (P,). Raises ValueError for other shapes, a half width <= 0 and too small a first look.
     """
     array, x = as_points("replicates_for_precision", values, x)
     if not half_width > 0:

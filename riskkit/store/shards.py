@@ -185,7 +185,7 @@ class Store:
         return self.get_many([run], replicates)[run]
 
     def get_many(self, runs: Iterable[str], replicates: int) -> dict[str, Measured]:
-        """``get`` for many runs, reading each shard once, with its checksum verified."""
+        """``get`` for many runs, reading each shard once, with its checksum verified; ValueError for replicates < 1."""
         if replicates < 1:
             raise ValueError(f"replicates must be at least 1; got {replicates}.")
         wanted = list(dict.fromkeys(runs))

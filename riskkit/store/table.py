@@ -19,7 +19,7 @@ from riskkit.store.atomic import StoreError, read, write
 
 
 def frame(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> pd.DataFrame:
-    """A DataFrame from named columns of equal length."""
+    """A DataFrame from named columns (P,) of equal length."""
     return pd.DataFrame(dict(columns))
 
 

@@ -119,7 +119,12 @@ class Bound(Protocol):
 class Inequality:
     """A ``Bound`` put together from functions of ``At``; a form that is left out does not exist.
 
+    Raises ValueError for an unknown quantity or output, and without any form.
+
     Attributes:
+        name, title, quantity, output, source: as of a bound.
+        claim, published, proved: each a function of ``At`` that answers with an array (K,), or with named terms.
+        statement, claim_statement, published_statement: in LaTeX, as of a bound.
         hypotheses: each a function (problem, algorithm) -> reason or None; the first reason is the answer.
     """
 

@@ -23,7 +23,8 @@ from riskkit.rng.streams import Stream
 class Network(Protocol):
     """A frozen dataclass that builds its module."""
 
-    def build(self) -> nn.Module: ...
+    def build(self) -> nn.Module:
+        """A new module: features in, one score a class out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,10 @@ class MLP:
 
 @dataclasses.dataclass(frozen=True)
 class CNN:
-    """Two 3 x 3 convolutions with ReLU on side x side images, the second with stride 2; then a linear layer."""
+    """Two 3 x 3 convolutions with ReLU on side x side images, the second with stride 2; then a linear layer.
+
+    ``channels``: of the two convolutions; ``classes``: scores that it gives.
+    """
 
     side: int = 8
     channels: tuple[int, int] = (8, 16)

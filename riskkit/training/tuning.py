@@ -31,7 +31,10 @@ Place = tuple[int, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A number that is tuned: ``start`` times ``ratio`` to a whole power; with ``zero`` also 0, below the start."""
+    """A number that is tuned: ``start`` times ``ratio`` to a whole power; with ``zero`` also 0, below the start.
+
+    Raises ValueError for a start that is not positive and a ratio that is not above 1.
+    """
 
     name: Literal["lr", "weight_decay", "beta"]
     start: float
@@ -53,7 +56,7 @@ class Axis:
 @dataclasses.dataclass(frozen=True)
 class Search:
     """What is tuned, and how long: ``looks`` times ``size`` configurations on ``replicates`` selecting replicates, by
-    the mean of a quantity of the recipe's output at the end."""
+    the mean of a quantity of the recipe's output at the end. ``axes``: the numbers; ValueError without any."""
 
     axes: tuple[Axis, ...]
     looks: int = 3

@@ -62,6 +62,7 @@ class Data:
 
     @property
     def replicates(self) -> int:
+        """Of every run."""
         return int(self.plan.size.replicates)
 
     @property
@@ -318,7 +319,7 @@ class Data:
         return answer
 
     def expected(self, reading: Exact, cells: Sequence[Cell]) -> Floats:
-        """(P,) what a reading says is the expectation at cells of one algorithm."""
+        """(P,) what a reading says is the expectation at cells of one algorithm; ValueError for another shape."""
         found = np.asarray(reading.expected(self.at(cells)), dtype=np.float64)
         if found.shape != (len(cells),):
             raise ValueError(

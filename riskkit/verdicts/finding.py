@@ -50,6 +50,7 @@ class Finding(NamedTuple):
     over_proved: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
+        """As verdict.json has it."""
         about = {name: value for name, value in self._asdict().items() if name != "verdict"}
         return {**about, **self.verdict.to_json()}
 
@@ -105,6 +106,7 @@ class Comparison(NamedTuple):
         return "smaller" if self.ratio < 1 or self.difference < 0 else "larger"
 
     def to_json(self) -> dict[str, Any]:
+        """As verdict.json has it."""
         fields = {name: value for name, value in self._asdict().items() if name not in ("where", "note")}
         fields["against"] = f"{self.against}{self.note}"
         fields |= {name: max(fields[name], LEAST) for name in ("p_value", "p_adjusted")}

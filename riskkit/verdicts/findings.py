@@ -26,7 +26,8 @@ class Answer(NamedTuple):
 
 @functools.singledispatch
 def judge(reading: Any, data: Data) -> Answer:
-    """The judge of a reading; another kind of reading registers its own (``judge.register``)."""
+    """The judge of a reading; another kind of reading registers its own (``judge.register``). TypeError for one
+    that has none."""
     raise TypeError(
         f"{data.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Same, Tuned, Unbiased, or of "
         f"a class with a judge of its own; got {type(reading).__name__}."

@@ -67,7 +67,7 @@ def quadratic(problem: Problem) -> Quadratic | None:
 
 
 def responses(problem: Problem, algorithm: Any, n: int, rounds: npt.NDArray[np.int64]) -> Responses:
-    """The responses after the given rounds, ascending; kept, since every block of replicates asks for the same."""
+    """The responses after the given rounds (K,), ascending; kept, since every block of replicates asks for the same."""
     return _responses(problem, algorithm, n, tuple(int(t) for t in rounds))
 
 

@@ -222,7 +222,7 @@ class Panel:
         key: str = "",
         style: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Numbers that are no rows of the table (exponents, predictions), recorded under ``kind``.
+        """Numbers x and y (P,) that are no rows of the table (exponents, predictions), recorded under ``kind``.
 
         ``low`` and ``high`` are ends of intervals in y, or in x as ``along`` says; ``about`` fills further columns of
         the record; ``style`` holds matplotlib's properties of a line.

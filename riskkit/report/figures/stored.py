@@ -42,7 +42,7 @@ class Line(NamedTuple):
 @dataclasses.dataclass(frozen=True)
 class Stored:
     """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons, counts of gradients
-    and best values of a coordinate, its record.
+    and best values of a coordinate, its question and its record.
 
     The table has the column kT beside those that ``riskkit.load`` gives. A verdict has, under ``stated``, what run.json
     says of its bound (None where it judges none). ``looks``: colour and marker of algorithms that the study names.
@@ -72,14 +72,17 @@ class Stored:
 
     @property
     def name(self) -> str:
+        """Of the experiment."""
         return self.folder.name
 
     @property
     def problem(self) -> str:
+        """The name of the (first) problem."""
         return str(self.table["problem"].iloc[0])
 
     @property
     def replicates(self) -> int:
+        """Of each setting."""
         return int(self.table["replicates"].iloc[0])
 
     def rows(self, **where: str | float) -> pd.DataFrame:
