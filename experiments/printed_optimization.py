@@ -30,5 +30,5 @@ EXPERIMENT = Experiment(
         ),
     },
     bounds=(published.OPTIMIZATION_1, published.OPTIMIZATION_4, published.DISTANCE_1, published.EXCESS_1),
-    sizes={"laptop": Size(GRIDS, replicates=2048), "paper": Size(GRIDS, replicates=16384)},
+    sizes={"laptop": Size(GRIDS, replicates=64), "paper": Size(GRIDS, replicates=64)},
 )

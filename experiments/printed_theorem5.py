@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from riskkit.experiment import Experiment, Grid, Size
 from riskkit.problems import MeanEstimation
-from riskkit.theory.zhou2021 import published
+from riskkit.theory.zhou2021 import published, slrla
 
 GRIDS = (
     Grid(n=20, k=5, alpha=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0), S=5),
@@ -28,6 +28,7 @@ EXPERIMENT = Experiment(
         published.GENERALIZATION_6,
         published.GENERALIZATION_6_II,
         published.OPTIMIZATION_6,
+        slrla.STABILITY_AVERAGE,
     ),
-    sizes={"laptop": Size(GRIDS, replicates=256), "paper": Size(GRIDS, replicates=4096)},
+    sizes={"laptop": Size(GRIDS, replicates=64), "paper": Size(GRIDS, replicates=64)},
 )

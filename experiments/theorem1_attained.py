@@ -50,5 +50,5 @@ EXPERIMENT = Experiment(
         Exact("generalization", "last", last, ratio_to="matched SGD"),
         Exact("generalization", "average", average, ratio_to="matched SGD"),
     ),
-    sizes={"laptop": Size(GRIDS, replicates=1024), "paper": Size(GRIDS, replicates=16384)},
+    sizes={"laptop": Size(GRIDS, replicates=256), "paper": Size(GRIDS, replicates=16384)},
 )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from experiments._lookahead import lookahead
 from riskkit.algorithms import SqrtHorizon
-from riskkit.experiment import Best, Experiment, Grid, Size, doubling
+from riskkit.experiment import Experiment, Grid, Size, doubling
 from riskkit.problems import LinearOnBall
 from riskkit.theory.zhou2021 import convex
 
 
 def grids(longest: int) -> tuple[Grid, ...]:
     return (
-        Grid("T", n=16, k=4, alpha=(0.5, 1.0), T=doubling(64, longest)),
+        Grid("T", n=16, k=4, alpha=(0.5, 1.0), T=doubling(256, longest)),
         Grid("k", n=16, k=(1, 4, 16, 64), alpha=1.0, kT=4096),
         Grid("alpha", n=16, k=4, alpha=(0.2, 0.3, 0.5, 0.7, 1.0), T=1024),
     )
@@ -28,6 +28,5 @@ EXPERIMENT = Experiment(
     algorithms=lookahead(SqrtHorizon(1.0), "SGD", "matched SGD"),
     controls=("SGD", "matched SGD"),
     bounds=(convex.OPTIMIZATION_AVERAGE, convex.OPTIMIZATION_LAST, convex.EXCESS_AVERAGE),
-    readings=(Best("alpha", convex.EXCESS_AVERAGE, scale=convex.BEST_ALPHA),),
-    sizes={"laptop": Size(grids(2**11), replicates=512), "paper": Size(grids(2**14), replicates=8192)},
+    sizes={"laptop": Size(grids(2**13), replicates=512), "paper": Size(grids(2**15), replicates=8192)},
 )

@@ -19,7 +19,7 @@ EXPERIMENT = Experiment(
     bounds=(convex.EXCESS_AVERAGE,),
     readings=(Best("alpha", convex.EXCESS_AVERAGE, scale=convex.BEST_ALPHA),),
     sizes={
-        "laptop": Size(Grid("alpha", n=(20, 80), k=8, alpha=ALPHAS, kT=(512, 2048, 8192)), replicates=256),
-        "paper": Size(Grid("alpha", n=doubling(20, 320), k=8, alpha=ALPHAS, kT=(512, 2048, 8192, 32768)), 4096),
+        "laptop": Size(Grid("alpha", n=(80, 240), k=8, alpha=ALPHAS, kT=(512, 2048, 8192)), replicates=256),
+        "paper": Size(Grid("alpha", n=doubling(80, 640), k=8, alpha=ALPHAS, kT=(512, 2048, 8192, 32768)), 4096),
     },
 )

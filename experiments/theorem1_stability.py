@@ -11,8 +11,8 @@ from riskkit.theory.zhou2021 import convex
 
 def grids(longest: int) -> tuple[Grid, ...]:
     return (
-        Grid("T", n=64, k=4, alpha=(0.25, 1.0), T=doubling(4, longest)),
-        Grid("n", n=doubling(16, 256), k=4, alpha=0.5, T=64),
+        Grid("T", n=64, k=4, alpha=(0.5, 1.0), T=doubling(256, longest)),
+        Grid("n", n=doubling(64, 1024), k=4, alpha=0.5, T=64),
         Grid("alpha", n=64, k=4, alpha=(0.1, 0.2, 0.4, 0.7, 1.0), T=64),
     )
 
@@ -29,5 +29,5 @@ EXPERIMENT = Experiment(
         convex.GENERALIZATION_LAST,
         convex.GENERALIZATION_AVERAGE,
     ),
-    sizes={"laptop": Size(grids(2**8), replicates=512), "paper": Size(grids(2**11), replicates=16384)},
+    sizes={"laptop": Size(grids(2**12), replicates=2048), "paper": Size(grids(2**13), replicates=16384)},
 )

@@ -19,9 +19,7 @@ EXPERIMENT = Experiment(
     bounds=(strongly_convex.EXCESS,),
     readings=(Best("alpha", strongly_convex.EXCESS, condition=strongly_convex.EQUATION_7),),
     sizes={
-        "laptop": Size(Grid("alpha", n=(20, 100, 400), k=5, alpha=ALPHAS, T=(8, 64, 512)), replicates=512),
-        "paper": Size(
-            Grid("alpha", n=(10, 20, 50, 100, 200, 400), k=(1, 5, 20), alpha=ALPHAS, T=(8, 32, 128, 512, 2048)), 4096
-        ),
+        "laptop": Size(Grid("alpha", n=(100, 200, 400), k=5, alpha=ALPHAS, T=(64, 256, 1024)), replicates=512),
+        "paper": Size(Grid("alpha", n=(100, 200, 400, 800), k=(5, 20), alpha=ALPHAS, T=(64, 256, 1024, 4096)), 4096),
     },
 )

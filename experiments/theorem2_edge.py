@@ -40,5 +40,5 @@ EXPERIMENT = Experiment(
         Exact("optimization", "last", optimization, ratio_to=control)
         for control in ("matched SGD", "contraction-matched SGD")
     ),
-    sizes={"laptop": Size(grids(2**6), replicates=1024), "paper": Size(grids(2**8), replicates=16384)},
+    sizes={"laptop": Size(grids(2**6), replicates=64), "paper": Size(grids(2**8), replicates=64)},
 )

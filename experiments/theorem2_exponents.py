@@ -34,7 +34,7 @@ def generalization(at: At) -> Floats:
 
 def grids(longest: int) -> tuple[Grid, ...]:
     return (
-        Grid("T", n=50, k=5, alpha=(0.1, 0.25, 0.4, 0.5, 0.75, 1.0), T=doubling(8, longest)),
+        Grid("T", n=50, k=5, alpha=(0.1, 0.25, 0.4, 0.5, 0.75, 1.0), T=doubling(64, longest)),
         Grid("n", n=doubling(25, 200), k=5, alpha=0.5, T=64),
     )
 
@@ -51,5 +51,5 @@ EXPERIMENT = Experiment(
         Exact("generalization", "last", generalization, ratio_to="matched SGD"),
     ),
     limits={"optimization": lambda where: -min(2 * where["alpha"], 1.0)},
-    sizes={"laptop": Size(grids(2**10), replicates=1024), "paper": Size(grids(2**14), replicates=8192)},
+    sizes={"laptop": Size(grids(2**15), replicates=64), "paper": Size(grids(2**17), replicates=64)},
 )

@@ -87,5 +87,5 @@ EXPERIMENT = Experiment(
         Exact("excess", "last", at_the_end),
         *(Paired(f"Lookahead, {family}", (f"SGD, {family}",), of=(("excess", "last"),)) for family in FAMILIES),
     ),
-    sizes={"laptop": Size(grids(50, 200), replicates=4096), "paper": Size(grids(50, 200, 800), replicates=65536)},
+    sizes={"laptop": Size(grids(50, 200), replicates=64), "paper": Size(grids(50, 200, 800), replicates=64)},
 )

@@ -44,10 +44,10 @@ EXPERIMENT = Experiment(
         "weighted SGD": weighted,
     },
     read=per_octave(6),
-    bounds=(*slrla.BOUNDS, sgd_averaging.OPTIMIZATION),
+    bounds=(*(bound for bound in slrla.BOUNDS if bound.quantity != "stability"), sgd_averaging.OPTIMIZATION),
     readings=(
         GradientsTo(
-            eps=tuple(2.0**-q for q in range(2, 10)), counts=(*slrla.GRADIENTS, sgd_averaging.GRADIENTS), along="lam"
+            eps=tuple(2.0**-q for q in range(8, 16)), counts=(*slrla.GRADIENTS, sgd_averaging.GRADIENTS), along="lam"
         ),
         Paired(
             "SLRLA",
@@ -56,7 +56,7 @@ EXPERIMENT = Experiment(
         ),
     ),
     sizes={
-        "laptop": Size(Grid(n=50, lam=(1.0, 0.5, 0.25, 0.125), gradients=2**15), replicates=128),
-        "paper": Size(Grid(n=(50, 200), lam=(1.0, 0.5, 0.25, 0.125), gradients=2**18), replicates=2048),
+        "laptop": Size(Grid(n=50, lam=(1.0, 0.5, 0.25, 0.125), gradients=2**18), replicates=64),
+        "paper": Size(Grid(n=(50, 200), lam=(1.0, 0.5, 0.25, 0.125), gradients=2**20), replicates=64),
     },
 )

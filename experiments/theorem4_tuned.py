@@ -41,7 +41,7 @@ EXPERIMENT = Experiment(
         Paired("SLRLA", ("stagewise Lookahead",), of=(("excess", "last"),)),
     ),
     sizes={
-        "laptop": Size(Grid(n=50, lam=(0.25, 0.0625, 0.015625), gradients=(2**9, 2**12)), replicates=4096),
-        "paper": Size(Grid(n=(50, 200), lam=(0.25, 0.0625, 0.015625), gradients=(2**9, 2**12)), replicates=65536),
+        "laptop": Size(Grid(n=50, lam=(0.25, 0.0625, 0.015625), gradients=(2**9, 2**12)), replicates=64),
+        "paper": Size(Grid(n=(50, 200), lam=(0.25, 0.0625, 0.015625), gradients=(2**9, 2**12)), replicates=64),
     },
 )

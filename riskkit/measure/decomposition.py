@@ -27,6 +27,7 @@ class GroundTruth:
     start_risk: Tensor
     gradient: Tensor
     control: Tensor
+    control_start: Tensor
     population_minimum: Tensor
 
     @staticmethod
@@ -51,6 +52,7 @@ class GroundTruth:
             start_risk=risks[:, 1],
             gradient=_full_gradient(problem, minimiser, data),
             control=population_minimum - risks[:, 2],
+            control_start=problem.population_risk(start) - risks[:, 1],
             population_minimum=population_minimum,
         )
 
@@ -101,6 +103,7 @@ class GroundTruth:
             "start_gap": self.start_risk - self.minimum,
             "gradient_at_minimiser": self.gradient.square().sum(-1),
             "control": self.control,
+            "control_start": self.control_start,
         }
         return {name: value.cpu().numpy() for name, value in values.items()}
 

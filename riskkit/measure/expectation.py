@@ -87,6 +87,7 @@ def dataset_expectations(problem: Problem, n: int) -> dict[str, float] | None:
         "start_gap": float((h * square).sum() / 2),
         "gradient_at_minimiser": 0.0,
         "control": 0.0,
+        "control_start": 0.0,
     }
 
 

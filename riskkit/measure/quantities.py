@@ -33,7 +33,7 @@ QUANTITIES = (
     "path_stability",
 )
 COUPLED = ("replace_one", "stability", "path_stability")
-DATASET = ("start_distance", "start_gap", "gradient_at_minimiser", "control")
+DATASET = ("start_distance", "start_gap", "gradient_at_minimiser", "control", "control_start")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Measured:
         rounds: int64 (K,), the checkpoints.
         values: quantity -> float64 (R, K, O), outputs in the order of ``OUTPUTS``.
         dataset: name -> float64 (R,): start_distance ||theta_0 - theta*_S||^2, start_gap F_S(theta_0) - F_S*,
-            gradient_at_minimiser ||grad F_S(theta*_S)||^2, control F(theta*) - F_S(theta*) (its expectation is 0).
+            gradient_at_minimiser ||grad F_S(theta*_S)||^2, control F(theta*) - F_S(theta*) and
+            control_start F(theta_0) - F_S(theta_0) (their expectations are 0).
         diverged_at: int64 (R,), gradients after which the parameters left the range, -1 if they did not.
         engine: which engine ran it.
     """

@@ -117,6 +117,8 @@ def _rates(data: Data, bound: Bound, name: str) -> list[Finding]:
             where = held(line, grid.along)
             about = f"{subject(bound.quantity, bound.output, name, cells)} ({listed(where)})"
             judged = _rate(data, bound, cells, grid.along, about)
+            if judged is None:
+                continue
             if grid.along == "T":
                 limit = data.plan.experiment.asymptote(bound.quantity, where)
                 judged = dataclasses.replace(judged, asymptote=limit, asymptote_distance=judged.slope - limit)
@@ -141,7 +143,8 @@ def on_line(plan: Plan, line: Sequence[Any], name: str) -> list[Cell]:
     return [cell for point in line if (cell := plan.cell(point, name)) is not None]
 
 
-def _rate(data: Data, bound: Bound, line: Sequence[Cell], axis: str, about: str) -> Verdict:
+def _rate(data: Data, bound: Bound, line: Sequence[Cell], axis: str, about: str) -> Verdict | None:
+    """None where the source claims nothing of such steps, which is no statement that could be judged."""
     good, bad = sound(data, line)
     level = data.level(bound, good)
     covered = [p for p in range(len(good)) if level.reasons[p] is None and np.isfinite(level.claim[p])]
@@ -152,7 +155,7 @@ def _rate(data: Data, bound: Bound, line: Sequence[Cell], axis: str, about: str)
     if len(covered) < 2:
         reason = next((reason for reason in level.reasons if reason), None)
         if reason is None and not np.isfinite(level.claim).all():
-            reason = "nothing is claimed for such step sizes"
+            return None
         if bad and reason is None:
             return nothing_left("rate", about, data, line, axis=axis)
         if reason is None and covered:

@@ -1,7 +1,8 @@
 """What was measured, as the table, the verdicts and the figures read it: cells, their values, their status.
 
-The estimates of generalization and excess use the control variate F(theta*) - F_S(theta*), whose expectation is 0 at
-the fixed point theta*: same mean, less noise. ``load_replicates`` gives the raw values.
+The estimates of generalization and excess use control variates, F - F_S at the fixed points theta* and theta_0, whose
+expectations are 0: same mean, less noise. The one at theta* is subtracted, and what is left regressed on both
+(``riskkit.stats.controls``). ``load_replicates`` gives the raw values.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
+from riskkit.stats.controls import LEAST, regressed
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
 
 RAN_AWAY = frozenset({"diverged", "non-finite", "below the minimum"})
@@ -38,6 +40,7 @@ ROUNDING = 1e-9
 
 REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
 CONTROLLED = ("generalization", "excess")
+CONTROLS = ("control", "control_start")
 
 
 class Level(NamedTuple):
@@ -94,20 +97,35 @@ class Data:
         }
 
     def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
-        """(R, P), with the control variate where it applies; NaN columns for cells that failed or diverged, and for
+        """(R, P), with the control variates where they apply; NaN columns for cells that failed or diverged, and for
         runs that do not measure the quantity."""
+        columns = self.raw(cells, quantity, output)
+        if quantity not in CONTROLLED:
+            return columns
+        together: dict[Any, list[int]] = {}
+        for p, cell in enumerate(cells):
+            if (found := self.of(cell)) is not None and "control" in found[0].dataset:
+                together.setdefault(cell.run.company, []).append(p)
+        for places in together.values():
+            found = self.of(cells[places[0]])
+            assert found is not None
+            controls = [found[0].dataset[name] for name in CONTROLS if name in found[0].dataset]
+            columns[:, places] = regressed(columns[:, places] - controls[0][:, None], np.column_stack(controls))
+        return columns
+
+    def raw(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
+        """(R, P) as measured, without control variates."""
         columns = np.full((self.replicates, len(cells)), np.nan)
         for p, cell in enumerate(cells):
             if (found := self.of(cell)) is not None and quantity in found[0].values:
                 run, slot = found
                 columns[:, p] = run.values[quantity][:, slot, OUTPUTS.index(output)]
-                if quantity in CONTROLLED and "control" in run.dataset:
-                    columns[:, p] -= run.dataset["control"]
         return columns
 
     def estimator(self, cell: Cell, quantity: str, output: str) -> str:
         """How a mean was had: ``exact`` (an expectation, without a standard error), ``given S`` (the mean over datasets
-        of an expectation over the draws), ``controlled`` (with the control variate), ``simulated``; "" without one."""
+        of an expectation over the draws), ``controlled`` (less the control variate at theta*), ``regressed`` (on those
+        at theta* and theta_0), ``simulated``; "" without one."""
         found = self.of(cell)
         if found is None or quantity not in found[0].values:
             return ""
@@ -116,7 +134,9 @@ class Data:
                 return "exact"
             if quantity not in COUPLED:
                 return "given S"
-        return "controlled" if quantity in CONTROLLED and "control" in found[0].dataset else "simulated"
+        if quantity not in CONTROLLED or "control" not in found[0].dataset:
+            return "simulated"
+        return "regressed" if self.replicates >= LEAST and "control_start" in found[0].dataset else "controlled"
 
     def exact_cells(self, cells: Sequence[Cell], quantity: str, output: str) -> bool:
         """Whether the means at all of the cells are expectations, equal in every replicate."""

@@ -18,26 +18,14 @@ from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_INTERVAL
 from riskkit.theory.bound import Floats
-from riskkit.verdicts.data import REPORTED, Data, Level, excludes
+from riskkit.verdicts.data import CONTROLLED, REPORTED, Data, Level, excludes
 from riskkit.verdicts.finding import coordinates
 
 FIRST = ("experiment", "problem", "algorithm", "n", "T", "k", "alpha")
 SHOWN = ("gradients", "eta", "beta", "batch")
 LAST = (
-    *(
-        "lam",
-        "mu",
-        "output",
-        "quantity",
-        "mean",
-        "sem",
-        "low",
-        "high",
-        "band_low",
-        "band_high",
-        "replicates",
-        "estimator",
-    ),
+    *("lam", "mu", "output", "quantity", "mean", "sem", "low", "high", "band_low", "band_high", "replicates"),
+    *("estimator", "saved"),
     *("diverged", "diverged_at", "claim", "published", "proved", "trivial", "exact", "z_replace_one", "step", "L", "G"),
     *("d", "seed", "dtype", "engine", "run_id", "status", "reason"),
 )
@@ -104,6 +92,7 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 "trivial": _trivial(data, quantity, cells),
                 "exact": data.exact(quantity, output, cells),
                 "z_replace_one": agreement,
+                "saved": _saved(data, quantity, output, values),
                 "estimator": [data.estimator(cell, quantity, output) for cell in cells],
                 "reason": [
                     reason or (f"not covered: {uncovered}" if uncovered else "")
@@ -116,6 +105,14 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
         name: np.concatenate(column) if isinstance(column[0], np.ndarray) else list(itertools.chain(*column))
         for name, column in parts.items()
     }
+
+
+def _saved(data: Data, quantity: str, output: str, values: Floats) -> Floats:
+    """(P,) the variance of what was measured over that of the estimate; nan where no control variate is used."""
+    if quantity not in CONTROLLED or data.replicates < 2:
+        return np.full(values.shape[1], np.nan)
+    before, after = data.raw(data.plan.cells, quantity, output).var(axis=0), values.var(axis=0)
+    return np.where(after > 0, before / np.where(after > 0, after, 1.0), np.nan)
 
 
 def _quantities(data: Data) -> list[str]:

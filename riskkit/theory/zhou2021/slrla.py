@@ -168,32 +168,34 @@ def slrla_gradients(
     return 16 * G**2 / (_modulus(constants) * alpha * eps) * (1 - 2.0**-Q) + Q * k
 
 
-def lookahead_gradients(bound: StagedInequality, setting: Setting, eps: float, most: int = 10**7) -> Floats:
+def lookahead_gradients(bound: StagedInequality, setting: Setting, eps: npt.ArrayLike, most: int = 10**7) -> Floats:
     """Lookahead's gradients kT at the first T where an explicit optimization bound is at most eps.
 
     Args:
         bound: ``strongly_convex.OPTIMIZATION``, ``polyak_lojasiewicz.OPTIMIZATION`` or another; setting.T is not read.
         most: give up after that many gradients; the answer there is inf.
 
-    Returns the counts in the broadcast shape of the setting's other fields.
+    Returns the counts in the broadcast shape of the setting's other fields, followed by that of eps.
     """
     names = ("n", "k", "alpha", "D2", "f0", "g2", "path_moment")
     cells = np.broadcast_arrays(*(np.asarray(getattr(setting, name), dtype=np.float64) for name in names))
-    answer = np.full(cells[0].shape, math.inf)
-    for place in np.ndindex(answer.shape):
+    targets = np.asarray(eps, dtype=np.float64)
+    answer = np.full((*cells[0].shape, targets.size), math.inf)
+    for place in np.ndindex(cells[0].shape):
         here = {name: float(values[place]) for name, values in zip(names, cells, strict=True)}
         k, horizon, tried = here["k"], 64, 0
-        while tried * k < most and math.isinf(answer[place]):
+        while tried * k < most and np.isinf(answer[place]).any():
             T = np.arange(1, horizon + 1)
             terms: tuple[Floats, ...] = bound.explicit(Setting(setting.constants, setting.step, T=T, **here))
             total = np.sum(terms, axis=0)
             if np.isnan(total).any():
                 raise ValueError(f"{bound.name} is not known here; give the setting all it needs (D2, f0, g2).")
-            reached = np.flatnonzero(total <= eps)
-            if reached.size and T[reached[0]] * k <= most:
-                answer[place] = k * T[reached[0]]
+            for e, target in enumerate(targets.ravel()):
+                reached = np.flatnonzero(total <= target)
+                if reached.size and T[reached[0]] * k <= most:
+                    answer[(*place, e)] = k * T[reached[0]]
             tried, horizon = horizon, min(2 * horizon, max(math.ceil(most / k), 1))
-    return answer
+    return answer.reshape((*cells[0].shape, *targets.shape))
 
 
 def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
@@ -461,13 +463,17 @@ def _lookahead_claim(at: At, targets: Floats) -> Floats:
     return claimed_lookahead_gradients_pl(targets, alpha, modulus)
 
 
+FARTHEST = 2**21
+"""Gradients beyond which a proved count is not looked for: inf."""
+
+
 def _lookahead_proved(at: At, targets: Floats) -> Floats:
     """The first round at which the explicit bound of Theorem 2 or 3 is at most eps."""
     bound = strongly_convex.OPTIMIZATION if at.constants.lam > 0 else polyak_lojasiewicz.OPTIMIZATION
     if bound.excludes(at.problem, at.algorithm):
         return np.full(len(targets), math.nan)
     setting = dataclasses.replace(setting_of(at), T=1, path_moment=math.nan)
-    return np.array([float(lookahead_gradients(bound, setting, float(eps))) for eps in targets])
+    return lookahead_gradients(bound, setting, targets, FARTHEST)
 
 
 GRADIENTS = (
