@@ -1,6 +1,6 @@
 """Theorem 3 on a nonconvex PL problem, where its bounds say something: small z, and n large beside kT.
 
-On the wider problem (spread 1, theta_0 = 2) the generalization bound exceeds the range of the loss from kT = n on or so.
+With spread 1 and theta_0 = 2 the generalization bound exceeds the range of the loss from about kT = n on.
 """
 
 from __future__ import annotations
