@@ -74,9 +74,9 @@ EXPERIMENT = Experiment(
         strongly_convex.GENERALIZATION,
     ),
     sizes={
-        "laptop": Size(Grid("T", pair=(1, 2, 3, 4, 5), n=50, k=5, alpha=0.5, T=doubling(8, 128)), replicates=256),
+        "laptop": Size(Grid(pair=(1, 2, 3, 4, 5), n=50, k=5, alpha=0.5, T=doubling(8, 128)), replicates=256),
         "paper": Size(
-            Grid("T", pair=(1, 2, 3, 4, 5), n=(50, 200), k=5, alpha=(0.25, 0.5), T=doubling(8, 2048)), replicates=4096
+            Grid(pair=(1, 2, 3, 4, 5), n=(50, 200), k=5, alpha=(0.25, 0.5), T=doubling(8, 2048)), replicates=4096
         ),
     },
 )

@@ -16,7 +16,7 @@ from riskkit.problem import Constants, Linear, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
-from .linear_losses import LOSSES, Loss, least_loss, mean_loss, minimiser
+from .linear_losses import LOSSES, Loss, least_loss, mean_loss, minimiser, scores
 
 
 def _default() -> Population:
@@ -187,6 +187,12 @@ class FinitePopulation:
         W = theta.reshape(*theta.shape[:-1], self._scores, -1)
         slope = self._loss.gradient((W * x[..., None, :]).sum(-1), y)
         return (slope[..., None] * x[..., None, :]).flatten(-2) + self.ridge * theta
+
+    def mean_gradient(self, theta: Tensor, z: Tensor) -> Tensor:
+        """The mean gradient over a batch, by matrix products: theta (R, 1, d), z (R, b, w) -> (R, 1, d)."""
+        x, y = z[..., :-1], z[..., -1]
+        slope = self._loss.gradient(scores(theta, x, self._scores)[:, :, 0], y)
+        return (slope.mT @ x).flatten(1)[:, None] / z.shape[1] + self.ridge * theta
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
         x, soft = data[..., :-1], self._loss.soft(data[..., -1], self._scores)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from riskkit.data import Population, auto_mpg, breast_cancer, digits
+from riskkit.data import Population, auto_mpg, breast_cancer, digits, from_csv, from_npz
 from riskkit.identity import address
 from riskkit.rng.streams import Stream
 
@@ -109,6 +109,9 @@ def test_maps_of_the_rows():
     seven = digits().one_against_rest(7)
     assert seven.targets.sum() == 179
     assert seven.labels == ("rest", "7")
+    few = digits(4).only(3, 5, 8)
+    assert np.bincount(few.targets).tolist() == [183, 182, 174]
+    assert few.name == "digits 4 x 4: 3, 5, 8"
     many = Population(np.arange(24.0).reshape(12, 2), range(12))
     assert many.with_intercept().targets.tolist() == list(range(12)), "classes keep their numbers"
 
@@ -150,6 +153,9 @@ def test_maps_that_make_no_sense_are_refused():
     for labels in (("9",), (), (0, 1)):
         with pytest.raises(ValueError, match="needs some, not all, of the labels"):
             population.one_against_rest(*labels)
+    for labels in ((0,), (0, 9), ()):
+        with pytest.raises(ValueError, match="only needs two or more of the labels"):
+            population.only(*labels)
     with pytest.raises(ValueError, match="only the targets of a regression"):
         population.targets_within(1.0)
     with pytest.raises(ValueError, match="only classes have a table"):
@@ -160,3 +166,27 @@ def test_maps_that_make_no_sense_are_refused():
         Population(np.zeros((3, 2)), [0, 1, 1]).in_unit_ball()
     with pytest.raises(ValueError, match="side must be 8 or 4"):
         digits(5)
+
+
+def test_files_of_ones_own(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("a,b,kind\n1,2,x\n3,4,y\n\n5,6,x\n")
+    population = from_csv(path, "kind", classes=True, noise=0.1)
+    assert population == Population([[1, 2], [3, 4], [5, 6]], ["x", "y", "x"], noise=0.1)
+    assert population.name == "cells"
+    assert from_csv(path, "b", features=["a"]) == Population([[1], [3], [5]], [2.0, 4.0, 6.0])
+    with pytest.raises(ValueError, match="there is no column 'c'; its columns are a, b, kind"):
+        from_csv(path, "c")
+    with pytest.raises(ValueError, match="kind must be a number in data row 1; got 'x'"):
+        from_csv(path, "a")
+    path.write_text("a,b\n1,2\n3\n")
+    with pytest.raises(ValueError, match="b must be a number in data row 2; got nothing"):
+        from_csv(path, "b")
+    np.savez(tmp_path / "rows.npz", features=ROWS, targets=[0, 1, 1])
+    assert from_npz(tmp_path / "rows.npz") == Population(ROWS, [0, 1, 1])
+    np.savez(tmp_path / "bad.npz", x=ROWS)
+    with pytest.raises(ValueError, match="must hold features and targets; it has x"):
+        from_npz(tmp_path / "bad.npz")
+    np.savez(tmp_path / "pickled.npz", features=ROWS, targets=np.array(["a", None, "b"], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        from_npz(tmp_path / "pickled.npz")

@@ -28,9 +28,11 @@ from riskkit.store.table import write_table
 HOME = {
     name: module.EXPERIMENT or ""
     for name, module in drawing.figure_modules().items()
-    if not name.startswith("printed")  # of experiments without an axis: tests/test_published.py
+    if not module.EXPERIMENT or module.EXPERIMENT in EXPERIMENTS
+    if not name.startswith("printed")
 }
-"""Figure -> the experiment in whose folder it lies."""
+"""Figure -> the experiment in whose folder it lies. The others are drawn in tests/test_published.py (of experiments
+without an axis), test_trained.py and test_finite_population.py."""
 
 BEYOND = {
     "overview",

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import itertools
 import math
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
 
+from experiments import real_theorem4
 from experiments.real_data import PAIRS, pair
-from riskkit import SGD, Constant, HeavyBall, Lookahead, Stream, simulate
+from riskkit import (
+    SGD,
+    SLRLA,
+    Constant,
+    Grid,
+    HeavyBall,
+    InverseTime,
+    Lookahead,
+    Size,
+    Stage,
+    Stream,
+    optim,
+    run,
+    simulate,
+)
+from riskkit.algorithms import MomentumLookahead
 from riskkit.conformance.problems import check
 from riskkit.data import Population, auto_mpg, digits
 from riskkit.identity import address
 from riskkit.problem import parameters
 from riskkit.problems import FinitePopulation
+from riskkit.theory.zhou2021 import slrla
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(7, 3))
@@ -137,11 +159,16 @@ def test_minimisers_agree_with_scipy(loss, radius):
 
 
 @pytest.mark.parametrize(
-    "number", [pytest.param(number, marks=[pytest.mark.slow] if number in (1, 3) else []) for number in PAIRS]
+    "number", [pytest.param(number, marks=[pytest.mark.slow] if number in (1, 3, 5) else []) for number in PAIRS]
 )
 def test_five_pairs_of_data_and_loss_conform(number):
     report = check(pair(number), sizes=(2, 20, 60), draws=50_000)
     assert report.faults == []
+
+
+@pytest.mark.parametrize("radius", [None, 3.0])
+def test_softmax_conforms(radius):
+    assert check(small("softmax", radius=radius), draws=50_000).faults == []
 
 
 @pytest.mark.slow
@@ -268,3 +295,151 @@ def test_what_makes_no_problem_is_refused_in_one_line(make, message):
 def test_a_declared_limit_admits_more_draws_than_rows():
     m = simulate(small("squared", limit=50), SGD(5, Constant(0.1)), n=50, replicates=4)
     assert np.isfinite(m.excess).all()
+
+
+STAGES = (Stage(4, 3, 0.6, Constant(0.1), 0.3), Stage(3, 2, 0.8, Constant(0.05), 0.3))
+
+
+def test_without_momentum_it_is_staged_lookahead():
+    problem = small("softmax")
+    plain = SLRLA(STAGES)
+    own = MomentumLookahead(STAGES, momentum=0.0, radius=problem.radius)
+    one, other = (simulate(problem, a, n=5, replicates=8, rounds=(2, 4, 6, 7)) for a in (plain, own))
+    assert own.rounds == plain.rounds
+    assert other.theta == pytest.approx(one.theta, abs=1e-14)
+
+
+def test_with_one_stage_and_alpha_1_it_is_heavy_ball():
+    problem = small("logistic")
+    own = MomentumLookahead((Stage(12, 1, 1.0, InverseTime(0.5, 4.0)),), 0.9, radius=problem.radius, batch=3)
+    ball = HeavyBall(12, InverseTime(0.5, 4.0), 0.9, radius=problem.radius, batch=3)
+    one, other = (simulate(problem, a, n=5, replicates=8) for a in (ball, own))
+    assert np.array_equal(one.theta[:, :, 0], other.theta[:, :, 0])
+    assert other.theta == pytest.approx(one.theta, abs=1e-14), "the average is a sum over the steps, not a running mean"
+
+
+def test_it_is_what_the_torch_optimizer_does():
+    """Momentum, weight decay, rounds, stages and anchors, against ``riskkit.optim.SLRLA`` around torch's SGD."""
+    problem, replicate = small("softmax", radius=None), 3
+    stages = tuple(dataclasses.replace(stage, step=Constant(0.1)) for stage in STAGES)
+    own = MomentumLookahead(stages, momentum=0.9, weight_decay=0.01, batch=2)
+    found = simulate(problem, own, n=5, replicates=replicate + 1)
+    stream = Stream(0, [replicate])
+    data, drawn = problem.sample(stream, 5), stream.indices(5, 0, 2 * own.steps).reshape(-1, 2)
+    theta = torch.zeros(problem.dim, dtype=torch.float64, requires_grad=True)
+    optimiser = None
+    j = 0
+    for stage in stages:
+        if optimiser is None:
+            inner = torch.optim.SGD([theta], lr=0.1, momentum=0.9, weight_decay=0.01)
+            optimiser = optim.SLRLA(inner, k=stage.k, alpha=stage.alpha, beta=stage.beta)
+        else:
+            optimiser.next_stage()
+            for group in optimiser.param_groups:
+                group["lookahead_k"] = stage.k
+                group["lookahead_alpha"] = stage.alpha
+        for _ in range(stage.steps):
+            optimiser.zero_grad()
+            z = data[:, drawn[j]].transpose(0, 1)
+            problem.empirical_risk(theta.reshape(1, 1, -1), z.transpose(0, 1)).sum().backward()
+            optimiser.step()
+            j += 1
+    assert found.theta[replicate, -1, 0] == pytest.approx(theta.detach().numpy(), abs=1e-12)
+
+
+def test_the_mean_gradient_is_the_mean_of_gradients():
+    for loss in TARGETS:
+        problem = small(loss)
+        z, theta = problem.sample(Stream(0, range(4)), 6), torch.from_numpy(RNG.normal(size=(4, 1, problem.dim)))
+        each = torch.stack([problem.gradient(theta, z[:, i : i + 1]) for i in range(6)])
+        assert problem.mean_gradient(theta, z).numpy() == pytest.approx(each.mean(0).numpy(), abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"stages": ()}, "at least one Stage"),
+        ({"stages": (Stage(1, 1, 1.0, Constant(0.1), output="average"),)}, "pass on its last iterate"),
+        ({"momentum": 1.0}, r"momentum must lie in \[0, 1\)"),
+        ({"weight_decay": -1.0}, "weight_decay must be a finite number >= 0"),
+    ],
+)
+def test_a_momentum_that_makes_no_sense_is_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        MomentumLookahead(**{"stages": STAGES, **fields})
+
+
+def test_theorem_4_covers_the_schedule_on_the_pairs_with_a_ridge():
+    """And eps_0 is at least the largest loss of a row at theta_0."""
+    for number in (3, 4, 5):
+        problem = pair(number)
+        point = real_theorem4.EXPERIMENT.sizes["paper"].grids[0].points()[0].watched(set(), problem)
+        algorithm = real_theorem4.staged(point, problem.constants.lam / 16)
+        assert slrla.optimization_excluded(problem, algorithm) is None
+        assert slrla.stability_excluded(problem.constants, algorithm) is None
+        S = problem.sample(Stream(0, range(64)), 200)
+        losses = torch.cat(
+            [problem.empirical_risk(S.new_zeros(64, 1, problem.dim), S[:, i : i + 1]) for i in range(50)]
+        )
+        assert float(losses.max()) <= real_theorem4.largest_loss_at_zero(problem) + 1e-15
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("FinitePopulation.of([[float('nan')], [1.0]], [0, 1], 'logistic', radius=1.0)", "features must be finite"),
+        ("FinitePopulation.of([[0.0], [1.0]], [0, 1], 'logistic', radius=1.0)", "n must be at most 2 on population"),
+    ],
+)
+def test_a_sweep_refuses_them_with_status_2_before_computing(line, message, tmp_path):
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "mine.py").write_text(
+        "from riskkit import SGD, Constant, Experiment, Grid, Size\nfrom riskkit.problems import FinitePopulation\n"
+        f"EXPERIMENT = Experiment(question='Is it refused?', problem={line}, "
+        "algorithms={'SGD': lambda p: SGD(p.T, Constant(0.1))}, sizes={'laptop': Size(Grid(n=3, T=4), 2)})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "riskkit.sweep"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+    )
+    assert done.returncode == 2, done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "grid"),
+    [
+        ("digits_softmax", Grid(n=30, classes=3, side=4, gradients=300)),
+        ("real_data", Grid(n=20, k=5, alpha=0.5, pair=(2, 4), T=(2, 4, 8))),
+    ],
+)
+def test_experiments_on_real_data_run_and_are_drawn(module, grid):
+    """The share seen stands in the table; excess risks are sums there; all methods are on the page."""
+    experiment = importlib.import_module(f"experiments.{module}").EXPERIMENT
+    result = run(experiment, Size(grid, 32), jobs=1, progress=False)
+    table = result.table
+    assert (table["status"] == "ok").all()
+    N = {"digits_softmax": 539, "real_data": 392}[module]
+    assert table["seen"].unique() == pytest.approx([1 - (1 - 1 / N) ** table["n"].iloc[0]])
+    drawn = result.figure(importlib.import_module(f"figures.{module}").draw).records
+    shown = {row["algorithm"] for row in drawn if row["kind"] == "measured"}
+    assert shown == ({"Lookahead", "SLA", "SLRLA"} if module == "digits_softmax" else {"Lookahead"})
+    covered = {found.bound for found in result.verdicts if found.verdict.outcome != "NOT COVERED"}
+    assert (
+        covered
+        >= {
+            "digits_softmax": {
+                "theorem1.optimization.average",
+                "theorem2.generalization.last",
+                "theorem4.optimization.average",
+                "theorem4.generalization.average",
+            },
+            "real_data": {"theorem1.optimization.average", "theorem2.optimization.last"},
+        }[module]
+    )

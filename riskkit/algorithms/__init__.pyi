@@ -10,6 +10,7 @@ from .staged import SLRLAAsCoded as SLRLAAsCoded
 from .staged import Stage as Stage
 from .staged import StagewiseLookahead as StagewiseLookahead
 from .staged import StagewiseSGD as StagewiseSGD
+from .staged_momentum import MomentumLookahead as MomentumLookahead
 from .steps import Constant as Constant
 from .steps import InverseTime as InverseTime
 from .steps import LinearDecay as LinearDecay

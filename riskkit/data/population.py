@@ -188,7 +188,8 @@ class Population:
             )
         numbers = np.array([kept.index(label) if label in kept else -1 for label in self.labels])[self.targets]
         chosen = numbers >= 0
-        return self._like(features=self.features[chosen], targets=numbers[chosen], labels=tuple(kept))
+        name = f"{self.name}: {', '.join(kept)}"
+        return self._like(features=self.features[chosen], targets=numbers[chosen], labels=tuple(kept), name=name)
 
     def one_against_rest(self, *labels: str | int) -> Population:
         """Two classes: those with one of the labels, class 1, against the others, class 0.
@@ -204,7 +205,8 @@ class Population:
                 f"got {', '.join(map(str, labels)) or 'none'}."
             )
         positive = np.array([label in wanted for label in self.labels])
-        return self._like(targets=positive[self.targets].astype(np.int64), labels=("rest", "+".join(sorted(wanted))))
+        numbers, chosen = positive[self.targets].astype(np.int64), "+".join(sorted(wanted))
+        return self._like(targets=numbers, labels=("rest", chosen), name=f"{self.name}: {chosen} or not")
 
     def _like(
         self,
@@ -212,15 +214,16 @@ class Population:
         targets: np.ndarray | None = None,
         labels: tuple[str, ...] | None = None,
         noise: float | None = None,
+        name: str = "",
     ) -> Population:
-        """Another population of the same name, with what is given exchanged."""
+        """Another population, with what is given exchanged."""
         made = object.__new__(Population)
         made._set(
             self.features if features is None else features,
             self.targets if targets is None else targets,
             self.labels if labels is None else labels,
             self.noise if noise is None else noise,
-            self.name,
+            name or self.name,
         )
         return made
 

@@ -227,7 +227,8 @@ def _advance(
     batch: int = 1,
 ) -> list[Path]:
     """The loop. ``reads[c]``: the step counts after which configuration c is read. The j-th step's gradient is the mean
-    over the ``batch`` examples that the words from batch * j on draw."""
+    over the ``batch`` examples that the words from batch * j on draw; a method of one's own takes it from the problem's
+    ``mean_gradient``, theta (R, 1, d), z (R, batch, w) -> (R, 1, d), where the problem has one."""
     replicates, _, _ = data.shape
     theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
     at: dict[int, list[tuple[int, int]]] = {}
@@ -250,15 +251,21 @@ def _advance(
     def beyond(theta: Tensor, since: Tensor) -> bool:
         return bool((out_of_range(theta) & (since < 0)).any())
 
+    # One configuration has no neighbours on which the bits of a product could depend.
+    of_batch = getattr(problem, "mean_gradient", None) if batch > 1 and not isinstance(optimiser, StagedBatch) else None
+
     def one(state: Any, z: Tensor, j: int) -> tuple[Any, Tensor]:
         if isinstance(optimiser, StagedBatch):
             state = optimiser.before(state, j)
         at_query = optimiser.query(state)
-        gradient = problem.gradient(at_query, z[:, 0, None, :])
-        for i in range(1, batch):
-            gradient = gradient + problem.gradient(at_query, z[:, i, None, :])
-        if batch > 1:
-            gradient = gradient / batch
+        if of_batch is not None:
+            gradient = of_batch(at_query, z)
+        else:
+            gradient = problem.gradient(at_query, z[:, 0, None, :])
+            for i in range(1, batch):
+                gradient = gradient + problem.gradient(at_query, z[:, i, None, :])
+            if batch > 1:
+                gradient = gradient / batch
         square = (gradient * gradient).sum(-1)
         return optimiser.step(state, gradient, j), square
 
