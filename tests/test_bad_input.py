@@ -185,7 +185,7 @@ OTHERS = [
     ("explain", ["theorem2", "--k", "0"], "k"),
     ("explain", ["theorem4", "--eps", "-1"], "eps"),
     ("explain", ["theorem2", "--replicates", "0"], "replicates"),
-    ("check", [], "the following arguments are required: PROBLEM"),
+    ("check", [], "the following arguments are required: THING"),
     ("check", ["Ridgge"], "unknown problem 'Ridgge': did you mean Ridge"),
     ("check", ["problems.Nothing"], "'problems.Nothing' must name a problem"),
     ("check", ["problems:all_of_them"], "must name a problem"),

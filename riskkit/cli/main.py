@@ -24,7 +24,7 @@ COMMANDS = {
     "status": "what is complete, what runs, what failed",
     "new": "a study that runs, to be changed piece by piece",
     "explain": "a bound's statement, terms, constants and proof",
-    "check": "conformance tests: is a problem, or a torch optimizer, what it says it is?",
+    "check": "conformance tests: is a problem, method, schedule, bound or torch optimizer what it says it is?",
 }
 
 

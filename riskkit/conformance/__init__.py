@@ -1,4 +1,4 @@
-"""Conformance tests: is a problem, or a torch optimizer, what it says it is?"""
+"""Conformance tests: is a problem, method, schedule, bound or torch optimizer what it says it is?"""
 
 import lazy_loader
 

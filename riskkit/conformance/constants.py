@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from riskkit.conformance import kinks
 from riskkit.conformance.findings import EXACT, Found
 from riskkit.conformance.subject import CHORD, Subject
 
@@ -84,6 +85,8 @@ def loss_supremum(s: Subject) -> Found:
 
 def curvature(s: Subject) -> Found:
     """L and lam_example against the Hessians of losses, lam and rho against those of empirical risks."""
+    if not kinks.smooth(s):
+        return kinks.convexity(s)
     c, d = s.constants, s.problem.dim
     faults: list[str] = []
     room = max(1, 2**21 // (d * d))

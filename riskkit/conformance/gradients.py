@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
+from riskkit.conformance import kinks
 from riskkit.conformance.findings import EXACT, Found, disagreement
 from riskkit.conformance.subject import Subject
 from riskkit.problem import Coordinatewise, Linear
@@ -32,11 +34,31 @@ def gradient(s: Subject) -> Found:
                 derived[..., i] = rise / (2 * h[i])
         allowed, how = 1e-5, "central differences"
     apart = disagreement(given, derived)
+    if not kinks.smooth(s):
+        return _subgradient(s, points, z, given, derived, f"{apart:.1e} from {how}")
     fault = (
         f"gradient differs from the derivative of empirical_risk at one example ({how}) by {apart:.1e} of its size; "
         "check its sign, factors and terms."
     )
     return Found([fault] if apart > allowed else [], f"{apart:.1e} from {how}")
+
+
+def _subgradient(s: Subject, points: Tensor, z: Tensor, given: Tensor, derived: Tensor, note: str) -> Found:
+    """Where gradients may jump, any element of the subdifferential is one: at the points tried, and where F_S is
+    least, which is at a kink as a rule."""
+    theta = points.expand(len(z), -1, -1)
+    fine = kinks.is_subgradient(s, theta, z, given, derived)
+    data = s.data(min(s.sizes), 16)
+    least = s.problem.empirical_minimiser(data)[:, None]
+    for i in range(min(data.shape[1], 8)):
+        own = data[:, i : i + 1]
+        g = s.problem.gradient(least, own)
+        fine = torch.cat([fine.flatten(), kinks.is_subgradient(s, least, own, g, -g).flatten()])
+    fault = (
+        f"gradient is no subgradient of empirical_risk at one example, at {int((~fine).sum())} of {fine.numel()} "
+        "places; check its sign, factors and terms."
+    )
+    return Found([] if bool(fine.all()) else [fault], note)
 
 
 def formula(s: Subject) -> Found:

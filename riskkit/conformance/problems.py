@@ -18,7 +18,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 
-from riskkit.conformance import batches, constants, declarations, gradients, risks
+from riskkit.conformance import batches, constants, declarations, gradients, kinks, risks
 from riskkit.conformance.findings import Finding, Found, Report, guarded
 from riskkit.conformance.subject import Subject
 from riskkit.engines.reference import one_thread
@@ -83,6 +83,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("constant M", constants.loss_range),
     ("constant l_max", constants.loss_supremum),
     ("constants L, lam, rho", constants.curvature),
+    ("jumps of the gradient", kinks.jumps),
     ("constant mu", constants.gradient_domination),
     ("formula", gradients.formula),
 )

@@ -273,7 +273,7 @@ def _advance(
         count = min(CHUNK, optimiser.steps - first)
         drawn = indices(first * batch, count * batch).reshape(replicates, count, batch).transpose(0, 1)
         z = data[row[:, None], drawn]  # (count, R, batch, w): each step's rows lie together
-        start = _clone(state)
+        start = copied(state)
         suspect = False
         for j in range(first, first + count):
             state, square = one(state, z[j - first], j)
@@ -299,6 +299,7 @@ def _advance(
     return [Path(*parts) for parts in zip(thetas, moments, diverged.unbind(1), strict=True)]
 
 
-def _clone(state: Any) -> Any:
+def copied(state: Any) -> Any:
+    """A state with copies of its tensors, to go back to."""
     parts = [part.clone() if isinstance(part, Tensor) else part for part in state]
     return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)

@@ -181,13 +181,20 @@ def problem(name: str, study: Path | None = None) -> Problem:
     """The problem class of that name (case, "-" and "_" ignored), with default fields; the study's own comes first."""
     from riskkit.problem import Problem
 
+    made = problem_class(name, study)()
+    if not isinstance(made, Problem):
+        raise StudyError(unknown("problem", name, problems(study)))
+    return made
+
+
+def problem_class(name: str, study: Path | None = None) -> type:
+    """The class of that name; StudyError if there is none."""
+
     def plain(text: str) -> str:
         return text.replace("_", "").replace("-", "").replace(" ", "").casefold()
 
     classes = problems(study)
     for key, kind in classes.items():
         if plain(key) == plain(name):
-            made = kind()
-            if isinstance(made, Problem):
-                return made
+            return kind
     raise StudyError(unknown("problem", name, classes))

@@ -140,6 +140,10 @@ class Inequality:
     statement: str = ""
     claim_statement: str = ""
     published_statement: str = ""
+    monotone: Mapping[str, Literal["increasing", "decreasing"]] = dataclasses.field(default_factory=dict, compare=False)
+    """How it moves with n, the rounds, D2, f0 or the path moment, all else held: ``riskkit.conformance`` tries it."""
+    limits: Mapping[str, float] = dataclasses.field(default_factory=dict, compare=False)
+    """Where it tends as n, D2, f0 or the path moment grows: likewise."""
     scope: str = ""
     """At which checkpoints it speaks, in words; empty: at all."""
 
