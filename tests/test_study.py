@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from test_guides import complete, study
 
 ROOT = Path(__file__).resolve().parent.parent
 SAME = """
@@ -115,6 +116,14 @@ def test_a_wheel_has_the_shipped_problems_and_study_anywhere(wheel, tmp_path):
     listed = python("-m", "riskkit.sweep", "--list", cwd=tmp_path, path=wheel)
     assert listed == python("-m", "riskkit.sweep", "--list", cwd=ROOT)
     assert "conforms" in python("-m", "riskkit", "check", "problems.MeanEstimation", cwd=tmp_path, path=wheel)
+
+
+def test_the_guide_of_a_theorem_of_ones_own_works_from_the_wheel_in_an_empty_folder(wheel, tmp_path):
+    """Verdict, figure, table, report and bibliography, in under 60 lines."""
+    experiment, commands = study(ROOT / "docs" / "guides" / "hardt.md", tmp_path)
+    (words,) = commands
+    python("-m", "riskkit", *words, cwd=tmp_path, path=wheel)
+    complete(tmp_path / "results", experiment)
 
 
 def test_another_checkout_is_the_one_that_runs_there(tmp_path):
