@@ -151,20 +151,22 @@ def _suprema(residuals: Floats) -> tuple[Floats, Floats]:
     groups, points = residuals.shape
     if points == 0:
         return np.zeros(1), np.zeros(1)
-    scaled = residuals / np.sqrt(np.sum(residuals**2, axis=0))
-    counts = _draws(groups)
+    scaled = (residuals / np.sqrt(np.sum(residuals**2, axis=0))).T
+    counts = _draws(groups).T
     above, below = np.full((2, DRAWS), -np.inf)
     for first in range(0, points, TOGETHER):
-        part = scaled[:, first : first + TOGETHER]
-        studentised, squares = counts @ part, counts @ part**2
+        part = scaled[first : first + TOGETHER]
+        # One product for both, with the draws, of which there are thousands, last: (2P, DRAWS), twice as fast.
+        both = np.concatenate([part, part**2]) @ counts
+        studentised, squares = both[: len(part)], both[len(part) :]
         squares -= studentised**2 / groups
         squares *= groups / (groups - 1)
         constant = squares <= ROUNDING
         studentised[constant] = np.copysign(np.inf, studentised[constant])
         squares[constant] = 1.0
         studentised /= np.sqrt(squares, out=squares)
-        np.maximum(above, studentised.max(axis=1), out=above)
-        np.maximum(below, -studentised.min(axis=1), out=below)
+        np.maximum(above, studentised.max(axis=0), out=above)
+        np.maximum(below, -studentised.min(axis=0), out=below)
     return np.sort(above), np.sort(below)
 
 

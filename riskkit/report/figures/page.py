@@ -167,16 +167,17 @@ class Page:
             assert layout is not None
             # Ticks come first, as many as the width before the layout has room for: they take part in it.
             for panel in self.panels:
-                panel.tick()
+                panel.tick(minor=False)
             layout.execute(self.figure)
             for panel in self.panels:
                 panel.place_box()
             for panel in self.panels:
-                panel.tick()
+                panel.tick(minor=False)
             self._settle(layout)
             # Laid out once and for all: the same places in every format, and no second pass for each.
             self.figure.set_layout_engine("none")
             for panel in self.panels:
+                panel.tick()
                 panel.spread_labels()
         return self.figure
 
