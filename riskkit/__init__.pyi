@@ -15,6 +15,7 @@ from .judges.identity import judge_identity
 from .judges.level import judge_level
 from .judges.outcome import Outcome, Verdict
 from .judges.rate import judge_rate
+from .measure.own import GRADIENT_NORM, ZERO_ONE_ERROR, Quantity
 from .measure.simulation import Measurement, simulate
 from .problem import Constants, Problem, Regime
 from .rng.streams import Stream
@@ -25,8 +26,10 @@ from .store.table import load
 from .theory.bound import At, Bound, Condition, Count, Inequality, Scale, Source
 
 __all__ = [
+    "GRADIENT_NORM",
     "SGD",
     "SLRLA",
+    "ZERO_ONE_ERROR",
     "Algorithm",
     "At",
     "Best",
@@ -51,6 +54,7 @@ __all__ = [
     "Paired",
     "Point",
     "Problem",
+    "Quantity",
     "Regime",
     "Result",
     "SLRLAAsCoded",

@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,9 @@ def codes(*values: object) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def visit(value: object, owner: type | None) -> None:
-        if isinstance(value, str) and owner is not None:
+        if isinstance(value, FunctionType):
+            found[value.__qualname__] = code_of(value)
+        elif isinstance(value, str) and owner is not None:
             content = content_of(value, owner)
             if content is not None:
                 found[value] = content

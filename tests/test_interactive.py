@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 
 import riskkit
-from riskkit import SGD, Constant, Experiment, Grid, Inequality, Paired, Size, Source, doubling, judge, run, simulate
+from riskkit import (
+    SGD,
+    Constant,
+    Experiment,
+    Grid,
+    HeavyBall,
+    Inequality,
+    Paired,
+    Size,
+    Source,
+    doubling,
+    judge,
+    run,
+    simulate,
+)
 from riskkit.cli.main import main
 from riskkit.execution import direct, progress
 from riskkit.problems import LinearOnBall
@@ -142,16 +156,13 @@ def test_the_numbers_do_not_depend_on_the_number_of_threads(result):
 def test_what_makes_no_sense_is_refused_before_computing(monkeypatch):
     monkeypatch.setattr(direct, "_Watch", None)  # nothing may be computed
     with pytest.raises(ValueError, match=r"own: this is about SGD; got slow\."):
-        run(dataclasses.replace(EXPERIMENT, algorithms={"slow": lambda p: Slow(p.T)}, controls=(), readings=()))
+        run(dataclasses.replace(EXPERIMENT, algorithms={"slow": slow}, controls=(), readings=()))
     with pytest.raises(ValueError, match=r"jobs must be a whole number >= 1; got 0\."):
         run(EXPERIMENT, jobs=0)
 
 
-@dataclasses.dataclass(frozen=True)
-class Slow:
-    steps: int
-    name: str = "slow"
-    init = query = step = output = None
+def slow(p):
+    return HeavyBall(p.T, Constant(ETA), radius=100.0, name="slow")
 
 
 def test_progress_is_a_line_where_there_is_no_terminal(monkeypatch, capsys):

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from riskkit.measure.own import Quantity
 from riskkit.problem import Problem
 
 USUAL = ("laptop", "paper")
@@ -23,7 +24,7 @@ def declared(experiment: Any) -> None:
     _problem(name, experiment.problem)
     _algorithms(name, experiment.algorithms)
     _sizes(name, experiment.sizes)
-    for field in ("bounds", "readings", "controls"):
+    for field in ("bounds", "readings", "controls", "quantities"):
         given = getattr(experiment, field)
         if isinstance(given, str) or not isinstance(given, tuple | list):
             raise ValueError(f"{name}: {field} must be a tuple, such as ({field[:-1]},); got {_said(given)}.")
@@ -33,6 +34,12 @@ def declared(experiment: Any) -> None:
             raise ValueError(
                 f"{name}: a bound must be an Inequality, or have its members; {_said(bound)} lacks {', '.join(lacks)}."
             )
+    names = [getattr(own, "name", None) for own in experiment.quantities]
+    for own in experiment.quantities:
+        if not isinstance(own, Quantity):
+            raise ValueError(f"{name}: a quantity must be a Quantity(name, function); got {_said(own)}.")
+        if names.count(own.name) > 1:
+            raise ValueError(f"{name}: quantities must have names of their own; got {own.name} twice.")
     for reading in experiment.readings:
         if isinstance(reading, str | type):
             raise ValueError(f"{name}: a reading must be an object such as Best(...); got {_said(reading)}.")

@@ -78,6 +78,8 @@ def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:
     obstacle = obstacle or moments.refusal(run.problem, run.algorithm, run.n)
     if obstacle is None and dtype != "float64":
         obstacle = "moments are taken in float64"
+    if obstacle is None and experiment.quantities:
+        obstacle = "quantities of one's own are measured, which only a simulation has"
     if obstacle is not None and asked == ENGINE:
         raise ValueError(f"engine moments: {obstacle}; use auto, fused or reference.")
     if obstacle is not None or (experiment.simulated and asked == "auto"):
@@ -87,7 +89,7 @@ def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:
     if "replace_one" in asked_for:
         return run  # an estimator, not an expectation
     coupled = bool(asked_for & (set(STABILITY) - ({"stability"} if known else set())))
-    return Expected(run.problem, run.n, run.algorithm, run.rounds, coupled)
+    return Expected(run.problem, run.n, run.algorithm, run.rounds, coupled=coupled)
 
 
 def _quantities(experiment: Any) -> set[str]:

@@ -239,8 +239,8 @@ def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> 
     except ValueError as error:
         raise ValueError(f"{experiment.name}: {error}") from None
     if experiment.read is not None:
-        run = Simulated(problem, point["n"], made, experiment.read(made))
+        run = Simulated(problem, point["n"], made, experiment.read(made), tuple(experiment.quantities))
         return _Wanted(point, name, run, run, 1)
     canonical, factor = traits.canonical(made)
-    run = Simulated(problem, point["n"], made, (traits.rounds(made),))
+    run = Simulated(problem, point["n"], made, (traits.rounds(made),), tuple(experiment.quantities))
     return _Wanted(point, name, run, (problem, run.n, traits.without_horizon(canonical)), factor)

@@ -13,6 +13,7 @@ from riskkit.experiment.plan import Plan, plan
 from riskkit.experiment.point import Grid, Point, values_of
 from riskkit.experiment.readings import Reading
 from riskkit.experiment.runs import Reader
+from riskkit.measure.own import Quantity
 from riskkit.problem import Problem
 from riskkit.theory.bound import Bound
 
@@ -88,6 +89,7 @@ class Experiment:
             experiment is too slow for the default sweep.
         bounds: each is judged as a level, and as a rate along the axis of each grid.
         readings: what else is asked of the measurements.
+        quantities: what else is measured, such as ``GRADIENT_NORM`` or ``Quantity(name, function)``.
         controls: names of algorithms that run beside the others, are compared and drawn, and not judged.
         read: how often each run is read; None: at its end, and at the points that it is the beginning of.
         limits: quantity -> its exponent along T as T grows, a function of the coordinates that are held.
@@ -106,6 +108,7 @@ class Experiment:
     problem: Problem | Callable[[Point], Problem] | None = None
     bounds: tuple[Bound, ...] = ()
     readings: tuple[Reading, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
     controls: tuple[str, ...] = ()
     read: Reader | None = None
     limits: Mapping[str, Callable[[Mapping[str, float]], float]] = dataclasses.field(default_factory=dict)

@@ -25,6 +25,7 @@ from riskkit.algorithms import traits
 from riskkit.engines.choice import Choice, choose
 from riskkit.identity import address, codes
 from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.own import Quantity
 from riskkit.measure.quantities import Measured
 from riskkit.problem import Problem, constants_of, parameters
 
@@ -100,6 +101,8 @@ class Simulated:
     n: int
     algorithm: Any
     rounds: tuple[int, ...]
+    quantities: tuple[Quantity, ...] = ()
+    """Of one's own, measured beside the usual ones."""
 
     @property
     def dim(self) -> int:
@@ -119,6 +122,7 @@ class Simulated:
             "n": self.n,
             "algorithm": self.algorithm,
             "rounds": self.rounds,
+            **({"quantities": [own.name for own in self.quantities]} if self.quantities else {}),
         }
 
     def about(self) -> Mapping[str, Any]:
@@ -165,6 +169,7 @@ class Simulated:
             dtype=dtype,
             device=device,
             engine=engine,
+            quantities=self.quantities,
         )
 
 
@@ -172,7 +177,7 @@ def run_address(run: Run, seed: int, dtype: str) -> str:
     """The content address of a run: everything that decides its numbers, the code of its problem, schedules and method
     among them, and no label, order, engine or device."""
     told = run.identity()
-    code = codes(run.problem, *told.values(), *(() if isinstance(run, Simulated) else (run,)))
+    code = codes(run.problem, *told.values(), *(run.quantities if isinstance(run, Simulated) else (run,)))
     return address({**told, "code": code, "seed": seed, "dtype": dtype, "numerics": NUMERICS})
 
 

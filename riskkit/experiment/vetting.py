@@ -23,6 +23,7 @@ from riskkit.experiment.callbacks import asked, place, raised_at
 from riskkit.experiment.plan import Cell, Plan, alike
 from riskkit.experiment.readings import Exact, GradientsTo
 from riskkit.experiment.runs import Simulated
+from riskkit.measure.own import try_quantity
 from riskkit.measure.quantities import QUANTITIES
 from riskkit.problem import constants_of
 from riskkit.theory.bound import FORMS, At, total
@@ -44,6 +45,7 @@ def vet(plan: Plan) -> None:
     groups = alike(cell for cell in simulated if cell.run.problem is not None)
     _bounds(plan, groups)
     _readings(plan, groups)
+    _quantities(plan, groups)
 
 
 def _told_apart(plan: Plan) -> None:
@@ -64,9 +66,7 @@ def _told_apart(plan: Plan) -> None:
 def _known(plan: Plan, simulated: bool) -> None:
     """Quantities and outputs that bounds, readings and limits name."""
     experiment = plan.experiment
-    known = tuple(q for q in QUANTITIES if q != "path_moment") + tuple(
-        own.name for own in getattr(experiment, "quantities", ())
-    )
+    known = tuple(q for q in QUANTITIES if q != "path_moment") + tuple(own.name for own in experiment.quantities)
     said = [(bound.name, bound.quantity, bound.output) for bound in experiment.bounds]
     for reading in experiment.readings:
         who = type(reading).__name__
@@ -226,3 +226,13 @@ def _readings(plan: Plan, groups: list[list[Cell]]) -> None:
                         f"{owner} must have one number for each of {len(group)} checkpoints; got {got}"
                         f"{place(reading.expected)}."
                     )
+
+
+def _quantities(plan: Plan, groups: list[list[Cell]]) -> None:
+    """Each quantity of one's own, on two samples of each problem at theta_0 and its neighbours."""
+    problems = {group[0].run.problem: group[0].run.n for group in groups} if plan.experiment.quantities else {}
+    for problem, n in problems.items():
+        for own in plan.experiment.quantities:
+            who = f"{plan.experiment.name}: {own.name}"
+            if not bool(asked(who, try_quantity, own, problem, min(n, 4))):
+                raise ValueError(f"{who} must be finite; it is not near theta_0{place(own.of)}.")

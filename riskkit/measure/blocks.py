@@ -19,6 +19,7 @@ from riskkit.engines import reference
 from riskkit.engines.choice import choose
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
+from riskkit.measure.own import Quantity
 from riskkit.measure.quantities import Measured
 from riskkit.measure.runs import Runs, drawn_indices, gradients_at
 from riskkit.problem import Problem
@@ -49,6 +50,7 @@ def measure_block(
     dtype: str = "float64",
     device: str = "cpu",
     engine: str = "auto",
+    quantities: Sequence[Quantity] = (),
 ) -> list[Measured]:
     """All runs that share problem and n, on the block of replicates that starts at ``first``: draws S, solves for
     theta*_S, runs, evaluates and drops the data. One Measured a run. ``rounds``: the checkpoints (K,) of each.
@@ -67,7 +69,7 @@ def measure_block(
                 run=address,
                 first=first,
                 rounds=np.asarray(checkpoints, dtype=np.int64),
-                values=ground.decompose(problem, path, gradients_at(algorithm, checkpoints)),
+                values=ground.decompose(problem, path, gradients_at(algorithm, checkpoints), quantities),
                 dataset=ground.dataset(),
                 diverged_at=path.own.diverged_at.cpu().numpy(),
                 engine=choice.engine,

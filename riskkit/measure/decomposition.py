@@ -11,6 +11,7 @@ from torch import Tensor
 
 from riskkit.engines import reference
 from riskkit.measure.coupled import Pair, Paths
+from riskkit.measure.own import Quantity
 from riskkit.measure.quantities import COUPLED
 from riskkit.problem import Problem
 
@@ -56,8 +57,11 @@ class GroundTruth:
             population_minimum=population_minimum,
         )
 
-    def decompose(self, problem: Problem, paths: Paths, gradients: np.ndarray) -> dict[str, np.ndarray]:
-        """Quantity -> (R, K, 2). ``gradients`` (K,): how many had been taken at each checkpoint.
+    def decompose(
+        self, problem: Problem, paths: Paths, gradients: np.ndarray, quantities: Sequence[Quantity] = ()
+    ) -> dict[str, np.ndarray]:
+        """Quantity -> (R, K, 2). ``gradients`` (K,): how many had been taken at each checkpoint; ``quantities``: those
+        of one's own, beside the usual ones.
 
         The risks of one run come from one batched product, so that their bits depend on that run alone. A replicate
         has no value (NaN) from its divergence on.
@@ -77,6 +81,8 @@ class GroundTruth:
             "distance": (theta - self.minimiser[:, None, None, :]).square().sum(-1),
             "path_moment": path.path_moment[:, :, None].double().expand(-1, -1, outputs),
         }
+        for own in quantities:
+            values[own.name] = own.measure(problem, flat, self.data).reshape(R, K, outputs)
         taken = torch.as_tensor(gradients, device=theta.device)[:, None]
 
         def gone(run: reference.Path) -> Tensor:

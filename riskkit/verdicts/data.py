@@ -201,9 +201,10 @@ class Data:
 
     def _finite(self, run: Measured) -> npt.NDArray[np.bool_]:
         """(K,) whether everything reported is in range in all replicates at each checkpoint; looked at once a run."""
+        reported = (*REPORTED, *(own.name for own in self.plan.experiment.quantities))
         if run.run not in self._looked:
             parts = [
-                (np.abs(values) < LARGEST).all(axis=(0, 2)) for name, values in run.values.items() if name in REPORTED
+                (np.abs(values) < LARGEST).all(axis=(0, 2)) for name, values in run.values.items() if name in reported
             ]
             self._looked[run.run] = np.logical_and.reduce(parts)
         return self._looked[run.run]
@@ -308,8 +309,9 @@ class Data:
         optimization error and the excess risk, the diameter of Theta (or of the set that the iterates reach) for the
         stability, its square for the squared distance. inf where the problem, or the step, knows no such number."""
         found = np.full(len(cells), math.inf)
+        own = {one.name for one in self.plan.experiment.quantities}
         for p, cell in enumerate(cells):
-            if (problem := cell.run.problem) is None or _beyond(problem, cell.algorithm):
+            if (problem := cell.run.problem) is None or _beyond(problem, cell.algorithm) or quantity in own:
                 continue
             across = diameter(problem)
             found[p] = {"stability": across, "distance": across**2}.get(quantity, constants_of(problem).M)

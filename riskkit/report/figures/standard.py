@@ -36,7 +36,7 @@ def errors(
     if not (judged and axes):
         return None
     page = Page(
-        f"{_sentence([f'{NAMES.get(q, q)} ({o} iterate)' for q, o in judged])} of "
+        f"{_sentence([f'{_name(q)} ({o} iterate)' for q, o in judged])} of "
         f"{_listed(stored.judged_algorithms)} on {stored.problem}, against "
         f"{', '.join(axes)}",
         height=height or 0.75 + 1.55 * len(judged),
@@ -46,7 +46,7 @@ def errors(
     )
     for quantity, output in judged:
         for axis in axes:
-            panel = page.panel(xlabel=axis, ylabel=f"{NAMES.get(quantity, quantity)},\n{output} iterate")
+            panel = page.panel(xlabel=axis, ylabel=f"{_name(quantity)},\n{output} iterate")
             lines = stored.lines(axis, quantity, output)
             for line in lines:
                 for kind in drawn:
@@ -64,6 +64,10 @@ def errors(
             page.quote(verdict)
     page.note("The verdicts give the values of the fixed variables.")
     return page
+
+
+def _name(quantity: str) -> str:
+    return NAMES.get(quantity, quantity.replace("_", " "))
 
 
 def _listed(names: Sequence[str]) -> str:

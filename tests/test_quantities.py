@@ -1,0 +1,154 @@
+"""Quantities of one's own: measured, stored, judged and drawn like the built-in ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from riskkit import SGD, Constant, Experiment, Grid, Inequality, Paired, Quantity, Size, Source, doubling, load, run
+from riskkit.experiment.vetting import vet
+from riskkit.measure import GRADIENT_NORM, ZERO_ONE_ERROR
+from riskkit.problems import LinearOnBall, Logistic, MeanEstimation
+
+HERE = Source("here", "this test", "@misc{here, title = {This test}}", "")
+
+
+def spread(problem, theta, data):
+    return (theta - data.mean(1, keepdim=True)).norm(dim=-1)
+
+
+SPREAD = Quantity("spread", spread)
+FALLS = Inequality(
+    name="own.spread",
+    title="one's own",
+    quantity="spread",
+    output="last",
+    source=HERE,
+    claim=lambda at: 0.9**at.rounds,
+    proved=lambda at: np.full(len(at.rounds), 50.0),
+)
+
+
+def experiment(**changes):
+    fields = {
+        "question": "Is a quantity of one's own like the others?",
+        "problem": MeanEstimation(dim=2, lam=1.0),
+        "algorithms": {"SGD": lambda p: SGD(p.T, Constant(0.1)), "slow": lambda p: SGD(p.T, Constant(0.05))},
+        "bounds": (FALLS,),
+        "quantities": (SPREAD, GRADIENT_NORM),
+        "readings": (Paired("slow", ("SGD",), of=(("spread", "last"),)),),
+        "sizes": {"laptop": Size(Grid("T", n=20, T=doubling(1, 16)), 128)},
+    }
+    return Experiment(**{**fields, **changes})
+
+
+def test_a_quantity_of_ones_own_is_in_table_rates_comparisons_and_figure(tmp_path):
+    result = run(experiment(), progress=False)
+    table = result.table
+    assert {"spread", "gradient_norm", "excess"} <= set(table["quantity"])
+    rows = {
+        q: table.query(f"quantity == '{q}' and output == 'last' and algorithm == 'SGD'") for q in set(table["quantity"])
+    }
+    # On (1/2)||theta - z||^2 the gradient of F_S is theta - zbar: both are the root of the distance.
+    np.testing.assert_allclose(rows["spread"]["mean"], rows["gradient_norm"]["mean"], rtol=1e-12)
+    assert (rows["spread"]["mean"].to_numpy() ** 2 <= rows["distance"]["mean"].to_numpy() * (1 + 1e-12)).all()
+    assert np.isfinite(rows["spread"]["band_low"]).all()
+    judged = {(found.bound, found.axis): found for found in result.verdicts if found.algorithm == "SGD"}
+    assert judged["own.spread", None].verdict.outcome == "HOLDS"
+    assert judged["own.spread", "T"].verdict.slope < 0
+    assert "the spread of SGD" in judged["own.spread", "T"].verdict.sentence
+    assert len(result.comparisons) > 0
+    assert {one.quantity for one in result.comparisons} == {"spread"}
+    result.save(tmp_path)
+    assert any(path.suffix == ".pdf" for path in tmp_path.rglob("*"))
+    (stored,) = tmp_path.rglob("verdict.json")
+    assert "spread" in {one["quantity"] for one in json.loads(stored.read_text())["verdicts"]}
+    assert "spread" in set(load(stored.parent)["quantity"])
+
+
+def test_its_code_is_part_of_the_address():
+    def runs(**changes):
+        made = experiment(**changes)
+        return set(made.plan(made.size("laptop")).runs)
+
+    def other(problem, theta, data):
+        return 2 * spread(problem, theta, data)
+
+    bare = {"bounds": (), "readings": ()}
+    assert runs() == runs()
+    assert not runs() & runs(quantities=(Quantity("spread", other), GRADIENT_NORM))
+    assert not runs(**bare) & runs(quantities=(), **bare)
+
+
+def test_the_shipped_ones_by_hand():
+    problem = Logistic(dim=3)
+    theta = torch.tensor([[[1.0, -2.0, 0.5], [0.0, 1.0, 0.0]]], dtype=torch.float64)
+    x = torch.tensor([[0.6, 0.8, 0.0], [0.0, 0.6, 0.8], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
+    y = torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)
+    data = torch.cat([x, y[:, None]], 1)[None]
+    wrong = [[float((y * (x @ t) <= 0).double().mean()) for t in theta[0]]]
+    assert ZERO_ONE_ERROR.measure(problem, theta, data).tolist() == wrong
+    mean = torch.stack([problem.gradient(theta, data[:, i : i + 1]) for i in range(4)]).mean(0).norm(dim=-1)
+    torch.testing.assert_close(GRADIENT_NORM.measure(problem, theta, data), mean)
+
+
+def test_zero_one_error_runs_where_labels_are_signs():
+    made = experiment(problem=Logistic(dim=3), quantities=(ZERO_ONE_ERROR,), bounds=(), readings=())
+    result = run(made, progress=False)
+    rows = result.table.query("quantity == 'zero_one_error'")
+    assert rows["mean"].between(0, 1).all()
+
+
+REFUSED = {
+    "labels that are none": (
+        {"quantities": (ZERO_ONE_ERROR,)},
+        "expected examples (x_1, ..., x_d, y) with labels 1 and -1",
+    ),
+    "the wrong shape": (
+        {"quantities": (Quantity("a", lambda p, t, d: t),)},
+        "expected real numbers (R, C), here (2, 3)",
+    ),
+    "a number": (
+        {"quantities": (Quantity("a", lambda p, t, d: 1.0),)},
+        "expected a tensor (R, C), here (2, 3); got float",
+    ),
+    "nan": ({"quantities": (Quantity("a", lambda p, t, d: t[..., 0] * float("nan")),)}, "must be finite"),
+    "what raises": ({"quantities": (Quantity("a", lambda p, t, d: p.width),)}, "raised AttributeError"),
+    "two of one name": ({"quantities": (SPREAD, SPREAD)}, "quantities must have names of their own; got spread twice"),
+    "no tuple": ({"quantities": SPREAD}, "quantities must be a tuple"),
+    "a function": ({"quantities": (spread,)}, "a quantity must be a Quantity(name, function)"),
+    "a bound on another": ({"quantities": (GRADIENT_NORM,), "readings": ()}, "unknown quantity 'spread'"),
+}
+
+
+@pytest.mark.parametrize(("changes", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_quantity_is_refused_before_computing(changes, said):
+    fields = {"bounds": (), "readings": ()} if "bound on another" not in said and "unknown" not in said else {}
+
+    def tried():
+        made = experiment(**{**fields, **changes})
+        vet(made.plan(made.size("laptop")))
+
+    with pytest.raises(ValueError, match=r".") as caught:
+        tried()
+    assert said in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("excess", "is taken"), ("a b", "letters, digits"), ("control", "is taken")]
+)
+def test_a_name_that_is_taken_or_none_is_refused(name, said):
+    with pytest.raises(ValueError, match=said):
+        Quantity(name, spread)
+
+
+def test_a_run_in_batches_measures_the_same():
+    one = run(experiment(quantities=(SPREAD,), readings=()), progress=False, engine="reference")
+    two = run(experiment(quantities=(SPREAD,), readings=()), progress=False, engine="reference", jobs=1)
+    assert one.table.equals(two.table)
+    assert dataclasses.is_dataclass(LinearOnBall())
