@@ -132,8 +132,9 @@ class SoftmaxLoss:
         return (1 - s) * p - s * others
 
     def gradient(self, u: Tensor, labels: Tensor) -> Tensor:
-        m = u.shape[-1]
-        return torch.softmax(u, -1) - self.soft(labels, m).to(u)
+        # Classes first: torch is several times as fast along an axis with long rows behind it.
+        p = torch.softmax(u.movedim(-1, 0).contiguous(), 0).movedim(0, -1)
+        return p - (labels[..., None] == torch.arange(u.shape[-1], device=u.device)).to(u)
 
     def hessian(self, u: Tensor, x: Tensor) -> Tensor:
         p = torch.softmax(u, -1)
