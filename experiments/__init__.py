@@ -87,8 +87,23 @@ def topics(results: Sequence[Results]) -> list[Topic]:
 
 
 def tables() -> list[Table]:
-    """What this study shows beside its experiments: the audits of the paper's claims, and of its proofs."""
-    return [_claims(), _proofs(), _stands()]
+    """What this study shows beside its experiments: the audits of the paper's claims, its proofs, and its Table 3."""
+    return [_claims(), _proofs(), _stands(), _table3()]
+
+
+def _table3() -> Table:
+    from riskkit.theory.zhou2021.table3 import audits
+
+    columns = (
+        Column("", "count"),
+        Column("audit", "prose"),
+        Column("printed", "prose"),
+        Column("compared with", "prose"),
+        Column("finding", "prose"),
+    )
+    caption = "What the printed numbers of Table 3 in Zhou et al. (2021) can decide, computed from them alone."
+    title = "What do the numbers of Table 3 decide?"
+    return Table("table3_audit", caption, columns, tuple(tuple(row) for row in audits()), title=title)
 
 
 def _claims() -> Table:

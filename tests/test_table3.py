@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from riskkit.optim import SLRLA, TABLE3, build
+from riskkit.theory.zhou2021 import table3
+from riskkit.theory.zhou2021.as_coded import distance, largest_beta, pace, round_factor
 
 GRADIENTS = (0.5, -1.25, 2.0)
 LR, WD = 0.1, 0.01
@@ -174,3 +176,54 @@ def test_without_pytorch_optimizer_one_line_says_so(monkeypatch):
         ImportError, match=r"AdaBelief needs the package pytorch_optimizer, .*; pip install 'riskkit\[networks"
     ):
         build("AdaBelief", [number()], LR)
+
+
+# -- the printed table
+
+
+def test_the_pace_of_slrla_as_coded_is_what_a_wrapper_goes():
+    """Its own code on one number under a constant gradient, twenty rounds; and three values of the pace."""
+    for beta, expected in ((0.2, 0.55), (0.03, 0.89), (1.0, 0.18)):
+        assert pace(0.1, beta, 5, 0.8) == pytest.approx(expected, abs=0.005)
+    assert pace(0.1, 0.0, 5, 0.8) == 1.0
+    assert pace(0.1, 0.2, 5, 0.8, 0.0) == pytest.approx(0.92, abs=0.005)
+    p = number(0.0)
+    optimizer = build("SLRLA", [p], 0.1, beta=0.2, anchor_every=5)
+    path = run(optimizer, p, [1.0] * 300)
+    assert path[-6] - path[-1] == pytest.approx(distance(0.1, 0.2, 5, 0.8), rel=1e-9)
+
+
+@pytest.mark.parametrize("beta", [5.0, 15.0, 20.0, 100.0])
+def test_a_round_as_coded_is_stable_where_it_shrinks_its_momentum(beta):
+    p = number(0.0)
+    path = run(build("SLRLA", [p], 0.1, beta=beta, anchor_every=5), p, [1.0] * 2000)
+    stable = abs(round_factor(0.1, beta, 5)) < 1
+    assert (abs(path[-1]) < 1e4) == stable
+
+
+@pytest.mark.parametrize("beta", [37.0, 39.0])
+def test_the_published_penalty_is_stable_below_its_limit(beta):
+    p = number(0.0)
+    optimizer = SLRLA(torch.optim.SGD([p], lr=0.1, momentum=0.9), 1, 1.0, beta)
+    path = run(optimizer, p, [1.0] * 3000)
+    assert (max(map(abs, path)) < 10) == (beta < largest_beta(0.1))
+
+
+def test_the_gaps_of_the_printed_table():
+    found = table3.gaps("SLA")
+    assert [gap.gap for gap in found] == [0.2, 0.25, 0.35, 0.24, 0.43, 0.31, 0.17]
+    assert sum(gap.gap <= gap.test_error for gap in found) == 6
+    assert found[0].test_error == pytest.approx(0.208, abs=5e-4)
+    rows = table3.audits()
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    assert rows[0].finding.startswith("6 of 7 gaps are at most one standard error")
+    assert rows[3].printed.startswith("14 of 49 entries")
+    assert "50, 100 are not; as coded 20, 50, 100 are not" in rows[4].finding
+
+
+def test_seeds_needed_are_those_of_the_t_tests_power():
+    """Cohen's d = 0.5 needs 64 a group at 5% and power 0.8 (Cohen 1988, table 2.4.1); d = 1 needs 17."""
+    assert table3.seeds_needed(0.5, 1.0, 1.0) == 64
+    assert table3.seeds_needed(-1.0, 1.0, 1.0) == 17
+    with pytest.raises(ValueError, match="gap must be a finite number other than 0"):
+        table3.seeds_needed(0.0, 1.0, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,3 +209,46 @@ def test_looks_and_populations_are_checked():
         Population(np.full((4, 2), np.nan), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="two classes or more"):
         Population(np.eye(4), [1, 1, 1, 1])
+
+
+# Figures.
+
+
+def stored(comparisons):
+    """What the figures read, made by hand."""
+    import pandas as pd
+
+    from riskkit.report import plot
+
+    rows = pd.DataFrame({"problem": ["MLP on digits"], "replicates": [32]})
+    return plot.Stored(Path("none"), rows, [], comparisons, [], [], "", {"algorithms": [], "controls": []})
+
+
+def compared(algorithm, against, quantity, difference, noise=0.2, **more):
+    ends = {"low": difference - 0.01, "high": difference + 0.01, "ratio": None, "output": "last"}
+    about = {"algorithm": algorithm, "against": against, "quantity": quantity, "n": 400.0, "noise": noise}
+    return {**about, "difference": difference, **ends, **more}
+
+
+def test_the_figure_of_differences_shows_every_part_and_the_printed_numbers_beside_it():
+    from figures import table3, table3_tuned
+
+    note = " (both tuned)"
+    found = [
+        compared(name, f"stagewise SGD{note}", quantity, value)
+        for name in ("SLA", "SLRLA", "Polyak averaging")
+        for quantity, value in (("optimization", 0.2), ("generalization", -0.1), ("excess", 0.1), ("error", 0.003))
+    ]
+    found.append(compared("SLRLA", "SLA (both tuned; a best value of SLRLA ends its grid)", "excess", 0.1))
+    page = table3_tuned.draw(stored(found))
+    drawn = [(r["algorithm"], r["kind"], r["y"]) for r in page.records]
+    assert len([r for r in drawn if r[1] == "difference"]) == 12  # those against stagewise SGD alone
+    assert len([r for r in drawn if r[1] == "printed"]) == 14  # Polyak averaging is not in the table
+    points = [r["x"] for r in page.records if r["kind"] == "difference" and r["quantity"] == "error"]
+    assert points == pytest.approx([0.3] * 3)
+    sla = [r["x"] for r in page.records if r["kind"] == "printed" and r["algorithm"] == "SLA"]
+    assert sla == pytest.approx([-0.04, -0.25, -0.22, -0.10, -0.23, -0.59, -0.07])
+    page = table3.draw(stored(found))
+    assert {r["algorithm"] for r in page.records} >= {"SLRLA - SLA", "SLA - stagewise SGD"}
+    assert any("Hollow" in note for note in page.notes)
+    assert table3.draw(stored([])) is table3_tuned.draw(stored([])) is None

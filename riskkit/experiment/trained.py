@@ -25,6 +25,7 @@ class Searched:
 
     recipe: Recipe
     search: Search
+    block: int
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class Searched:
     @property
     def work(self) -> float:
         """Gradients in all for each judged replicate, those of the search among them."""
-        shares = self.search.configurations * self.search.replicates / BLOCK
+        shares = self.search.configurations * self.search.replicates / self.block
         return self.recipe.batch * self.recipe.steps * (1 + shares)
 
     def shown(self) -> dict[str, float]:
@@ -95,7 +96,7 @@ class Trained:
 
     @property
     def algorithm(self) -> Any:
-        return self.recipe if self.search is None else Searched(self.recipe, self.search)
+        return self.recipe if self.search is None else Searched(self.recipe, self.search, self.block)
 
     @property
     def dim(self) -> int:
@@ -128,7 +129,7 @@ class Trained:
         noise = f", label noise {self.population.noise:g}" if self.population.noise else ""
         unknown = dict.fromkeys(("L", "G", "lam", "mu"), float("nan"))
         name = f"{type(self.network).__name__} on {self.population.name}{noise}"
-        return {"problem": name, **unknown, "d": self.dim}
+        return {"problem": name, **unknown, "d": self.dim, "seen": self.population.seen(self.n)}
 
     def gradients(self, rounds: npt.ArrayLike) -> npt.NDArray[np.int64]:
         return self.recipe.batch * np.asarray(rounds, dtype=np.int64)
@@ -166,7 +167,6 @@ class Trained:
         )
         told: dict[str, Any] = {
             "minimum_width": found.minimum_width,
-            "seen": self.population.seen(self.n),
             "tuned_lr": recipe.lr,
             "tuned_weight_decay": recipe.weight_decay,
             "tuned_beta": recipe.beta,

@@ -202,9 +202,9 @@ def same_findings(data: Data, reading: Same) -> list[Finding]:
         draft = undecided("identity", about, data.replicates, points=len(good))
         place = f"in all {data.replicates} replicates of {counted(len(good), 'cell')}"
         if worst == 0.0:
-            judged = draft.concluded(Outcome.AGREES, f"they are equal to the last bit {place}", 0.0)
+            judged = draft.concluded(Outcome.AGREES, f"they are equal to the last bit {place}")
         else:
-            judged = draft.concluded(Outcome.DISAGREES, f"they differ by up to {short(worst)} {place}", 0.0)
+            judged = draft.concluded(Outcome.DISAGREES, f"they differ by up to {short(worst)} {place}")
         judged = with_losses(judged, data, [cell for pair in pairs for cell in pair])
         found.append(
             finding(
