@@ -102,3 +102,13 @@ def test_a_formula_has_a_twin_in_triton_or_a_reason_why_not():
         fused_gpu.twin(branching)
     with pytest.raises(ValueError, match=r"^unknown of its formula calls math\.tanh$"):
         fused_gpu.twin(unknown)
+
+
+def test_the_script_for_a_day_with_a_gpu_runs_as_far_as_a_cpu_lets_it(tmp_path):
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed")
+    command = [sys.executable, "benchmarks/gpu_day.py", str(tmp_path), "--interpreted", "--formulas", "MeanEstimation"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = (tmp_path / "agreement.txt").read_text()
+    assert told.count("MeanEstimation") == told.count(" agrees: ") == 2
