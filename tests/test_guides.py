@@ -19,7 +19,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-"""README's program is run by test_docs."""
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
@@ -68,7 +67,13 @@ def test_the_notebook_of_the_guide_is_short():
     assert len([line for line in source.splitlines() if line.strip()]) < 25
 
 
-RUN = [page for page in PAGES[1:] if any(block.language == "python" and not block.title for block in blocks(page))]
+ELSEWHERE = {"README.md", "optimisers.md"}
+"""Pages whose program test_docs and test_check_optimisers run."""
+RUN = [
+    page
+    for page in PAGES
+    if page.name not in ELSEWHERE and any(block.language == "python" and not block.title for block in blocks(page))
+]
 
 
 @pytest.mark.parametrize("page", RUN, ids=named)
