@@ -20,6 +20,7 @@ from riskkit import (
     Grid,
     HeavyBall,
     Inequality,
+    Lookahead,
     Own,
     Paired,
     Size,
@@ -435,6 +436,13 @@ def test_the_faultless_ones_pass():
 def test_none_of_the_shipped_ones_is_accused(name):
     """The others pass on their way through every sweep."""
     made = study.experiment(name, ROOT)
+    vet(made.plan(made.size("laptop")))
+
+
+def test_algorithms_that_coincide_on_a_grid_are_not_accused():
+    """SGD is Lookahead with alpha = 1."""
+    both = {"SGD": sgd, "Lookahead": lambda p: Lookahead(p.T, 1, 1.0, Constant(0.1))}
+    made = experiment(algorithms=both)
     vet(made.plan(made.size("laptop")))
 
 

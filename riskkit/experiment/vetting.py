@@ -49,10 +49,11 @@ def vet(plan: Plan) -> None:
 
 
 def _told_apart(plan: Plan) -> None:
-    """Two names for the same runs at every point, of several, are a slip of the pen."""
+    """Two names for one algorithm, which calls itself the same, at every point of several are a slip of the pen."""
     runs: dict[str, dict[Any, Any]] = {}
     for cell in plan.cells:
-        runs.setdefault(cell.name, {})[cell.point] = (cell.address, cell.rounds)
+        itself = getattr(cell.algorithm, "name", "")
+        runs.setdefault(cell.name, {})[cell.point] = (cell.address, cell.rounds, itself)
     names = list(runs)
     for i, name in enumerate(names):
         for other in names[:i]:
