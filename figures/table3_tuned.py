@@ -10,7 +10,7 @@ from riskkit.theory.zhou2021.table3 import COLUMNS, PRINTED
 
 EXPERIMENT = "table3_tuned"
 BASELINE = "stagewise SGD"
-SETS = {"CIFAR-10": ("#0072b2", "o"), "CIFAR-100": ("#d55e00", "s"), "ImageNet": ("#009e73", "^")}
+SETS = {"CIFAR-10": ("#009e73", "v"), "CIFAR-100": ("#cc79a7", "P"), "ImageNet": ("#7a5195", "X")}
 
 
 def draw(stored: plot.Stored) -> plot.Page | None:

@@ -67,6 +67,7 @@ def test_verdicts_on_networks(result):
     said = {(f.bound, f.algorithm): f.verdict for f in result.found.findings}
     assert said["same as SLA", "SLRLA, beta = 0"].outcome == "AGREES"
     assert "equal to the last bit in all 32 replicates" in said["same as SLA", "SLRLA, beta = 0"].sentence
+    assert "Holm" not in said["same as SLA", "SLRLA, beta = 0"].sentence  # nothing is tested
     assert said["same as SGD", "SLA"].outcome == "DISAGREES"
     assert said["planted optimism.last", "best look"].outcome == "DETECTED"
     assert {v.outcome for (bound, _), v in said.items() if bound == BOUND.name} == {"NOT COVERED"}
@@ -200,6 +201,14 @@ def test_a_sweep_of_networks_that_makes_no_sense_is_refused_before_computing(wor
     assert said in told
     assert told.count("\n") == 1
     assert not (tmp_path / "x").exists()
+
+
+def test_a_network_that_cannot_be_trained_is_refused_by_the_plan():
+    made = {"SGD": lambda p: Trained(digits(), MLP(63), p.n, PLAIN)}
+    wrong = dataclasses.replace(EXPERIMENT, algorithms=made, bounds=(), readings=())
+    with pytest.raises(ValueError, match="vmap cannot run this module on 64 features") as caught:
+        wrong.plan(wrong.size("laptop"))
+    assert "\n" not in str(caught.value)
 
 
 def test_looks_and_populations_are_checked():
