@@ -11,7 +11,8 @@ and means: of the comparisons in theorem2_tuned's verdict.json with these values
 4. ``[min|max] key [format] in low..high``; or ``count in low..high``, how many there are; or ``key is word``, where all
    that are found must have the word.
 
-Without ``min`` or ``max`` exactly one must be found.
+Without ``min`` or ``max`` exactly one must be found. ``study; statements; word=holds; count in 10..20`` counts the
+statements of the source by what the verdicts of all experiments say of them (``riskkit.report.statements``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-MARK = re.compile(r"<!-- (\w+; (?:verdicts|comparisons|best|counts);[^>]*?) -->(.*?)<!-- -->", re.S)
+from riskkit.report.statements import standings
+
+MARK = re.compile(r"<!-- (\w+; (?:verdicts|comparisons|best|counts|statements);[^>]*?) -->(.*?)<!-- -->", re.S)
 
 
 class UntrueError(ValueError):
@@ -41,7 +44,7 @@ def carried(results: Path, name: str) -> Carried:
     """What the mark names. Raises UntrueError with the mark, what was found and what the sentence needs."""
     experiment, kind, *rest = (part.strip() for part in re.sub(r"\s+", " ", name).split(";"))
     *conditions, asked = rest
-    stored = json.loads((results / experiment / "verdict.json").read_text(encoding="utf-8"))[kind]
+    stored = _statements(results) if kind == "statements" else _verdicts(results / experiment)[kind]
     rows = [{**row, **row.get("where", {})} for row in stored]
     for condition in conditions:
         key, value = condition.split("=", 1)
@@ -66,6 +69,16 @@ def carried(results: Path, name: str) -> Carried:
     if not float(low) <= value <= float(high):
         raise UntrueError(f"{name}: the sentence needs {low} to {high}; found {value:g}.")
     return Carried(value, format(value, form or ".3g"))
+
+
+def _verdicts(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    stored: dict[str, list[dict[str, Any]]] = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
+    return stored
+
+
+def _statements(results: Path) -> list[dict[str, Any]]:
+    every = {path.parent.name: _verdicts(path.parent)["verdicts"] for path in sorted(results.glob("*/verdict.json"))}
+    return [{"name": one.statement.name, "word": one.word} for one in standings(every)]
 
 
 def _equal(stored: Any, wanted: str) -> bool:

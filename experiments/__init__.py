@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from riskkit.report import Column, Results, Table, Topic
+from riskkit.theory.statement import Statement
 
 TUNED = (
     ("one curvature", (("Lookahead", "SGD (both tuned)"),)),
@@ -84,6 +85,13 @@ def topics(results: Sequence[Results]) -> list[Topic]:
             )
         )
     return made
+
+
+def statements() -> tuple[Statement, ...]:
+    """What the paper states, for the overview, the report and the tables."""
+    from riskkit.theory.zhou2021.statements import STATEMENTS
+
+    return STATEMENTS
 
 
 def tables() -> list[Table]:

@@ -29,6 +29,6 @@ EXPERIMENT = Experiment(
     algorithms=lookahead(InverseTime(lam=1.0, offset=20), "matched SGD"),
     controls=("matched SGD",),
     bounds=(pl.GENERALIZATION, pl.STABILITY, pl.OPTIMIZATION, pl.EXCESS),
-    readings=(Best("alpha", pl.EXCESS),),
+    readings=(Best("alpha", pl.EXCESS, condition=pl.AN_ALPHA_BELOW_1),),
     sizes={"laptop": Size(grids(200, 1000), replicates=512), "paper": Size(grids(200, 1000, 5000), replicates=8192)},
 )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from riskkit.report import plot
+from riskkit.report import plot, statements
 
 EXPERIMENT = None
 MARGIN = 0.05
@@ -97,6 +97,8 @@ def draw(everything: list[plot.Stored]) -> plot.Page:
         page.key(mark.name, Line2D([], [], **mark.style))
     total = Counter(verdict["outcome"] for row in rows for verdict in row.verdicts)
     page.note(f"{total.total()} verdicts: {', '.join(f'{count} {outcome}' for outcome, count in total.most_common())}.")
+    if said := statements.tally(statements.standings({stored.name: stored.verdicts for stored in everything})):
+        page.note(said)
     page.note("Shaded: above the bound (left), within the declared margin of 0.05 (right). Bars are 90% intervals.")
     page.note(
         "In words, of the two most common outcomes: how many levels (left, without a number) and how many lines along "

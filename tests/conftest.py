@@ -32,6 +32,7 @@ EXPERIMENTS = [
     "theorem2_tuned",
     "theorem3_alpha",
     "theorem3_exponents",
+    "theorem4_at_eps",
     "theorem4_counts",
     "theorem4_pl",
     "theorem4_regularizer",

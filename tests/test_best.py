@@ -122,6 +122,10 @@ def test_a_sufficient_condition_is_contradicted_only_where_it_holds():
     assert judge_condition(draft, "f", [below, below]).outcome is Outcome.AGREES
     assert judge_condition(draft, "f", [below, last]).outcome is Outcome.DISAGREES
     assert judge_condition(draft, "f", [below, open_]).outcome is Outcome.INCONCLUSIVE
+    assert judge_condition(draft, "f", [below, last], everywhere=False).outcome is Outcome.AGREES
+    assert judge_condition(draft, "f", [last, last], everywhere=False).outcome is Outcome.DISAGREES
+    assert judge_condition(draft, "f", [last, open_], everywhere=False).outcome is Outcome.INCONCLUSIVE
+    assert judge_condition(draft, "f", [last] * 600 + [below], everywhere=False).outcome is Outcome.INCONCLUSIVE
 
 
 def asked(data):
@@ -236,3 +240,38 @@ def test_moments_of_slrla_with_an_anchor():
         assert sem < 0.03 * exact
     plain = exact_moments.staged_moments(Lookahead(9, 4, 0.3, Constant(0.1)), 2.0)
     assert np.allclose(plain.u, exact_moments.step_moments(Constant(0.1), 2.0, 4, 0.3, [9]).u)
+
+
+def step_by_step(plan, curvature):
+    """(m, u) of both outputs after each round: means and covariances of (v, theta, anchor, sum of v), step by step."""
+    mean, cov, found = np.array([1.0, 1.0, 1.0, 0.0]), np.zeros((4, 4)), []
+
+    def apply(matrix, mean, cov):
+        return matrix @ mean, matrix @ cov @ matrix.T
+
+    for stage in plan.stages:
+        taken = 0
+        for j, eta in enumerate(np.asarray(stage.step.sizes(stage.T, stage.k)), start=1):
+            adds, fast, mixes = np.eye(4), np.eye(4), np.eye(4)
+            adds[3, 0] = 1
+            fast[0, [0, 2]] = 1 - curvature * eta - eta * stage.beta, eta * stage.beta
+            mean, cov = apply(fast @ adds, mean, cov)
+            cov[0, 0] += (curvature * eta) ** 2
+            taken += 1
+            if j % stage.k == 0:
+                mixes[:2, :2] = [stage.alpha, 1 - stage.alpha]
+                mean, cov = apply(mixes, mean, cov)
+                found.append((mean[1], cov[1, 1], mean[3] / taken, cov[3, 3] / taken**2))
+        ends = np.zeros((4, 4))
+        ends[:3] = [0, 1, 0, 0] if stage.output == "last" else [0, 0, 0, 1 / taken]
+        mean, cov = apply(ends, mean, cov)
+    return np.array(found).T
+
+
+@pytest.mark.parametrize("output", ["last", "average"])
+def test_moments_of_both_outputs_are_those_of_a_loop_over_steps(output):
+    first, second = Stage(7, 3, 0.4, Constant(0.3), 0.5, output), Stage(5, 4, 0.7, InverseTime(2.0, 4.0), 0.0, output)
+    plan = SLRLA([first, second, Stage(6, 1, 1.0, Constant(0.1), 0.9, output)])
+    found = exact_moments.round_moments(plan, 1.3)
+    for got, wanted in zip((*found.last[::2], *found.average[::2]), step_by_step(plan, 1.3), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-15)

@@ -184,9 +184,12 @@ def _place(finding: Finding) -> str:
 
 def _numbers(verdict: Verdict) -> str:
     """What the verdict rests on, in a few words ("" if no number); the sentence in verdict.json says all of it."""
-    if verdict.kind in ("rate", "exponent") and math.isfinite(verdict.slope):
-        text = f"slope {verdict.slope:+.3f} [{verdict.slope_low:+.3f}, {verdict.slope_high:+.3f}]"
-        text += f", {'oracle' if verdict.kind == 'exponent' else 'claim'} {verdict.claim_slope:+.3f}"
+    if verdict.kind in ("rate", "exponent", "limit") and math.isfinite(verdict.slope):
+        text = f"slope {verdict.slope:+.3f}"
+        if math.isfinite(verdict.slope_low):
+            text += f" [{verdict.slope_low:+.3f}, {verdict.slope_high:+.3f}]"
+        if verdict.kind != "limit":
+            text += f", {'oracle' if verdict.kind == 'exponent' else 'claim'} {verdict.claim_slope:+.3f}"
         if math.isfinite(verdict.asymptote):
             text += f", limit {verdict.asymptote:+g}"
         return text

@@ -8,9 +8,11 @@ from .question import Own as Own
 from .question import Size as Size
 from .readings import Best as Best
 from .readings import Exact as Exact
+from .readings import Follows as Follows
 from .readings import GradientsTo as GradientsTo
 from .readings import Paired as Paired
 from .readings import Same as Same
+from .readings import Smaller as Smaller
 from .readings import Tuned as Tuned
 from .readings import Unbiased as Unbiased
 from .runs import Run as Run

@@ -132,7 +132,7 @@ class Experiment:
         """The algorithms that controls and readings name."""
         yield from self.controls
         for reading in self.readings:
-            for field in ("algorithm", "ratio_to"):
+            for field in ("algorithm", "ratio_to", "than"):
                 if getattr(reading, field, ""):
                     yield getattr(reading, field)
             yield from getattr(reading, "against", ())

@@ -142,8 +142,58 @@ class Tuned:
     of: Of = POSITIVE
 
 
+@dataclasses.dataclass(frozen=True)
+class Smaller:
+    """A source's statement that one algorithm has a smaller expectation than another at every point that both have,
+    judged on expectations that are known exactly.
+
+    Attributes:
+        name, title: of its verdict, as of a bound.
+        quantity: what is compared, in words where nothing of the kind is measured ("gradients").
+        expected: E of the quantity at cells of one algorithm, (K,); which one, ``at.algorithm`` tells.
+        scope: at which settings, in words.
+    """
+
+    name: str
+    title: str
+    algorithm: str
+    than: str
+    quantity: str
+    expected: Callable[[At], Floats]
+    scope: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Follows:
+    """A source's claim inside O(.), judged along the axis of each grid on expectations that are known exactly.
+
+    Attributes:
+        bound: whose claim; one with no other form, that stands among no bounds of the experiment.
+        algorithm: whose cells.
+        expected: E of the bound's quantity at cells of the algorithm, (K,).
+        scope: at which settings, in words.
+    """
+
+    bound: Bound
+    algorithm: str
+    expected: Callable[[At], Floats]
+    scope: str = ""
+
+    @property
+    def quantity(self) -> str:
+        return self.bound.quantity
+
+    @property
+    def output(self) -> Output:
+        return self.bound.output
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        return (self.algorithm,)
+
+
 Reading = Any
-"""Exact, Best, GradientsTo, Paired, Same, Tuned or Unbiased; or a class of one's own with a judge registered in
+"""Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, Tuned or Unbiased; or a class of one's own with a judge registered in
 riskkit.verdicts."""
 
 COMPARATIVE = (GradientsTo, Paired, Same, Tuned, Unbiased)

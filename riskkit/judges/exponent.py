@@ -1,4 +1,8 @@
-"""Is a measured exponent the one that is known exactly, on the same points? AGREES, DISAGREES."""
+"""Is a measured exponent the one that is known exactly, on the same points? AGREES, DISAGREES.
+
+Against an exponent that is known in the limit only: AGREES, or PRE-ASYMPTOTIC, since what a finite window shows
+contradicts no limit.
+"""
 
 from __future__ import annotations
 
@@ -79,3 +83,63 @@ def judge_exponent(
         return draft.concluded(Outcome.DISAGREES, found, p_disagrees)
     needed = rate_replicates(fit, margin, fit.replicates)
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_agrees, p_disagrees), needed)
+
+
+def judge_limit(
+    values: npt.ArrayLike,
+    x: npt.ArrayLike,
+    limit: float,
+    *,
+    subject: str,
+    axis: str,
+    margin: float = MARGIN,
+    alpha: float = 0.05,
+) -> Verdict:
+    """Is the measured exponent on these points the one that is stated for x without end?
+
+    AGREES if the 90% interval of the difference lies inside +- margin, and at the end of the grid inside +- twice the
+    margin; PRE-ASYMPTOTIC if the 95% interval lies outside the margin, on whichever side.
+    """
+    array, points = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    curve = points**limit
+    fit = fit_ratio(array, curve, points)
+    draft = undecided("limit", subject, fit.replicates, axis=axis, points=fit.x.size)
+    if fit.x.size < MINIMUM_POINTS:
+        return draft.concluded(Outcome.TOO_FEW_POINTS, fit.reason)
+    if fit.replicates < MINIMUM_VERDICT:
+        return starved(draft)
+    if not fit.fitted:
+        return draft.concluded(Outcome.INCONCLUSIVE, f"{fit.reason} ({fit.replicates} replicates)")
+    low, high = fit.interval(0.90)
+    draft = dataclasses.replace(
+        draft,
+        slope=fit.slope + limit,
+        slope_low=fit.low + limit,
+        slope_high=fit.high + limit,
+        claim_slope=limit,
+        difference=fit.slope,
+        difference_low=low,
+        difference_high=high,
+        asymptote=limit,
+        asymptote_distance=fit.slope,
+        start=float(fit.x[0]),
+        stop=float(fit.x[-1]),
+    )
+    found = (
+        f"the measured exponent is {slope_text(draft.slope, draft.slope_low, draft.slope_high, 95)}, the limit "
+        f"{limit:+g}, the difference {slope_text(fit.slope, low, high, 90)} against a declared margin of {margin:g} "
+        f"for {axis} from {fit.x[0]:g} to {fit.x[-1]:g} ({fit.x.size} points, {fit.replicates} replicates)"
+    )
+    last = window_end(fit.x.size)
+    end = fit_ratio(array[:, last:], curve[last:], points[last:])
+    p_within = equivalent(fit, (end,), margin)
+    p_off = 2 * min(fit.p_above(margin), fit.p_below(-margin))
+    if p_within <= alpha:
+        return draft.concluded(Outcome.AGREES, f"{found}; simulation never proves a limit", p_within)
+    if p_off <= alpha:
+        side = "slower" if fit.slope > 0 else "faster"
+        return draft.concluded(
+            Outcome.PRE_ASYMPTOTIC, f"{found}: on this window the mean falls {side} than in the limit"
+        )
+    needed = rate_replicates(fit, margin, fit.replicates)
+    return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_within, p_off), needed)

@@ -56,7 +56,7 @@ def judge_identity(
     doubt = min(1.0, cautious(found.p_off) * alpha / DOUBT)
     if doubt <= alpha:
         said += "" if draft.exact else f"; {p_text(found.p_off)} over all cells"
-        judged = draft.concluded(Outcome.DISAGREES, said)
+        judged = draft.concluded(Outcome.DISAGREES, said, doubt)
         return judged if draft.exact else dataclasses.replace(judged, p_value=doubt, p_adjusted=doubt)
     if not draft.exact:
         said += (
@@ -67,10 +67,7 @@ def judge_identity(
         said += f"; an exact value lies outside that band ({p_text(found.p_off)}), but not outside the 99% band"
         return draft.concluded(Outcome.INCONCLUSIVE, said, 1.0, 2.0 * draft.replicates)
     if found.p_within <= alpha:
-        if draft.replicates >= SEEN or draft.exact:
-            return draft.concluded(Outcome.AGREES, said, found.p_within)
-        said += f"; a value seen in 1 of 40 replicates may be missing from so few ({SEEN} are needed)"
-        return draft.concluded(Outcome.INCONCLUSIVE, said, found.p_within, SEEN)
+        return draft.concluded(Outcome.AGREES, said, found.p_within)
     needed = max(float(SEEN), found.needed) if math.isfinite(found.needed) else math.inf
     return draft.concluded(Outcome.INCONCLUSIVE, said + afford(needed), min(found.p_off, found.p_within), needed)
 

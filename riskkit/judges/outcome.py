@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 
 from riskkit.identity import short
-from riskkit.stats.jackknife import MINIMUM_VERDICT
+from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN
 from riskkit.stats.multiplicity import LEAST, cautious, holm, p_text
 
-Kind = Literal["level", "rate", "exponent", "identity", "count", "minimiser"]
+Kind = Literal["level", "rate", "exponent", "limit", "identity", "count", "minimiser"]
 
 
 class Outcome(enum.StrEnum):
@@ -130,9 +130,20 @@ class Verdict:
 
     def concluded(self, outcome: Outcome, finding: str, p_value: float = math.nan, needed: float = math.nan) -> Verdict:
         """The same numbers with a conclusion; ``p_value`` as the test has it. What is exact has none, and no number of
-        replicates would change it."""
+        replicates would change it.
+
+        What fewer than ``SEEN`` replicates would assert by a test stays INCONCLUSIVE: they may have missed values that
+        are rare and large, and carry the mean. (Levels know when the range of the loss excludes such values.)
+        """
         if self.exact:
             p_value = needed = math.nan
+        tested = p_value == p_value and outcome in ASSERTIONS
+        if tested and self.kind != "level" and self.replicates < SEEN:
+            finding = (
+                f"{finding}; {outcome} but that {self.replicates} replicates may miss a value seen in 1 of 40 ({SEEN} "
+                "are needed)"
+            )
+            outcome, needed = Outcome.INCONCLUSIVE, float(SEEN)
         p_value = min(1.0, cautious(p_value)) if p_value == p_value else p_value
         return dataclasses.replace(
             self, outcome=outcome, finding=finding, p_value=p_value, p_adjusted=p_value, replicates_needed=needed

@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from riskkit.identity import short
+from riskkit.report.statements import AGAINST, UNDECIDED, standings, tally
 from riskkit.report.tables.content import Results
 from riskkit.report.tables.references import sources
 from riskkit.report.tables.study import study_headline
 from riskkit.report.tables.table import Column, Table
 
 SOURCE, REDERIVED, CHECK = "source", "rederived", "self-check"
-UNDECIDED = ("INCONCLUSIVE", "PRE-ASYMPTOTIC", "TOO FEW POINTS")
-AGAINST = ("VIOLATED", "REFUTED", "DISAGREES", "MISSED")
-"""Outcomes that speak against what is tested."""
 WORDS = {
     "HOLDS": "hold",
     "TIGHT": "tight",
@@ -267,6 +265,8 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
         for pair in found:
             write(pair.line, 2)
     lines.append("")
+    if statements := tally(standings({result.name: result.verdicts for result in results})):
+        write(statements)
     against = contradictions(results)
     for name, nothing, something in (
         (SOURCE, "No statement of a source is contradicted.", "What contradicts a source:"),

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from riskkit.experiment import study
 from riskkit.identity import short
-from riskkit.report import answers
+from riskkit.report import answers, statements
 from riskkit.report.tables import content
 from riskkit.report.tables.references import bibliography, sources, toolkit_version
 from riskkit.report.tables.study import study_tables, study_topics
@@ -189,7 +189,10 @@ def render(folder: Path) -> str:
         "told": told,
         "tone": lambda outcome: TONES.get(outcome, "open"),
     }
+    stated = statements.standings({result.name: result.verdicts for result in found})
     return environment.from_string(template).render(
+        stated=statements.table(stated) if stated else None,
+        tally=statements.tally(stated),
         sections=sections,
         overview=overview,
         glyphs=Markup(

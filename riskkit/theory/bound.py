@@ -211,10 +211,15 @@ class Scale(NamedTuple):
 
 class Condition(NamedTuple):
     """A condition that is stated as sufficient for the best value not to be the largest of the grid: its name, and
-    whether it holds at the largest. Where it does not hold it says nothing."""
+    whether it holds at the largest. Where it does not hold it says nothing.
+
+    ``everywhere``: it is stated of every setting in which it holds; else of some such setting only, so that one line
+    confirms it and only all of them together contradict it.
+    """
 
     name: str
     holds: Callable[[At], bool]
+    everywhere: bool = True
 
 
 def total(terms: Terms, at: At, owner: str) -> Floats:

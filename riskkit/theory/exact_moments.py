@@ -69,30 +69,66 @@ def step_moments(step: Step, curvature: float, k: int, alpha: float, rounds: npt
 
 
 def staged_moments(algorithm: Algorithm, curvature: float) -> Moments:
-    """m, m^2 and u at the stages' ends for SLRLA as published, each stage passing on its last iterate, (Q,).
+    """m, m^2 and u of the last iterate at the stages' ends for SLRLA as published, (Q,), as of ``round_moments``."""
+    return Moments(*(part[algorithm.stage_ends - 1] for part in round_moments(algorithm, curvature).last))
 
-    In a stage the anchor is its start A: with h = curvature eta and b = eta beta a fast step is
-    e <- (1 - h - b) e + b A + h xi, so that slow and fast weights are s A and f A plus noise of their own:
 
-        f <- (1 - h - b) f + b,   noise <- (1 - h - b)^2 noise + h^2,   s <- (1 - alpha) s + alpha f.
+class Outputs(NamedTuple):
+    """The moments of both outputs after each round, (T,) each."""
 
-    A itself has m^2 D_S^2 + u V_S, which the stage multiplies by s^2. Raises ValueError for another kind of plan.
+    last: Moments
+    average: Moments
+
+
+def round_moments(algorithm: Algorithm, curvature: float) -> Outputs:
+    """The moments after every round of SLRLA as published, whatever its stages pass on.
+
+    In a stage the anchor is its start A. With h = curvature eta, b = eta beta and c = 1 - h - b, a fast step is
+    e <- c e + b A + h xi, and a round that starts at x has the fast weights v_tau = P_tau x + Q_tau A + sum_i h_i
+    prod_{i<l<tau} c_l xi_i. Outputs are s A plus noise of the stage's own. With g = 1 - alpha + alpha P_k, the slow
+    weights x and the sum y of the fast weights have the factors and the noise
+
+        x <- g x + alpha Q_k A + alpha sum_i R_i xi_i,      R_i = h_i prod_{i<l<k} c_l
+        y <- y + (sum_tau P_tau) x + (sum_tau Q_tau) A + sum_i W_i xi_i,  W_i = h_i sum_{i<tau<k} prod_{i<l<tau} c_l
+
+    whose variances and covariance follow. A itself has m^2 D_S^2 + u V_S, which the stage multiplies by s^2. Raises
+    ValueError for an anchor that moves within a stage.
     """
-    if algorithm.anchor_every is not None or any(stage.output != "last" for stage in algorithm.stages):
-        raise ValueError("staged_moments: the anchor must move once a stage, and stages pass on their last iterate.")
+    if algorithm.anchor_every is not None:
+        raise ValueError("exact moments: the anchor must move once a stage.")
     m, u, found = 1.0, 0.0, []
     for stage in algorithm.stages:
         eta = np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64).reshape(stage.T, stage.k)
-        h, b = curvature * eta, eta * stage.beta
-        p, w = fold(1 - h - b, b)
-        _, noise = fold((1 - h - b) ** 2, h**2)
-        A, B = scan(1 - stage.alpha + stage.alpha * p, stage.alpha * w)
-        _, own = scan((1 - stage.alpha + stage.alpha * p) ** 2, stage.alpha**2 * noise)
-        s = float(A[-1] + B[-1])
-        m, u = s * m, s**2 * u + float(own[-1])
-        found.append((m, u))
-    ms, us = np.array(found).T
-    return Moments(ms, ms**2, us)
+        h, b, alpha = curvature * eta, eta * stage.beta, stage.alpha
+        c = 1 - h - b
+        P, Q, sum_P, sum_Q = (np.full(stage.T, start) for start in (1.0, 0.0, 0.0, 0.0))
+        for tau in range(stage.k):
+            sum_P, sum_Q = sum_P + P, sum_Q + Q
+            P, Q = c[:, tau] * P, c[:, tau] * Q + b[:, tau]
+        reach, total, squares, cross, sums = (np.full(stage.T, start) for start in (1.0, 0.0, 0.0, 0.0, 0.0))
+        for tau in range(stage.k - 1, -1, -1):  # reach = prod_{tau<l<k} c_l, total = sum_{tau<i<k} prod_{tau<l<i} c_l
+            R, W = h[:, tau] * reach, h[:, tau] * total
+            squares, cross, sums = squares + R**2, cross + R * W, sums + W**2
+            reach, total = c[:, tau] * reach, 1 + c[:, tau] * total
+        g = 1 - alpha + alpha * P
+        A, B = scan(g, alpha * Q)
+        slow = A + B
+        mean = np.cumsum(sum_P * _before(slow, 1.0) + sum_Q)
+        _, own = scan(g**2, alpha**2 * squares)
+        _, joint = scan(g, g * sum_P * _before(own, 0.0) + alpha * cross)
+        spread = np.cumsum(2 * sum_P * _before(joint, 0.0) + sum_P**2 * _before(own, 0.0) + sums)
+        steps = stage.k * np.arange(1.0, stage.T + 1)
+        of = {"last": (slow, own), "average": (mean / steps, spread / steps**2)}
+        found.append([(s * m, s**2 * u + noise) for s, noise in of.values()])
+        s, noise = of[stage.output]
+        m, u = float(s[-1]) * m, float(s[-1]) ** 2 * u + float(noise[-1])
+    joined = [[np.concatenate(parts) for parts in zip(*output, strict=True)] for output in zip(*found, strict=True)]
+    return Outputs(*(Moments(ms, ms**2, us) for ms, us in joined))
+
+
+def _before(values: Floats, start: float) -> Floats:
+    """What each round starts from, (T,)."""
+    return np.append(start, values[:-1])
 
 
 def mean_estimation_generalization(m: npt.ArrayLike, lam: float, variance: float, n: npt.ArrayLike) -> Floats:

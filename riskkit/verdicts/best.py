@@ -230,7 +230,8 @@ def _condition(data: Data, reading: Best, lines: Sequence[BestValue], about: str
     """A sufficient condition says when the best value is not the largest. A line in which it holds confirms it where
     the largest value is beaten, and contradicts it where the largest beats all others; where it fails it is silent.
 
-    AGREES if every line in which it holds confirms it, DISAGREES if one contradicts it after Bonferroni over them.
+    AGREES if every line in which it holds confirms it, DISAGREES if one contradicts it after Bonferroni over them. One
+    that is stated of some setting only: AGREES if a line confirms it after Bonferroni, DISAGREES if all contradict it.
     """
     condition, name = reading.condition, reading.coordinate
     assert condition is not None
@@ -241,26 +242,34 @@ def _condition(data: Data, reading: Best, lines: Sequence[BestValue], about: str
     draft = undecided("minimiser", about, data.replicates, points=len(holds))
     if data.replicates < MINIMUM_VERDICT:
         return starved(draft)
+    stated = "" if condition.everywhere else "in some setting, "
     said = (
-        f"it is a sufficient condition for a best {name} below {label(last)}, and holds in {len(holds)} of "
+        f"it is {stated}a sufficient condition for a best {name} below {label(last)}, and holds in {len(holds)} of "
         f"{counted(len(lines), 'line')}: {confirmed} confirm it, {contradicted} contradict it, "
         f"{len(holds) - confirmed - contradicted} are undecided; it is silent in the other {len(silent)}, where the "
         f"best {name} is below {label(last)} in {sum(map(_below_last, silent))}"
     )
     if not holds:
         return draft.concluded(Outcome.TOO_FEW_POINTS, said)
-    return judge_condition(draft, said, [line.found.p_least for line in holds])
+    return judge_condition(draft, said, [line.found.p_least for line in holds], everywhere=condition.everywhere)
 
 
-def judge_condition(draft: Verdict, said: str, p_least: Sequence[Floats]) -> Verdict:
-    """``p_least``: for each line in which the condition holds, the p-values against each value being the least."""
-    p_confirmed = max(float(p[-1]) for p in p_least)
-    p_contradicted = min(1.0, len(p_least) * min(float(p[:-1].max()) for p in p_least))
+def judge_condition(draft: Verdict, said: str, p_least: Sequence[Floats], *, everywhere: bool = True) -> Verdict:
+    """``p_least``: for each line in which the condition holds, the p-values against each value being the least.
+    ``everywhere``: whether all of these lines must confirm it, or one."""
+    below, last = [float(p[-1]) for p in p_least], [float(p[:-1].max()) for p in p_least]
+    p_confirmed = max(below) if everywhere else _of_one(below)
+    p_contradicted = _of_one(last) if everywhere else max(last)
     if p_contradicted <= 0.05:
         return draft.concluded(Outcome.DISAGREES, said, p_contradicted)
     if p_confirmed <= 0.05:
         return draft.concluded(Outcome.AGREES, said, p_confirmed)
     return draft.concluded(Outcome.INCONCLUSIVE, said, min(p_contradicted, p_confirmed))
+
+
+def _of_one(p_values: Sequence[float]) -> float:
+    """Bonferroni: that one of several is so."""
+    return min(1.0, len(p_values) * min(p_values))
 
 
 def _below_last(line: BestValue) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
 from riskkit.judges.outcome import counted
-from riskkit.stats.jackknife import MINIMUM_VERDICT
+from riskkit.stats.jackknife import SEEN
 from riskkit.stats.multiplicity import cautious, holm
 from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import selecting_replicates
@@ -143,14 +143,14 @@ def _ratios(
     by: str = "ratio",
 ) -> list[Comparison]:
     """Ratios (or differences) of the means of pairs of cells, on the replicates from ``first`` on; a mean that is not
-    positive in every leave-out has no ratio. Fewer than MINIMUM_VERDICT replicates have an interval and no p-value. A
-    run that was tuned, and whose best value ends what was tried, decides nothing."""
+    positive in every leave-out has no ratio. Fewer than SEEN replicates have an interval and no p-value: they may miss
+    what is rare. A run that was tuned, and whose best value ends what was tried, decides nothing."""
     if not pairs:
         return []
     ours, theirs = zip(*pairs, strict=True)
     a, b = (data.values(cells, quantity, output)[first:] for cells in (ours, theirs))
     ratio, difference = paired_ratio(a, b), paired_difference(a, b)
-    if len(a) < MINIMUM_VERDICT:
+    if len(a) < SEEN:
         nothing = np.full(len(pairs), math.nan)
         ratio, difference = ratio._replace(p_value=nothing), difference._replace(p_value=nothing)
     found = []

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.algorithms.steps import first_size
 from riskkit.experiment.plan import Cell, Plan, alike
-from riskkit.experiment.readings import Exact
+from riskkit.experiment.readings import Exact, Follows, Smaller
 from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
@@ -333,14 +333,14 @@ class Data:
         answer = np.full(len(cells), np.nan)
         place = {(cell.point, cell.name): p for p, cell in enumerate(cells)}
         for reading in self.plan.experiment.readings:
-            if isinstance(reading, Exact) and (reading.quantity, reading.output) == (quantity, output):
+            if isinstance(reading, Exact | Follows) and (reading.quantity, reading.output) == (quantity, output):
                 own = [c for c in cells if c.run.problem is not None and c.name in (reading.algorithms or (c.name,))]
                 for group in alike(own):
                     for cell, value in zip(group, self.expected(reading, group).tolist(), strict=True):
                         answer[place[cell.point, cell.name]] = value
         return answer
 
-    def expected(self, reading: Exact, cells: Sequence[Cell]) -> Floats:
+    def expected(self, reading: Exact | Follows | Smaller, cells: Sequence[Cell]) -> Floats:
         """(P,) what a reading says is the expectation at cells of one algorithm; ValueError for another shape."""
         found = np.asarray(reading.expected(self.at(cells)), dtype=np.float64)
         if found.shape != (len(cells),):

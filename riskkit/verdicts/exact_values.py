@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from riskkit.experiment.plan import Cell, alike
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Exact, Same, Unbiased
 from riskkit.identity import short
-from riskkit.judges.exponent import judge_exponent
+from riskkit.judges.exponent import judge_exponent, judge_limit
 from riskkit.judges.identity import judge_control, judge_identity
 from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undecided
 from riskkit.stats.slopes import MINIMUM_POINTS
@@ -118,6 +119,42 @@ def _exponents(data: Data, reading: Exact, name: str, exact: dict[Cell, float]) 
                     **_about(reading, name),  # type: ignore[arg-type]
                 )
             )
+    return found
+
+
+def limit_findings(data: Data) -> list[Finding]:
+    """For each quantity whose exponent in the limit is stated, each output that a bound speaks of, each judged
+    algorithm and each line along T: the measured exponent against the limit."""
+    experiment, found = data.plan.experiment, []
+    pairs = dict.fromkeys((b.quantity, b.output) for b in experiment.bounds if b.quantity in experiment.limits)
+    for (quantity, output), name in itertools.product(pairs, experiment.judged):
+        for grid in data.plan.size.grids:
+            for line in grid.lines() if grid.along == "T" else []:
+                where = held(line, "T")
+                cells, limit = on_line(data.plan, line, name), experiment.asymptote(quantity, where)
+                if len(cells) < MINIMUM_POINTS or not np.isfinite(limit):
+                    continue
+                about = f"{subject(quantity, output, name, cells)} ({listed(where)})"
+                good, _ = sound(data, cells)
+                if len(good) < MINIMUM_POINTS:
+                    judged = nothing_left("limit", about, data, cells, axis="T")
+                else:
+                    x = np.array([cell.point["T"] for cell in good], dtype=float)
+                    values = data.values(good, quantity, output)
+                    judged = with_losses(judge_limit(values, x, limit, subject=about, axis="T"), data, cells)
+                found.append(
+                    finding(
+                        f"limit {quantity}.{output}",
+                        judged,
+                        title="the exponent in the limit",
+                        algorithm=name,
+                        form="proved",
+                        axis="T",
+                        where=where,
+                        quantity=quantity,
+                        output=output,
+                    )
+                )
     return found
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from riskkit.experiment.readings import Best, Exact, GradientsTo, Paired, Same, Tuned, Unbiased
+from riskkit.experiment.readings import Best, Exact, Follows, GradientsTo, Paired, Same, Smaller, Tuned, Unbiased
 from riskkit.judges.outcome import adjust
 from riskkit.verdicts.best import BestValue, best_findings, best_values
 from riskkit.verdicts.bounds import RunningExponents, bound_findings, running
 from riskkit.verdicts.comparisons import comparisons, uncompared
 from riskkit.verdicts.counts import Count, count_findings, counted_lines
 from riskkit.verdicts.data import Data
-from riskkit.verdicts.exact_values import estimator_findings, exact_findings, same_findings, unbiased_findings
+from riskkit.verdicts.exact_values import (
+    estimator_findings,
+    exact_findings,
+    limit_findings,
+    same_findings,
+    unbiased_findings,
+)
 from riskkit.verdicts.finding import Comparison, Finding
+from riskkit.verdicts.known import follows_findings, smaller_findings
 
 
 class Answer(NamedTuple):
@@ -29,8 +36,8 @@ def judge(reading: Any, data: Data) -> Answer:
     """The judge of a reading; another kind of reading registers its own (``judge.register``). TypeError for one
     that has none."""
     raise TypeError(
-        f"{data.plan.experiment.name}: readings must be Exact, Best, GradientsTo, Paired, Same, Tuned, Unbiased, or of "
-        f"a class with a judge of its own; got {type(reading).__name__}."
+        f"{data.plan.experiment.name}: readings must be Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, Tuned, "
+        f"Unbiased, or of a class with a judge of its own; got {type(reading).__name__}."
     )
 
 
@@ -59,6 +66,16 @@ def _(reading: Unbiased, data: Data) -> Answer:
 @judge.register
 def _(reading: Same, data: Data) -> Answer:
     return Answer(findings=same_findings(data, reading))
+
+
+@judge.register
+def _(reading: Smaller, data: Data) -> Answer:
+    return Answer(findings=smaller_findings(data, reading))
+
+
+@judge.register
+def _(reading: Follows, data: Data) -> Answer:
+    return Answer(findings=follows_findings(data, reading))
 
 
 @judge.register(Paired)
@@ -91,6 +108,7 @@ def find(data: Data) -> Found:
     found = [
         *bound_findings(data),
         *(one for answer in answers for one in answer.findings),
+        *limit_findings(data),
         *estimator_findings(data),
     ]
     adjusted = adjust([one.verdict for one in found])

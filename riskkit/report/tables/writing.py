@@ -12,7 +12,8 @@ Each table is written as LaTeX (booktabs and siunitx; ``\input`` it) and as Mark
     sentences  the verdicts as sentences to paste into a paper
 
 beside them ``section.tex``, a section to paste into a paper, and into ``results/tables/`` those of all experiments:
-``answers`` (a row for each), ``verdicts`` (a row for each bound), ``problems``, ``audits``, and ``references.bib``.
+``answers`` (a row for each), ``statements`` (of the source), ``verdicts`` (a row for each bound), ``problems``,
+``audits``, and ``references.bib``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from riskkit.report import answers
+from riskkit.report import answers, statements
 from riskkit.report.tables import content, latex, markdown
 from riskkit.report.tables.references import bibliography
 from riskkit.report.tables.section import section
@@ -45,7 +46,10 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
     everything, _ = content.everything(folder)
     if everything:
         own = study_tables(result.name for result in everything)
-        written += _write(folder / "tables", [*content.of_all(everything), answers.table(everything), *own])
+        made = [*content.of_all(everything), answers.table(everything), *own]
+        if found := statements.standings({result.name: result.verdicts for result in everything}):
+            made.append(statements.table(found))
+        written += _write(folder / "tables", made)
         written.append(folder / "tables" / "references.bib")
         write_text(written[-1], bibliography(result.record for result in everything))
     return written

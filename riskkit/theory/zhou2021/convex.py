@@ -37,7 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.algorithms.steps import Constant, SqrtHorizon, first_size
-from riskkit.theory.bound import Floats, Scale
+from riskkit.theory.bound import Condition, Floats, Scale
 from riskkit.theory.hypotheses import convex, finite, one_stage, scheduled, step_at_most, within_reach
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
 
@@ -271,3 +271,6 @@ def refined_floor(
 
 BEST_ALPHA = Scale({"n": 0.5, "kT": -0.5})
 """The slides' best alpha is of order min(1, sqrt(n/(kT)))."""
+
+AN_ALPHA_BELOW_1 = Condition("an alpha below 1", lambda at: True, everywhere=False)
+"""With the best alpha, Lookahead is said to have a smaller excess risk than SGD, which is alpha = 1."""

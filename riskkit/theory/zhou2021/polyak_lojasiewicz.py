@@ -45,7 +45,7 @@ from riskkit.algorithms.staged import Algorithm
 from riskkit.algorithms.steps import InverseTime
 from riskkit.problem import Problem
 from riskkit.theory import recursion
-from riskkit.theory.bound import Floats
+from riskkit.theory.bound import Condition, Floats
 from riskkit.theory.hypotheses import (
     finite,
     inverse_time,
@@ -275,3 +275,6 @@ EXCESS: StagedInequality = StagedInequality(
     claimed=_excess_claim,
     explicit_terms=_excess,
 )
+
+AN_ALPHA_BELOW_1 = Condition("an alpha below 1", lambda at: True, everywhere=False)
+"""With alpha chosen properly, Lookahead is said to have a smaller excess risk than SGD, which is alpha = 1."""

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,9 @@ from riskkit.algorithms.steps import Constant
 from riskkit.problem import Constants, Problem, constants_of
 from riskkit.problem import diameter as diameter
 from riskkit.theory.bound import At, Count, Floats, Inequality
-from riskkit.theory.hypotheses import Hypothesis, dependent_draws, staged
+from riskkit.theory.hypotheses import Hypothesis, dependent_draws, one_stage, staged
+from riskkit.theory.hypotheses import polyak_lojasiewicz as satisfies_pl
+from riskkit.theory.hypotheses import strongly_convex as is_strongly_convex
 from riskkit.theory.recursion import scan
 from riskkit.theory.zhou2021 import polyak_lojasiewicz, strongly_convex
 from riskkit.theory.zhou2021.setting import PAPER, Setting, StagedInequality, setting_of
@@ -481,3 +484,53 @@ GRADIENTS = (
     Count("theorem4.count", TITLE, PAPER, (_staged, _has_modulus), _lookahead_claim, _lookahead_proved),
 )
 """SLRLA's counts where there are stages, else Lookahead's, whose alpha = 1 is SGD."""
+
+
+# Generalization where the optimization error is eps: claims alone, judged where the expectation is known exactly.
+
+
+def _claim_at_eps(
+    name: str, output: Output, claim: Callable[[At], Floats], statement: str, *hypotheses: Hypothesis
+) -> Inequality:
+    return Inequality(
+        name=f"theorem4.generalization at eps, {name}",
+        title=TITLE,
+        quantity="generalization",
+        output=output,
+        source=PAPER,
+        hypotheses=(_staged, *hypotheses),
+        claim=claim,
+        claim_statement=statement,
+    )
+
+
+def _lookahead_pl(at: At) -> Floats:
+    (stage,), c = at.algorithm.stages, at.constants
+    return claimed_lookahead_generalization_pl(at.n, stage.k, at.rounds, stage.alpha, c.L / c.mu)
+
+
+def _slrla(at: At) -> Floats:
+    (stage, *_) = at.algorithm.stages
+    claimed = claimed_slrla_generalization(at.n, at.constants.lam, stage.alpha, stage.beta)
+    return np.broadcast_to(claimed, at.rounds.shape)
+
+
+AT_EPS_LOOKAHEAD = _claim_at_eps(
+    "Lookahead",
+    "last",
+    lambda at: np.broadcast_to(claimed_lookahead_generalization(at.n, at.constants.lam), at.rounds.shape),
+    r"\frac{1}{n\lambda}",
+    is_strongly_convex(TITLE),
+    one_stage(TITLE),
+)
+AT_EPS_LOOKAHEAD_PL = _claim_at_eps(
+    "Lookahead, PL",
+    "last",
+    _lookahead_pl,
+    r"\frac{(Tk)^{\gamma/(1+\gamma)}}{n}",
+    satisfies_pl(TITLE),
+    one_stage(TITLE),
+)
+AT_EPS_SLRLA = _claim_at_eps(
+    "SLRLA", "average", _slrla, r"\frac{1}{n(\beta/\alpha+\lambda)}", is_strongly_convex(TITLE)
+)
