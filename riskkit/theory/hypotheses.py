@@ -167,17 +167,21 @@ def step_at_most(title: str, formula: str, limit: Callable[[Problem, Stage], flo
 
 def within_reach(title: str) -> Hypothesis:
     """A problem whose constants hold on the set that the iterates can reach may say, as ``largest_step``, for which
-    steps that is."""
+    steps that is. A step of a stage with a regularizer is a mixture of its anchor and a step of length
+    eta/(1 - eta beta) on the loss."""
 
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
-        stage, most = algorithm.stages[0], getattr(problem, "largest_step", math.inf)
-        eta = first_size(stage.step, stage.T, stage.k)
-        if eta <= most * (1 + 4 * np.finfo(float).eps):
-            return None
-        return (
-            f"{title} needs step sizes <= {most:.4g} on {problem.name}, for which its constants hold; "
-            f"got {eta:.4g}. Take smaller steps."
-        )
+        most = getattr(problem, "largest_step", math.inf)
+        for stage in algorithm.stages if math.isfinite(most) else ():
+            eta = first_size(stage.step, stage.T, stage.k)
+            left = 1 - eta * stage.beta
+            if left <= 0 or eta > left * most * (1 + 4 * np.finfo(float).eps):
+                formula = "eta/(1 - eta beta)" if stage.beta else "step sizes"
+                return (
+                    f"{title} needs {formula} <= {most:.4g} on {problem.name}, for which its constants hold; "
+                    f"got {eta:.4g}. Take smaller steps."
+                )
+        return None
 
     return ask
 

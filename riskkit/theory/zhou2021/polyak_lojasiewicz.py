@@ -222,7 +222,13 @@ _RUN = (
     within_reach(TITLE),
 )
 _OPTIMIZATION = (*_RUN, offset_at_least(TITLE, 2.0), finite(TITLE, "G", "L", "rho"), _unprojected)
-_GENERALIZATION = (*_RUN, finite(TITLE, "G", "L"))
+_GENERALIZATION = (
+    one_stage(TITLE),
+    polyak_lojasiewicz(TITLE),
+    scheduled(TITLE, InverseTime),  # of any constant: the stability's proof does not use mu
+    within_reach(TITLE),
+    finite(TITLE, "G", "L"),
+)
 
 _CLAIM = r"\frac{1}{(Tk+1)^{2\alpha}} + \frac{\alpha(\alpha+2(1-\alpha)(k-1))}{\mu^2(Tk+1)^{2\alpha-1}}"
 _GENERALIZATION_CLAIM = r"\frac{\alpha^{1/(1+\gamma)}(Tk)^{\gamma/(1+\gamma)}}{n-1}"

@@ -14,7 +14,7 @@ from riskkit.algorithms.staged import Output
 from riskkit.algorithms.steps import Step
 from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import At, Floats, Form, Quantity, Source
-from riskkit.theory.hypotheses import Hypothesis, staged
+from riskkit.theory.hypotheses import Hypothesis, staged, within_reach
 
 PAPER = Source(
     key="zhou2021lookahead",
@@ -117,10 +117,14 @@ def trivial(quantity: Quantity, setting: Setting, diameter: float = math.inf) ->
 
 
 def setting_of(at: At) -> Setting:
-    """The setting of one stage of lookahead at its checkpoints."""
+    """The setting of one stage of lookahead at its checkpoints. Where the steps leave the set on which the problem's
+    constants hold, the gradients have no bound G; a measured path moment is what it is."""
     (stage,) = at.algorithm.stages
+    constants = at.constants
+    if within_reach("")(at.problem, at.algorithm) is not None:
+        constants = dataclasses.replace(constants, G=math.inf)
     return Setting(
-        constants=at.constants,
+        constants=constants,
         step=stage.step,
         n=at.n,
         T=at.rounds,

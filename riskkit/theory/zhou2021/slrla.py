@@ -48,10 +48,10 @@ import numpy.typing as npt
 
 from riskkit.algorithms.staged import SLRLA, Algorithm, Output, Stage
 from riskkit.algorithms.steps import Constant
-from riskkit.problem import Constants, Problem, constants_of
+from riskkit.problem import Constants, Problem, Regime, constants_of
 from riskkit.problem import diameter as diameter
 from riskkit.theory.bound import At, Count, Floats, Inequality
-from riskkit.theory.hypotheses import Hypothesis, dependent_draws, one_stage, staged
+from riskkit.theory.hypotheses import Hypothesis, dependent_draws, one_stage, staged, within_reach
 from riskkit.theory.hypotheses import polyak_lojasiewicz as satisfies_pl
 from riskkit.theory.hypotheses import strongly_convex as is_strongly_convex
 from riskkit.theory.recursion import scan
@@ -203,7 +203,7 @@ def lookahead_gradients(bound: StagedInequality, setting: Setting, eps: npt.Arra
 
 def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
     """Why ``optimization`` proves nothing about the run, or None."""
-    constants, most = problem.constants, getattr(problem, "largest_step", math.inf)
+    constants = problem.constants
     if reason := dependent_draws(TITLE, algorithm):
         return reason
     if not (constants.lam > 0 or constants.mu > 0):
@@ -214,10 +214,9 @@ def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
         return f"Theorem 4 is proved in the PL case without projection; {problem.name} is projected."
     for q, stage in enumerate(algorithm.stages, start=1):
         sizes = np.asarray(stage.step.sizes(stage.T, stage.k))
-        eta = float(sizes.max())
         if stage.output != "average":
             return f"Theorem 4 is proved for stages that end in their average; stage {q} ends in the last iterate."
-        if eta != sizes.min():
+        if sizes.max() != sizes.min():
             return f"Theorem 4 is proved for steps that are constant in a stage; those of stage {q} are not."
         if not constants.rho <= stage.beta:
             return (
@@ -226,13 +225,7 @@ def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
             )
         if not math.isfinite(constants.G) or (stage.beta > 0 and not math.isfinite(diameter(problem))):
             return f"Theorem 4 needs a finite G + beta diameter; {problem.name} has none. Restrict Theta to a ball."
-        # A step on F_q is a mixture of the anchor and a step of length eta/(1 - eta beta) on l.
-        if eta * stage.beta >= 1 or eta / (1 - eta * stage.beta) > most * (1 + 4 * np.finfo(float).eps):
-            return (
-                f"Theorem 4 needs steps eta/(1 - eta beta) <= {most:.4g} on {problem.name}, for which its constants "
-                f"hold; got eta = {eta:.4g} in stage {q}."
-            )
-    return None
+    return within_reach(TITLE)(problem, algorithm)
 
 
 def optimization(problem: Problem, algorithm: Algorithm, f0: float) -> Floats:
@@ -380,8 +373,15 @@ def _staged(problem: Problem, algorithm: Algorithm) -> str | None:
     return staged(TITLE, problem, algorithm)
 
 
+def loss_constants(problem: Problem) -> Constants:
+    """The constants, with L for the weak convexity of losses that are not said to be convex: rho is F_S's alone."""
+    constants = constants_of(problem)
+    convex = problem.regime in (Regime.CONVEX, Regime.STRONGLY_CONVEX)
+    return constants if convex or constants.rho > 0 else dataclasses.replace(constants, rho=constants.L)
+
+
 def _stable(problem: Problem, algorithm: Algorithm) -> str | None:
-    return stability_excluded(constants_of(problem), algorithm)
+    return stability_excluded(loss_constants(problem), algorithm) or within_reach(TITLE)(problem, algorithm)
 
 
 OPTIMIZATION = Inequality(
@@ -406,7 +406,7 @@ def _generalization(output: Output) -> Inequality:
         output=output,
         source=PAPER,
         hypotheses=(_staged, passes_on(output), _stable),
-        proved=lambda at: at_stage_ends(at.constants.G * stability(at.constants, at.algorithm, at.n), at),
+        proved=lambda at: at_stage_ends(at.constants.G * stability(loss_constants(at.problem), at.algorithm, at.n), at),
         scope="at its stages' ends",
         statement=r"G\,\delta_q",
     )
@@ -420,7 +420,7 @@ def _stability(output: Output) -> Inequality:
         output=output,
         source=PAPER,
         hypotheses=(_staged, passes_on(output), _stable),
-        proved=lambda at: at_stage_ends(stability(at.constants, at.algorithm, at.n), at),
+        proved=lambda at: at_stage_ends(stability(loss_constants(at.problem), at.algorithm, at.n), at),
         scope="at its stages' ends",
         statement=r"\delta_q",
     )

@@ -79,9 +79,11 @@ def _proved_optimization5(at: At) -> Floats:
 
 
 def _proved_generalization5(at: At) -> Floats:
-    if slrla.stability_excluded(at.constants, at.algorithm):
+    if slrla.stability_excluded(slrla.loss_constants(at.problem), at.algorithm):
         return np.full(at.rounds.shape, math.nan)
-    return slrla.at_stage_ends(at.constants.G * slrla.stability(at.constants, at.algorithm, at.n), at)
+    return slrla.at_stage_ends(
+        at.constants.G * slrla.stability(slrla.loss_constants(at.problem), at.algorithm, at.n), at
+    )
 
 
 def _in_stages(title: str, modulus: Callable[[Constants], float], sigma: bool, r: float) -> Hypothesis:
