@@ -106,7 +106,7 @@ def test_the_bound_holds_and_a_hundredth_of_it_does_not():
     ("given", "algorithm", "says"),
     [
         (LinearOnBall(), WeightedSGD(9, InverseTime(0.5, 2)), "needs strong convexity; linear on a ball is convex"),
-        (AnisotropicMean(), WeightedSGD(9, InverseTime(0.1, 20)), "needs the step 2/(lam (j + j0)), InverseTime(0.05)"),
+        (AnisotropicMean(), WeightedSGD(9, InverseTime(0.1, 20)), "with lam <= 0.1, InverseTime(0.05) or longer"),
         (AnisotropicMean(), WeightedSGD(9, InverseTime(0.05, 2)), "needs step sizes <= 1 on anisotropic mean"),
         (AnisotropicMean(), WeightedSGD(9, InverseTime(0.05, 20), radius=1.0), "needs the radius of anisotropic mean"),
     ],

@@ -65,7 +65,8 @@ class Request(NamedTuple):
         return 8 * made.size.replicates * checkpoints * len(OUTPUTS) * len(QUANTITIES)
 
 
-QUICK_REPLICATES = 64
+QUICK_REPLICATES = 128
+"""Enough for every word (``stats.jackknife.SEEN``)."""
 QUICK_STEPS = 512
 
 

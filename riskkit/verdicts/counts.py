@@ -117,10 +117,12 @@ def counted_lines(data: Data, reading: GradientsTo) -> list[Count]:
     for line in lines(data):
         said = _said(line, reading)
         if line.reason:
+            # What is claimed is known without a measurement, and says whose statement is left undecided.
+            claims = np.full(len(targets), math.nan) if said is None else said.claim(data.at([line.head]), targets)
             found += [
-                Count(line, output, eps, LOST, said, math.nan, math.nan, reading.beside, math.nan, math.nan, math.nan)
+                Count(line, output, eps, LOST, said, claim, math.nan, reading.beside, math.nan, math.nan, math.nan)
                 for output in OUTPUTS
-                for eps in targets.tolist()
+                for eps, claim in zip(targets.tolist(), claims.tolist(), strict=True)
             ]
             continue
         claims, proofs = _numbers(data, line, said, targets)
@@ -208,7 +210,7 @@ def _growth(
                 judged,
                 title="" if said is None else said.title,
                 algorithm=name,
-                form="claim" if not math.isnan(reached[0].claim if reached else math.nan) else "proved",
+                form="claim" if any(math.isfinite(count.claim) for count in reached or group) else "proved",
                 axis=axis,
                 where=where,
                 quantity="gradients",

@@ -373,15 +373,17 @@ def _staged(problem: Problem, algorithm: Algorithm) -> str | None:
     return staged(TITLE, problem, algorithm)
 
 
-def loss_constants(problem: Problem) -> Constants:
-    """The constants, with L for the weak convexity of losses that are not said to be convex: rho is F_S's alone."""
-    constants = constants_of(problem)
+def loss_constants(problem: Problem, constants: Constants) -> Constants:
+    """The constants of the problem, with L for the weak convexity of losses that are not said to be convex: rho is F_S's
+    alone."""
     convex = problem.regime in (Regime.CONVEX, Regime.STRONGLY_CONVEX)
     return constants if convex or constants.rho > 0 else dataclasses.replace(constants, rho=constants.L)
 
 
 def _stable(problem: Problem, algorithm: Algorithm) -> str | None:
-    return stability_excluded(loss_constants(problem), algorithm) or within_reach(TITLE)(problem, algorithm)
+    return stability_excluded(loss_constants(problem, constants_of(problem)), algorithm) or within_reach(TITLE)(
+        problem, algorithm
+    )
 
 
 OPTIMIZATION = Inequality(
@@ -406,7 +408,9 @@ def _generalization(output: Output) -> Inequality:
         output=output,
         source=PAPER,
         hypotheses=(_staged, passes_on(output), _stable),
-        proved=lambda at: at_stage_ends(at.constants.G * stability(loss_constants(at.problem), at.algorithm, at.n), at),
+        proved=lambda at: at_stage_ends(
+            at.constants.G * stability(loss_constants(at.problem, at.constants), at.algorithm, at.n), at
+        ),
         scope="at its stages' ends",
         statement=r"G\,\delta_q",
     )
@@ -420,7 +424,7 @@ def _stability(output: Output) -> Inequality:
         output=output,
         source=PAPER,
         hypotheses=(_staged, passes_on(output), _stable),
-        proved=lambda at: at_stage_ends(stability(loss_constants(at.problem), at.algorithm, at.n), at),
+        proved=lambda at: at_stage_ends(stability(loss_constants(at.problem, at.constants), at.algorithm, at.n), at),
         scope="at its stages' ends",
         statement=r"\delta_q",
     )

@@ -79,10 +79,10 @@ def _proved_optimization5(at: At) -> Floats:
 
 
 def _proved_generalization5(at: At) -> Floats:
-    if slrla.stability_excluded(slrla.loss_constants(at.problem), at.algorithm):
+    if slrla.stability_excluded(slrla.loss_constants(at.problem, at.constants), at.algorithm):
         return np.full(at.rounds.shape, math.nan)
     return slrla.at_stage_ends(
-        at.constants.G * slrla.stability(slrla.loss_constants(at.problem), at.algorithm, at.n), at
+        at.constants.G * slrla.stability(slrla.loss_constants(at.problem, at.constants), at.algorithm, at.n), at
     )
 
 
