@@ -193,8 +193,8 @@ class Follows:
 
 
 Reading = Any
-"""Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, Tuned or Unbiased; or a class of one's own with a judge registered in
-riskkit.verdicts."""
+"""Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, Tuned or Unbiased; or a class of one's own with a judge
+registered in riskkit.verdicts."""
 
 COMPARATIVE = (GradientsTo, Paired, Same, Tuned, Unbiased)
 """Readings that say something whatever the bounds cover."""

@@ -103,7 +103,7 @@ def judge_limit(
     array, points = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
     curve = points**limit
     fit = fit_ratio(array, curve, points)
-    draft = undecided("limit", subject, fit.replicates, axis=axis, points=fit.x.size)
+    draft = undecided("limit", subject, fit.replicates, axis=axis, points=fit.x.size, exact=constant(values))
     if fit.x.size < MINIMUM_POINTS:
         return draft.concluded(Outcome.TOO_FEW_POINTS, fit.reason)
     if fit.replicates < MINIMUM_VERDICT:
@@ -127,15 +127,15 @@ def judge_limit(
     )
     found = (
         f"the measured exponent is {slope_text(draft.slope, draft.slope_low, draft.slope_high, 95)}, the limit "
-        f"{limit:+g}, the difference {slope_text(fit.slope, low, high, 90)} against a declared margin of {margin:g} "
-        f"for {axis} from {fit.x[0]:g} to {fit.x[-1]:g} ({fit.x.size} points, {fit.replicates} replicates)"
+        f"{limit:+g}, the difference {slope_text(fit.slope, low, high, 90)} against a declared margin of "
+        f"{label(margin)} for {axis} from {label(fit.x[0])} to {label(fit.x[-1])} ({fit.x.size} points, {draft.basis})"
     )
     last = window_end(fit.x.size)
     end = fit_ratio(array[:, last:], curve[last:], points[last:])
     p_within = equivalent(fit, (end,), margin)
     p_off = 2 * min(fit.p_above(margin), fit.p_below(-margin))
     if p_within <= alpha:
-        return draft.concluded(Outcome.AGREES, f"{found}; simulation never proves a limit", p_within)
+        return draft.concluded(Outcome.AGREES, f"{found}; no finite window proves a limit", p_within)
     if p_off <= alpha:
         side = "slower" if fit.slope > 0 else "faster"
         return draft.concluded(

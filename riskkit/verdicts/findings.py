@@ -36,8 +36,8 @@ def judge(reading: Any, data: Data) -> Answer:
     """The judge of a reading; another kind of reading registers its own (``judge.register``). TypeError for one
     that has none."""
     raise TypeError(
-        f"{data.plan.experiment.name}: readings must be Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, Tuned, "
-        f"Unbiased, or of a class with a judge of its own; got {type(reading).__name__}."
+        f"{data.plan.experiment.name}: readings must be Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, "
+        f"Tuned, Unbiased, or of a class with a judge of its own; got {type(reading).__name__}."
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riskkit.experiment.plan import Cell
+from riskkit.experiment.plan import Cell, alike
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Follows, Smaller
 from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undecided
@@ -21,7 +21,7 @@ from riskkit.judges.rate import END_MARGIN, UNBOUNDED_AXES, window_end
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, fit_curve
 from riskkit.theory.bound import Floats
 from riskkit.verdicts.bounds import on_line
-from riskkit.verdicts.data import Data, alike, excludes, listed, subject, words
+from riskkit.verdicts.data import Data, excludes, listed, subject, words
 from riskkit.verdicts.finding import Finding, finding
 
 ROUNDING = 1e-9
@@ -40,7 +40,7 @@ def smaller_findings(data: Data, reading: Smaller) -> list[Finding]:
     else:
         ratios = np.array([mine[a] / theirs[b] for a, b in met])
         draft = dataclasses.replace(
-            undecided("level", about, data.replicates, points=len(met)), ratio=float(ratios.max())
+            undecided("level", about, data.replicates, points=len(met), exact=True), ratio=float(ratios.max())
         )
         judged = _compared(draft, ratios)
     return [
@@ -71,7 +71,7 @@ def _compared(draft: Verdict, ratios: Floats) -> Verdict:
     larger, smaller = int((ratios > 1 + ROUNDING).sum()), int((ratios < 1 - ROUNDING).sum())
     found = (
         f"the exact ratio is {ratios.min():.4g} to {ratios.max():.4g} in {counted(len(ratios), 'setting')}, smaller "
-        f"than 1 in {smaller} and larger in {larger}; expectations are exact, so that nothing is left to chance"
+        f"than 1 in {smaller} and larger in {larger}"
     )
     return draft.concluded(Outcome.VIOLATED if larger else Outcome.HOLDS, found)
 
@@ -90,7 +90,9 @@ def follows_findings(data: Data, reading: Follows) -> list[Finding]:
             at = [cell for cell in covered if exact[cell] > 0 and claim[cell] > 0]
             where = held(line, grid.along)
             about = f"{subject(bound.quantity, bound.output, reading.algorithm, cells)}{_scope(reading)}"
-            draft = undecided("rate", f"{about} ({listed(where)})", data.replicates, axis=grid.along, points=len(at))
+            draft = undecided(
+                "rate", f"{about} ({listed(where)})", data.replicates, axis=grid.along, points=len(at), exact=True
+            )
             x = np.array([cell.point[grid.along] for cell in at], dtype=float)
             found.append(
                 finding(

@@ -374,8 +374,7 @@ def _staged(problem: Problem, algorithm: Algorithm) -> str | None:
 
 
 def loss_constants(problem: Problem, constants: Constants) -> Constants:
-    """The constants of the problem, with L for the weak convexity of losses that are not said to be convex: rho is F_S's
-    alone."""
+    """Those of the problem, with L for the weak convexity of losses that are not said to be convex: rho is F_S's."""
     convex = problem.regime in (Regime.CONVEX, Regime.STRONGLY_CONVEX)
     return constants if convex or constants.rho > 0 else dataclasses.replace(constants, rho=constants.L)
 
