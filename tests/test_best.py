@@ -123,7 +123,7 @@ def test_a_sufficient_condition_is_contradicted_only_where_it_holds():
     assert judge_condition(draft, "f", [below, last]).outcome is Outcome.DISAGREES
     assert judge_condition(draft, "f", [below, open_]).outcome is Outcome.INCONCLUSIVE
     assert judge_condition(draft, "f", [below, last], everywhere=False).outcome is Outcome.AGREES
-    assert judge_condition(draft, "f", [last, last], everywhere=False).outcome is Outcome.DISAGREES
+    assert judge_condition(draft, "f", [last, last], everywhere=False).outcome is Outcome.INCONCLUSIVE
     assert judge_condition(draft, "f", [last, open_], everywhere=False).outcome is Outcome.INCONCLUSIVE
     assert judge_condition(draft, "f", [last] * 600 + [below], everywhere=False).outcome is Outcome.INCONCLUSIVE
 

@@ -214,7 +214,7 @@ class Condition(NamedTuple):
     whether it holds at the largest. Where it does not hold it says nothing.
 
     ``everywhere``: it is stated of every setting in which it holds; else of some such setting only, so that one line
-    confirms it and only all of them together contradict it.
+    confirms it and no number of lines contradicts it.
     """
 
     name: str

@@ -231,7 +231,7 @@ def _condition(data: Data, reading: Best, lines: Sequence[BestValue], about: str
     the largest value is beaten, and contradicts it where the largest beats all others; where it fails it is silent.
 
     AGREES if every line in which it holds confirms it, DISAGREES if one contradicts it after Bonferroni over them. One
-    that is stated of some setting only: AGREES if a line confirms it after Bonferroni, DISAGREES if all contradict it.
+    that is stated of some setting only: AGREES if a line confirms it after Bonferroni; nothing contradicts it.
     """
     condition, name = reading.condition, reading.coordinate
     assert condition is not None
@@ -259,7 +259,7 @@ def judge_condition(draft: Verdict, said: str, p_least: Sequence[Floats], *, eve
     ``everywhere``: whether all of these lines must confirm it, or one."""
     below, last = [float(p[-1]) for p in p_least], [float(p[:-1].max()) for p in p_least]
     p_confirmed = max(below) if everywhere else _of_one(below)
-    p_contradicted = _of_one(last) if everywhere else max(last)
+    p_contradicted = _of_one(last) if everywhere else 1.0
     if p_contradicted <= 0.05:
         return draft.concluded(Outcome.DISAGREES, said, p_contradicted)
     if p_confirmed <= 0.05:
