@@ -12,7 +12,7 @@ import pytest
 from conftest import EXPERIMENTS
 
 from riskkit.cli import main as cli
-from riskkit.report import html
+from riskkit.report import html, statements
 from riskkit.store.shards import StoreError
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -216,3 +216,12 @@ def test_hostile_styles_do_not_leave_their_drawing(tmp_path):
     drawings = html.Drawings()
     assert "body" not in drawings.inline(path, "x")
     assert drawings.styles == {}
+
+
+def test_the_sources_statements_stand_with_their_denominators(drawn, page):
+    results, _ = drawn
+    stored = {p.parent.name: json.loads(p.read_text())["verdicts"] for p in results.glob("*/verdict.json")}
+    found = statements.standings(stored)
+    assert statements.tally(found) in page[1].words
+    for one in found:
+        assert html.prose(one.statement.says) in page[1].words

@@ -192,7 +192,7 @@ def render(folder: Path) -> str:
     stated = statements.standings({result.name: result.verdicts for result in found})
     return environment.from_string(template).render(
         stated=statements.table(stated) if stated else None,
-        tally=statements.tally(stated),
+        standing=statements.tally(stated),
         sections=sections,
         overview=overview,
         glyphs=Markup(
