@@ -646,7 +646,7 @@ def test_shards_that_never_stay_whole_end_the_sweep_in_one_line(tmp_path, monkey
 
     monkeypatch.setattr(Store, "put", lost)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
-    assert "shards do not stay whole" in capsys.readouterr().err
+    assert "stored files keep getting damaged; check the disk" in capsys.readouterr().err
 
 
 # Records.

@@ -36,7 +36,7 @@ from riskkit.execution.telling import tell
 from riskkit.experiment import study
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from riskkit.cli.standing import Answered
     from riskkit.execution.executors import Workers
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from riskkit.store.shards import Store
 
 MOST_JOBS = 1024
+AXES = ("n", "T", "k", "alpha")
+"""Those that a flag replaces."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -147,6 +149,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     with reading(ValueError):
         requests = _requests(arguments, left)
         for request in requests:
+            _check_accepts(request.experiment, [axis for axis, _ in request.axes])
             _check_size(request)
             engines(request)
             vet(request.plan())
@@ -245,7 +248,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
     if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
         raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
-    for name in ("n", "T", "k", "alpha"):
+    for name in AXES:
         if getattr(arguments, name) == []:
             raise BadInputError(f"--{name} needs at least one value; got none.")
     if arguments.scheduler is not None:
@@ -263,19 +266,10 @@ def _told(failure: Failure) -> str:
 
 
 def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
-    from riskkit.algorithms import Constant, Stage
     from riskkit.execution.tasks import Request
-    from riskkit.experiment.point import Grid
 
-    axes = tuple(
-        (name, tuple(getattr(arguments, name)))
-        for name in ("n", "T", "k", "alpha")
-        if getattr(arguments, name) is not None
-    )
-    # Says what is wrong with a value before an experiment is asked whether it has the axis.
-    for alpha in arguments.alpha or ():
-        Stage(1, 1, alpha, Constant(1.0))
-    Grid("n", **{"n": (2,), "T": (1,), "k": (1,), "alpha": (1.0,), **dict(axes)})
+    axes = tuple((name, tuple(getattr(arguments, name))) for name in AXES if getattr(arguments, name) is not None)
+    _check_axes(dict(axes))
     requests = []
     for name in chosen:
         if "laptop" not in study.experiment(name).sizes and not arguments.paper and not arguments.experiments:
@@ -294,6 +288,31 @@ def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Requ
             )
         )
     return requests
+
+
+def _check_axes(axes: Mapping[str, Sequence[float]]) -> None:
+    """What is wrong with a value, before an experiment is asked whether it has the axis."""
+    from riskkit.experiment.point import Grid
+    from riskkit.identity import label
+
+    for name, values in axes.items():
+        for value in values:
+            if name == "alpha" and not 0 < value <= 2:
+                raise BadInputError(f"--alpha must lie in (0, 2]; got {label(value)}.")
+            least = {"n": 2, "T": 1, "k": 1}.get(name)
+            if least is not None and not (math.isfinite(value) and value == math.floor(value) and value >= least):
+                raise BadInputError(f"--{name} must be a whole number >= {least}; got {label(value)}.")
+    Grid("n", **{"n": (2,), "T": (1,), "k": (1,), "alpha": (1.0,), **axes})
+
+
+def _check_accepts(name: str, axes: Sequence[str]) -> None:
+    """Whether the experiment has the axes that are replaced."""
+    grids = next(iter(study.experiment(name).sizes.values())).grids
+    own = {axis for grid in grids for axis in grid.coordinates}
+    flags = [f"--{axis}" for axis in AXES if axis in own]
+    for axis in axes:
+        if axis not in own:
+            raise BadInputError(f"{name} does not accept --{axis}; it accepts {', '.join(flags) or 'none of them'}.")
 
 
 def _jobs(arguments: argparse.Namespace) -> int:
@@ -346,8 +365,10 @@ def _check_places(out: Path, folder: Path) -> None:
 
 
 def _whole(flag: str, value: float) -> int:
+    from riskkit.identity import label
+
     if not (math.isfinite(value) and value == math.floor(value) and value >= 1):
-        raise BadInputError(f"{flag} must be a whole number >= 1; got {value:g}.")
+        raise BadInputError(f"{flag} must be a whole number >= 1; got {label(value)}.")
     return int(value)
 
 

@@ -76,7 +76,9 @@ def answer(
     def damaged(name: str, error: MissingReplicatesError) -> None:
         repairs[name] += 1
         if repairs[name] > REPAIRS:
-            raise StoreError(f"{stores[name].root}: shards do not stay whole: {error}") from error
+            raise StoreError(
+                f"{stores[name].root}: stored files keep getting damaged; check the disk ({error})"
+            ) from error
 
     try:
         while pending:
