@@ -239,6 +239,16 @@ def test_a_figure_that_raises_costs_itself_alone(whole, again, monkeypatch, caps
     assert f"Report: {again}/report.html" in out
 
 
+@pytest.mark.parametrize("draw", [broken, lambda stored: None], ids=["raises", "shows nothing"])
+def test_an_older_figure_does_not_pass_for_one_that_is_not_drawn(draw, whole, tmp_path, monkeypatch):
+    shutil.copytree(whole, tmp_path / "results")
+    monkeypatch.setattr(study.module("figures.theorem2_exponents"), "draw", draw)
+    drawn = drawing.draw_figures(tmp_path / "results", [NAME])
+    assert len(drawn.failures) == (draw is broken)
+    assert not list((tmp_path / "results" / NAME / "figures").glob("theorem2_exponents.*"))
+    assert list((tmp_path / "results" / NAME / "figures").iterdir())
+
+
 @pytest.mark.parametrize(
     ("place", "attribute", "words", "lost"),
     [

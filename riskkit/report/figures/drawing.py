@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from riskkit.execution.executors import Seats
 from riskkit.experiment import study
-from riskkit.report.figures.page import Page
+from riskkit.report.figures.page import SUFFIXES, Page
 from riskkit.report.figures.standard import errors
 from riskkit.report.figures.stored import is_stored, stored
 from riskkit.report.figures.style import DEFAULT_VENUE, house_style, sized_for
@@ -119,12 +119,22 @@ def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Coll
         for key, make in made.items():
             if wanted is not None and key not in wanted:
                 continue
+            paths: list[Path] = []
             with _noted(f"figure {key}", drawn):
                 page = make(shown)
                 paths = [] if page is None else page.save(folder, key)
                 drawn.paths.extend(paths)
                 drawn.done.append((owner, key, paths))
+            if not paths:
+                _discard(folder, key)
     return drawn
+
+
+def _discard(folder: Path, key: str) -> None:
+    """What an earlier run drew would pass for what is stored now."""
+    for suffix in SUFFIXES:
+        with contextlib.suppress(OSError):
+            (folder / f"{key}.{suffix}").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

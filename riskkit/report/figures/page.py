@@ -25,6 +25,8 @@ from riskkit.report.figures.panels import Panel
 from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, alpha_colour, house_style, inches
 from riskkit.store.atomic import make_folder, write, write_text
 
+SUFFIXES = ("pdf", "png", "svg", "csv", "txt")
+"""Of the files of a figure."""
 STATED = {"claim": "claim", "published": "as printed", "statement": "explicit bound"}
 """The forms of a bound as captions call them, by the names under which their statements are stored."""
 
@@ -241,7 +243,7 @@ class Page:
         """Writes <name>.pdf, .png, .svg, .csv (the numbers) and .txt (the caption); equal pages give equal bytes."""
         figure, caption = self.finish(), self.caption
         make_folder(folder)
-        written = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png", "svg", "csv", "txt")]
+        written = [folder / f"{name}.{suffix}" for suffix in SUFFIXES]
         with house_style():
             # The figure is laid out: the canvases draw at once, where savefig would first draw without drawing.
             pdf, png, svg = io.BytesIO(), io.BytesIO(), io.BytesIO()
