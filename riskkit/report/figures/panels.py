@@ -41,6 +41,9 @@ Floats = npt.NDArray[np.float64]
 LONG = 10.0
 """How far under the lowest mean or curve, as a factor, intervals and bands are followed on a logarithmic axis."""
 
+MOST_AREAS = 3
+"""Bands of one colour that can be told apart where they overlap."""
+
 REACH = 300.0
 """How far above all else a bound is followed."""
 
@@ -82,6 +85,7 @@ class Panel:
         self.page, self.axes, self.name = page, axes, name
         self._labels: list[Text] = []
         self.ticks: set[float] = set()
+        self._areas: dict[str, list[Any]] = {}
         self._trivial: set[tuple[bytes, bytes]] = set()
         self._box: AnchoredOffsetbox | None = None
 
@@ -180,9 +184,16 @@ class Panel:
         low = np.where(band[0] > 0, band[0], y * 1e-3) if self.axes.get_yscale() == "log" else band[0]
         limits = self.axes.get_autoscaley_on()
         self.axes.set_autoscaley_on(False)
-        self.axes.fill_between(x, low, band[1], where=known, color=colour, alpha=0.18, lw=0, zorder=1.2)
+        area = self.axes.fill_between(x, low, band[1], where=known, color=colour, alpha=0.18, lw=0, zorder=1.2)
         self.axes.set_autoscaley_on(limits)
-        self.page.shaded = True
+        alike = self._areas.setdefault(colour, [])
+        alike.append(area)
+        if len(alike) > MOST_AREAS:
+            for one in alike:
+                one.set_visible(False)
+            self.page.note(f"Bands of more than {MOST_AREAS} lines of one colour in a panel are not drawn.")
+        else:
+            self.page.shaded = True
 
     def curve(self, line: Line, kind: Kind, *, colour: str | None = None) -> None:
         """What is computed at the same cells: a column of the table, as a line without markers."""
@@ -391,10 +402,16 @@ class Panel:
         if self.axes.get_yscale() != "log":
             return
         together = [p.name for p in self.page.panels if self.axes.get_shared_y_axes().joined(self.axes, p.axes)]
-        drawn = [float(entry["y"]) for entry in self.page.records if entry["panel"] in together and "y" in entry]
-        lowest = min((y for y in drawn if 0 < y < math.inf), default=0.0)
-        if 0 < self.axes.get_ylim()[0] < lowest / LONG:
-            self.axes.set_ylim(bottom=lowest / LONG)
+        entries = [entry for entry in self.page.records if entry["panel"] in together and "y" in entry]
+        shown = [entry for entry in entries if 0 < float(entry["y"]) < math.inf]
+        # An estimate that cannot be told from 0 is drawn, and no room is made for its interval.
+        clear = [entry for entry in shown if float(entry.get("low", 1.0)) > 0] or shown
+        lowest = min(
+            min((float(entry["y"]) / LONG for entry in clear), default=0.0),
+            min((float(entry["y"]) / 2 for entry in shown), default=0.0),
+        )
+        if 0 < self.axes.get_ylim()[0] < lowest:
+            self.axes.set_ylim(bottom=lowest)
             self.page.note("An interval or band that reaches to zero leaves its panel at the foot.")
 
     def tick(self, *, minor: bool = True) -> None:
