@@ -111,7 +111,7 @@ def _topic(name: str, arguments: argparse.Namespace) -> Topic:
         return Topic(0, [], problem, SqrtHorizon(1.0), printed)
     if not chosen and name != "theorem4":
         raise BadInputError(study.unknown("theorem or bound", name, [*TOPICS, *BOUNDS, *published.BOUNDS]))
-    theorem = int(chosen[0].title.removeprefix("Theorem ")) if chosen else 4
+    theorem = int(chosen[0].title.split()[1]) if chosen else 4
     n = max(arguments.n)
     problem = study.problem(arguments.problem) if arguments.problem else _default(theorem, n)
     _few_enough(problem, n)

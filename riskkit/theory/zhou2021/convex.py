@@ -43,6 +43,8 @@ from riskkit.theory.hypotheses import convex, finite, one_stage, scheduled, step
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
 
 TITLE = "Theorem 1"
+SHOWN = f"{TITLE} (paper: Theorem 3)"
+"""With the paper\'s number."""
 
 SCHEDULES = (Constant, SqrtHorizon)
 
@@ -129,7 +131,7 @@ _STABLE = (*_RUN, within_reach(TITLE), finite(TITLE, "G", "L"), _LIMIT)
 
 OPTIMIZATION_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.optimization.average",
-    title=TITLE,
+    title=SHOWN,
     quantity="optimization",
     output="average",
     statement=r"\frac{D^2}{2\alpha\eta kT} + \frac{\eta G^2}{2}",
@@ -141,7 +143,7 @@ OPTIMIZATION_AVERAGE: StagedInequality = StagedInequality(
 
 OPTIMIZATION_LAST: StagedInequality = StagedInequality(
     name="theorem1.optimization.last",
-    title=TITLE,
+    title=SHOWN,
     quantity="optimization",
     output="last",
     statement=r"\mathrm{not\ proved\ for\ the\ last\ iterate}",
@@ -153,7 +155,7 @@ OPTIMIZATION_LAST: StagedInequality = StagedInequality(
 
 GENERALIZATION_LAST: StagedInequality = StagedInequality(
     name="theorem1.generalization.last",
-    title=TITLE,
+    title=SHOWN,
     quantity="generalization",
     output="last",
     statement=r"\frac{2\alpha\eta G^2 kT}{n}",
@@ -165,7 +167,7 @@ GENERALIZATION_LAST: StagedInequality = StagedInequality(
 
 GENERALIZATION_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.generalization.average",
-    title=TITLE,
+    title=SHOWN,
     quantity="generalization",
     output="average",
     statement=r"\frac{\eta G^2}{n}(\alpha k(T-1) + k - 1)",
@@ -186,7 +188,7 @@ def _stability_average(setting: Setting) -> Stability:
 
 STABILITY_LAST: StagedInequality = StagedInequality(
     name="theorem1.stability.last",
-    title=TITLE,
+    title=SHOWN,
     quantity="stability",
     output="last",
     statement=r"\frac{2\alpha\eta GkT}{n}",
@@ -198,7 +200,7 @@ STABILITY_LAST: StagedInequality = StagedInequality(
 
 STABILITY_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.stability.average",
-    title=TITLE,
+    title=SHOWN,
     quantity="stability",
     output="average",
     statement=r"\frac{\eta G}{n}(\alpha k(T-1) + k - 1)",
@@ -210,7 +212,7 @@ STABILITY_AVERAGE: StagedInequality = StagedInequality(
 
 EXCESS_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.excess.average",
-    title=TITLE,
+    title=SHOWN,
     quantity="excess",
     output="average",
     statement=r"\frac{D^2}{2\alpha\eta kT} + \frac{\eta G^2}{2} + \frac{\eta G^2}{n}(\alpha k(T-1) + k - 1)",

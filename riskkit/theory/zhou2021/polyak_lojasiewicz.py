@@ -59,6 +59,8 @@ from riskkit.theory.hypotheses import (
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
 
 TITLE = "Theorem 3"
+SHOWN = f"{TITLE} (paper: Theorem 4)"
+"""With the paper\'s number."""
 
 
 class Optimization(NamedTuple):
@@ -236,7 +238,7 @@ _GENERALIZATION_BOUND = r"\min_{0\leq j_b\leq kT}\left(\frac{Mj_b}{n} + G\,\delt
 
 OPTIMIZATION: StagedInequality = StagedInequality(
     name="theorem3.optimization.last",
-    title=TITLE,
+    title=SHOWN,
     quantity="optimization",
     output="last",
     statement=r"f_T",
@@ -248,7 +250,7 @@ OPTIMIZATION: StagedInequality = StagedInequality(
 
 GENERALIZATION: StagedInequality = StagedInequality(
     name="theorem3.generalization.last",
-    title=TITLE,
+    title=SHOWN,
     quantity="generalization",
     output="last",
     statement=_GENERALIZATION_BOUND,
@@ -260,7 +262,7 @@ GENERALIZATION: StagedInequality = StagedInequality(
 
 STABILITY: StagedInequality = StagedInequality(
     name="theorem3.stability.last",
-    title=TITLE,
+    title=SHOWN,
     quantity="stability",
     output="last",
     statement=r"\delta_T(0)",
@@ -272,7 +274,7 @@ STABILITY: StagedInequality = StagedInequality(
 
 EXCESS: StagedInequality = StagedInequality(
     name="theorem3.excess.last",
-    title=TITLE,
+    title=SHOWN,
     quantity="excess",
     output="last",
     statement=r"f_T + " + _GENERALIZATION_BOUND,

@@ -59,6 +59,8 @@ from riskkit.theory.zhou2021 import polyak_lojasiewicz, strongly_convex
 from riskkit.theory.zhou2021.setting import PAPER, Setting, StagedInequality, setting_of
 
 TITLE = "Theorem 4"
+SHOWN = f"{TITLE} (paper: Theorems 5 and 6)"
+"""With the paper\'s number."""
 
 
 class LookaheadCount(NamedTuple):
@@ -387,7 +389,7 @@ def _stable(problem: Problem, algorithm: Algorithm) -> str | None:
 
 OPTIMIZATION = Inequality(
     name="theorem4.optimization.average",
-    title=TITLE,
+    title=SHOWN,
     quantity="optimization",
     output="average",
     source=PAPER,
@@ -402,7 +404,7 @@ OPTIMIZATION = Inequality(
 def _generalization(output: Output) -> Inequality:
     return Inequality(
         name=f"theorem4.generalization.{output}",
-        title=TITLE,
+        title=SHOWN,
         quantity="generalization",
         output=output,
         source=PAPER,
@@ -418,7 +420,7 @@ def _generalization(output: Output) -> Inequality:
 def _stability(output: Output) -> Inequality:
     return Inequality(
         name=f"theorem4.stability.{output}",
-        title=TITLE,
+        title=SHOWN,
         quantity="stability",
         output=output,
         source=PAPER,

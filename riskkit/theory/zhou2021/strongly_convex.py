@@ -195,7 +195,7 @@ _GENERALIZATION_BOUND = r"\frac{2G^2}{n\lambda}\left(1-\prod_{t=1}^{T}\left(1-\f
 
 DISTANCE: StagedInequality = StagedInequality(
     name="theorem2.distance.last",
-    title=TITLE,
+    title=f"{TITLE} (paper: Theorem 1)",
     quantity="distance",
     output="last",
     statement=r"r_T",
@@ -207,7 +207,7 @@ DISTANCE: StagedInequality = StagedInequality(
 
 OPTIMIZATION: StagedInequality = StagedInequality(
     name="theorem2.optimization.last",
-    title=TITLE,
+    title=f"{TITLE} (paper: Theorem 1)",
     quantity="optimization",
     output="last",
     statement=r"\frac{L}{2}r_T + g\sqrt{r_T}",
@@ -219,7 +219,7 @@ OPTIMIZATION: StagedInequality = StagedInequality(
 
 STABILITY: StagedInequality = StagedInequality(
     name="theorem2.stability.last",
-    title=TITLE,
+    title=f"{TITLE} (paper: Theorem 2)",
     quantity="stability",
     output="last",
     statement=r"\frac{2G}{n\lambda}\left(1-\prod_{t=1}^{T}\left(1-\frac{\alpha k}{tk+j_0-1}\right)\right)",
@@ -231,7 +231,7 @@ STABILITY: StagedInequality = StagedInequality(
 
 GENERALIZATION: StagedInequality = StagedInequality(
     name="theorem2.generalization.last",
-    title=TITLE,
+    title=f"{TITLE} (paper: Theorem 2)",
     quantity="generalization",
     output="last",
     statement=_GENERALIZATION_BOUND,
@@ -243,7 +243,7 @@ GENERALIZATION: StagedInequality = StagedInequality(
 
 EXCESS: StagedInequality = StagedInequality(
     name="theorem2.excess.last",
-    title=TITLE,
+    title=f"{TITLE} (paper: Corollary 1)",
     quantity="excess",
     output="last",
     statement=r"\frac{L}{2}r_T + g\sqrt{r_T} + " + _GENERALIZATION_BOUND,
