@@ -16,9 +16,12 @@ if __name__ == "problems":
             sys.modules[f"problems.{_name}"] = import_module(f"riskkit.problems.{_name}")
         sys.modules["problems"] = _canonical
 
+from .absolute_location import AbsoluteLocation
 from .anisotropic_mean import AnisotropicMean
+from .concave_on_ball import ConcaveOnBall
 from .erf_committee import ErfCommittee
 from .finite_population import FinitePopulation
+from .harvey_maximum import HarveyMaximum
 from .linear_on_ball import LinearOnBall
 from .logistic import Logistic
 from .logistic_ridge import LogisticRidge
@@ -32,9 +35,12 @@ from .sine_perturbed_quadratic import SinePerturbedQuadratic
 from .warped_mean import WarpedMean
 
 __all__ = [
+    "AbsoluteLocation",
     "AnisotropicMean",
+    "ConcaveOnBall",
     "ErfCommittee",
     "FinitePopulation",
+    "HarveyMaximum",
     "LinearOnBall",
     "Logistic",
     "LogisticRidge",

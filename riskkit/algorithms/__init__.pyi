@@ -16,4 +16,5 @@ from .steps import InverseTime as InverseTime
 from .steps import LinearDecay as LinearDecay
 from .steps import SqrtHorizon as SqrtHorizon
 from .steps import Step as Step
+from .suffix import SuffixSGD as SuffixSGD
 from .weighted_average import WeightedSGD as WeightedSGD

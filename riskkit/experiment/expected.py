@@ -33,7 +33,8 @@ class Expected(Simulated):
 
     @property
     def company(self) -> Hashable:
-        return ENGINE, self.problem, self.n, self.coupled
+        known = complete(self.problem, self.algorithm, self.n, self.rounds)
+        return ENGINE, self.problem, self.n, self.coupled, known
 
     def identity(self) -> Mapping[str, object]:
         return {**super().identity(), "moments": VERSION, "coupled": self.coupled}

@@ -93,6 +93,13 @@ class Run(Protocol):
         one ``Measured`` a run."""
 
 
+def datasets(run: Run) -> Hashable:
+    """``datasets``: what decides a run's datasets; default: its company. Runs that agree in it are comparable, whether
+    they are measured together or not (one by simulation, say, and one by moments)."""
+    own: Hashable = getattr(run, "datasets", run.company)
+    return own
+
+
 @dataclasses.dataclass(frozen=True)
 class Simulated:
     """An algorithm on samples of size n of a problem, read after the given rounds (the last one included)."""
@@ -113,8 +120,12 @@ class Simulated:
         return block_size(self.problem, self.n)
 
     @property
-    def company(self) -> Hashable:
+    def datasets(self) -> Hashable:
         return self.problem, self.n
+
+    @property
+    def company(self) -> Hashable:
+        return self.datasets
 
     def identity(self) -> Mapping[str, object]:
         return {

@@ -152,6 +152,10 @@ def _rate(data: Data, bound: Bound, line: Sequence[Cell], axis: str, about: str)
     placed = [p for p in covered if good[p].point[axis] > 0]
     aside = len(covered) - len(placed)
     covered = placed
+    # Where the explicit bound speaks of some points only (whole passes, say), the rate is read at those.
+    spoken = [p for p in covered if np.isfinite(level.proved[p])]
+    unspoken = len(covered) - len(spoken) if spoken else 0
+    covered = spoken or covered
     if len(covered) < 2:
         reason = next((reason for reason in level.reasons if reason), None)
         if reason is None and not np.isfinite(level.claim).all():
@@ -176,6 +180,9 @@ def _rate(data: Data, bound: Bound, line: Sequence[Cell], axis: str, about: str)
     )
     if aside:
         said = f"{judged.finding}; {counted(aside, 'point')} left out where {axis} is not positive"
+        judged = dataclasses.replace(judged, finding=said)
+    if unspoken:
+        said = f"{judged.finding}; {counted(unspoken, 'point')} left out where the explicit bound says nothing"
         judged = dataclasses.replace(judged, finding=said)
     return with_losses(judged, data, [cell for cell in line if excludes(bound, cell) is None])
 

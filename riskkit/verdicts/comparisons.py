@@ -10,6 +10,7 @@ import numpy as np
 
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
+from riskkit.experiment.runs import datasets
 from riskkit.judges.outcome import counted
 from riskkit.stats.jackknife import SEEN
 from riskkit.stats.multiplicity import cautious, holm
@@ -88,11 +89,11 @@ def _meeting(data: Data, ours: str, theirs: str) -> list[tuple[Part, Part]]:
         parts = [[line.cells for line in every if line.head.name == name] for name in (ours, theirs)]
     places: dict[Any, list[Part]] = {}
     for part in parts[1]:
-        places.setdefault((part[0].run.company, part[0].run.n), []).append(part)
+        places.setdefault((datasets(part[0].run), part[0].run.n), []).append(part)
     return [
         (a, b)
         for a in parts[0]
-        for b in places.get((a[0].run.company, a[0].run.n), [])
+        for b in places.get((datasets(a[0].run), a[0].run.n), [])
         if _agree(a[0], b[0], lines=plan.experiment.read is not None)
         and (a[0].address, a[-1].rounds) != (b[0].address, b[-1].rounds)
     ]
@@ -208,7 +209,7 @@ def _tuned(data: Data, reading: Tuned) -> list[Comparison]:
             if cell.name not in (reading.algorithm, *reading.against):
                 continue
             held = tuple((n, v) for n, v in cell.point.items() if n not in _free(data, reading))
-            key = (cell.run.company, cell.name, held)
+            key = (datasets(cell.run), cell.name, held)
             mean = float(data.values([cell], quantity, output)[:chosen].mean())
             tried.setdefault(key, []).append(_tuned_values(cell, reading))
             if key not in best or mean < best[key][0]:

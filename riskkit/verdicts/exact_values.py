@@ -11,6 +11,7 @@ from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell, alike
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Exact, Same, Unbiased
+from riskkit.experiment.runs import datasets
 from riskkit.identity import short
 from riskkit.judges.exponent import judge_exponent, judge_limit
 from riskkit.judges.identity import judge_control, judge_identity
@@ -219,11 +220,11 @@ def same_findings(data: Data, reading: Same) -> list[Finding]:
     """Whether two algorithms have the same numbers, bit for bit, at every point where both run."""
     found = []
     for against in reading.against:
-        others = {(cell.run.company, cell.point): cell for cell in data.named(against)}
+        others = {(datasets(cell.run), cell.point): cell for cell in data.named(against)}
         pairs = [
-            (c, others[c.run.company, c.point])
+            (c, others[datasets(c.run), c.point])
             for c in data.named(reading.algorithm)
-            if (c.run.company, c.point) in others
+            if (datasets(c.run), c.point) in others
         ]
         good = [(a, b) for a, b in pairs if data.of(a) is not None and data.of(b) is not None]
         if not good:

@@ -185,9 +185,12 @@ SYMBOLS = {"alpha": r"\alpha", "eps": r"\epsilon", "lam": r"\lambda", "beta": r"
 
 
 def alpha_colour(alpha: float) -> str:
-    """The colour of an alpha in (0, 1] on every page: plasma, from orange (small) to dark purple (1, which is SGD)."""
-    if not 0 < alpha <= 1:
-        raise ValueError(f"alpha_colour: alpha must lie in (0, 1]; got {alpha!r}.")
+    """The colour of an alpha on every page: plasma, from orange (small) to dark purple (1, which is SGD); above
+    1, where Lookahead steps beyond its fast weights, viridis from blue to green (2)."""
+    if not 0 < alpha <= 2:
+        raise ValueError(f"alpha_colour: alpha must lie in (0, 2]; got {alpha!r}.")
+    if alpha > 1:
+        return to_hex(mpl.colormaps["viridis"](0.25 + 0.5 * (alpha - 1)))
     return to_hex(mpl.colormaps["plasma"](0.76 * (1 - alpha) + 0.02))
 
 

@@ -1,0 +1,46 @@
+"""Momentum and stability: heavy ball beside SGD with the same step, and with the step eta/(1 - momentum) that moves as
+far; on mean estimation the expected distance is known exactly."""
+
+from __future__ import annotations
+
+from riskkit.algorithms import SGD, Constant, HeavyBall
+from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
+from riskkit.problems import MeanEstimation
+from riskkit.theory.bound import At, Floats
+from riskkit.theory.field import moments
+from riskkit.theory.field.setting import taken
+
+ETA, DIM = 0.01, 4
+
+
+def heavy_ball(at: At) -> Floats:
+    distance = moments.heavy_ball_distance(ETA, at.algorithm.momentum, at.n, at.rounds)
+    return moments.mean_distance_on_sphere(DIM) * distance
+
+
+def sgd(at: At) -> Floats:
+    return moments.mean_distance_on_sphere(DIM) * (1 - (1 - ETA) ** taken(at)) / at.n
+
+
+EXPERIMENT = Experiment(
+    question="Does momentum make SGD less stable, pass after pass?",
+    problem=MeanEstimation(dim=DIM, lam=1.0),
+    algorithms={
+        "heavy ball": lambda p: HeavyBall(p.T, Constant(ETA), p.momentum),
+        "SGD": lambda p: SGD(p.T, Constant(ETA)),
+        "SGD, longer step": lambda p: SGD(p.T, Constant(ETA / (1 - p.momentum))),
+    },
+    readings=(
+        Exact("stability", "last", heavy_ball, ("heavy ball",)),
+        Exact("stability", "last", sgd, ("SGD",)),
+        Paired(
+            "heavy ball",
+            ("SGD", "SGD, longer step"),
+            of=(("stability", "last"), ("excess", "last"), ("optimization", "last")),
+        ),
+    ),
+    sizes={
+        "laptop": Size(Grid("T", n=20, momentum=(0.5, 0.8), T=doubling(8, 1024)), replicates=512),
+        "paper": Size(Grid("T", n=20, momentum=(0.25, 0.5, 0.8), T=doubling(8, 4096)), replicates=8192),
+    },
+)

@@ -1,0 +1,100 @@
+"""What the theorems on SGD share: which runs they are about, and the step sizes up to each checkpoint."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riskkit.algorithms.staged import Algorithm, Sampling
+from riskkit.problem import Problem
+from riskkit.theory.bound import At, Floats
+from riskkit.theory.hypotheses import Hypothesis
+
+ROUNDING = 1 + 4 * np.finfo(float).eps
+
+
+def sgd(title: str, sampling: Sampling = "with replacement") -> Hypothesis:
+    """SGD with one example a step, drawn in the given way, and step sizes for which the problem's constants hold."""
+
+    def ask(problem: Problem, algorithm: Any) -> str | None:
+        if not isinstance(algorithm, Algorithm) or len(algorithm.stages) != 1:
+            return f"{title} is about SGD; got {getattr(algorithm, 'name', type(algorithm).__name__)}."
+        (stage,) = algorithm.stages
+        if stage.alpha != 1 or stage.beta != 0:
+            return (
+                f"{title} is about SGD; got alpha = {stage.alpha:g}, beta = {stage.beta:g}. Take alpha = 1, beta = 0."
+            )
+        if algorithm.batch != 1:
+            return f"{title} is about one example a step; got batches of {algorithm.batch}."
+        if algorithm.sampling != sampling:
+            return f"{title} needs examples drawn {sampling}; got {algorithm.sampling}."
+        most, eta = getattr(problem, "largest_step", math.inf), float(every_size(algorithm).max())
+        if eta > most * ROUNDING:
+            return (
+                f"{title} needs step sizes <= {most:.4g} on {problem.name}, for which its constants hold; "
+                f"got {eta:.4g}. Take smaller steps."
+            )
+        return None
+
+    return ask
+
+
+def steps_at_most(title: str, formula: str, limit: Any) -> Hypothesis:
+    """Every eta_j <= limit(problem), up to a rounding."""
+
+    def ask(problem: Problem, algorithm: Any) -> str | None:
+        eta, most = float(every_size(algorithm).max()), float(limit(problem.constants))
+        if eta <= most * ROUNDING:
+            return None
+        return (
+            f"{title} needs step sizes <= {formula} = {most:.4g} on {problem.name}; got {eta:.4g}. Take smaller steps."
+        )
+
+    return ask
+
+
+def constant_steps(title: str) -> Hypothesis:
+    def ask(problem: Problem, algorithm: Any) -> str | None:
+        sizes = every_size(algorithm)
+        if sizes.max() <= sizes.min() * ROUNDING:
+            return None
+        return (
+            f"{title} is proved for a constant step size; got sizes from {sizes.max():.4g} down to {sizes.min():.4g}."
+        )
+
+    return ask
+
+
+def every_size(algorithm: Algorithm) -> npt.NDArray[np.float64]:
+    """eta_j of the whole run, (J,)."""
+    (stage,) = algorithm.stages
+    return np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64)
+
+
+def taken(at: At) -> npt.NDArray[np.int64]:
+    """J, the gradients taken at each checkpoint, (K,)."""
+    return np.asarray(at.algorithm.steps_after(at.rounds), dtype=np.int64)
+
+
+def read(values: Floats, at: At) -> Floats:
+    """values[J] at each checkpoint, of an array (J + 1,) indexed by the number of gradients taken."""
+    found: Floats = np.asarray(values, dtype=np.float64)[taken(at)]
+    return found
+
+
+def averaged(values: Floats) -> Floats:
+    """The means of values[0] .. values[J-1], at J = 0 .. : what a bound on each iterate says of their average."""
+    count = np.maximum(np.arange(values.size), 1)
+    return np.concatenate([[0.0], np.cumsum(values)[:-1]]) / count
+
+
+def linear(a: Floats, b: Floats, start: float = 0.0) -> Floats:
+    """x_0 = start, x_{j+1} = a_j x_j + b_j: (J + 1,)."""
+    found = np.empty(a.size + 1)
+    found[0] = start
+    for j, (factor, addition) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
+        found[j + 1] = factor * found[j] + addition
+    return found

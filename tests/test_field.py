@@ -1,0 +1,283 @@
+"""The field's theorems: bounds against values by hand and by enumeration, oracles against one another, hypotheses."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from riskkit.algorithms import SGD, Constant, HeavyBall, InverseTime, Lookahead, SuffixSGD
+from riskkit.problem import Constants
+from riskkit.problems import AbsoluteLocation, ConcaveOnBall, HarveyMaximum, LinearOnBall, Logistic, MeanEstimation
+from riskkit.theory import exact_moments
+from riskkit.theory.bound import At, total
+from riskkit.theory.field import bassily2020, hardt2016, koren2022, moments, shamir2013
+from riskkit.theory.field.setting import averaged
+
+
+def at(problem, algorithm, n, rounds=None, D2=1.0):
+    rounds = np.array([algorithm.steps] if rounds is None else rounds)
+    return At(problem, algorithm, n, rounds, D2=D2)
+
+
+def value(bound, form, where):
+    return total(bound.evaluate(form, where), where, bound.name)
+
+
+def reshuffled(steps, eta):
+    return dataclasses.replace(SGD(steps, Constant(eta)), sampling="without replacement")
+
+
+LINEAR, ABSOLUTE = LinearOnBall(dim=2, radius=2.0), AbsoluteLocation(dim=4)
+
+
+def test_stability_of_hardt_et_al_by_hand():
+    run = at(LINEAR, SGD(3, Constant(0.1)), n=10, rounds=[1, 2, 3])
+    assert value(hardt2016.CONVEX_STABILITY, "proved", run) == pytest.approx([0.02, 0.04, 0.06])
+    assert value(hardt2016.CONVEX_GENERALIZATION, "published", run) == pytest.approx([0.02, 0.04, 0.06])
+    mean = MeanEstimation(dim=2, lam=0.5)  # G = 1, contraction 1 - 0.1
+    run = at(mean, SGD(2, Constant(0.2)), n=4, rounds=[1, 2])
+    assert value(hardt2016.STRONGLY_CONVEX_STABILITY, "proved", run) == pytest.approx([0.1, 0.19])
+    long = at(mean, SGD(4000, Constant(0.2)), n=4)
+    assert value(hardt2016.STRONGLY_CONVEX_STABILITY, "proved", long) == pytest.approx([2 * 1 / (0.5 * 4)])
+
+
+def test_nonconvex_stability_is_the_best_burn_in_of_a_plain_loop():
+    problem, n = ConcaveOnBall(dim=2, curvature=0.7, radius=1.0), 7
+    run = at(problem, SGD(9, InverseTime(2.0, 1)), n, rounds=[1, 4, 9])
+    c, found = problem.constants, []
+    for J in run.rounds:
+        best = math.inf
+        for burn in range(J + 1):
+            delta = 0.0
+            for j in range(burn, J):
+                eta = 1 / (2 * (j + 1))
+                delta = (1 - 1 / n) * (1 + eta * c.L) * delta + (delta + 2 * eta * c.G) / n
+            best = min(best, c.M * burn / n + c.G * delta)
+        found.append(best)
+    assert hardt2016.nonconvex_proved(run) == pytest.approx(found, rel=1e-12)
+    power = 1 / (c.L * 0.5 + 1)
+    printed = c.M * (1 + 1 / (0.5 * c.L)) / 6 * (2 * 0.5 * c.G**2 / c.M) ** power * 9 ** (0.5 * c.L * power)
+    assert hardt2016.nonconvex_published(run)[-1] == pytest.approx(printed, rel=1e-12)
+
+
+def test_the_printed_step_of_several_passes_makes_the_sum_least():
+    problem, n, J = Logistic(dim=4, radius=2.0), 20, 60
+    D, G = hardt2016.reach(problem), problem.constants.G
+    eta = hardt2016.multipass_step(problem, n, J)
+
+    def printed_sum(size):
+        return D**2 / (2 * size * J) + size * G**2 / 2 + size * G**2 * J / n
+
+    assert printed_sum(eta) == pytest.approx(D * G / math.sqrt(n) * math.sqrt((n + 2 * J) / J))
+    assert printed_sum(eta) < min(printed_sum(1.02 * eta), printed_sum(0.98 * eta))
+    run = at(problem, SGD(J, Constant(eta)), n, rounds=[J // 2, J], D2=D**2)
+    published = value(hardt2016.MULTIPASS_EXCESS, "published", run)
+    assert np.isnan(published[0])
+    assert published[1] == pytest.approx(printed_sum(eta))
+    assert value(hardt2016.MULTIPASS_EXCESS, "proved", run)[1] < published[1]
+
+
+def test_nonsmooth_recursions_lie_under_their_closed_form_and_over_every_order():
+    eta, n, J = 0.3, 3, 12
+    run = at(ABSOLUTE, SGD(J, Constant(eta)), n)
+    r, steps = bassily2020.distances(run), np.arange(J + 1)
+    assert (r <= 2 * eta * np.sqrt(steps) + 4 * eta * steps / n + 1e-12).all()
+    assert r[1] == pytest.approx(2 * eta)
+    worst = np.zeros(7)
+    for places in itertools.product(range(n), repeat=2):  # where the replaced example stands in each of two passes
+        square, path = 0.0, [0.0]
+        for j in range(2 * n):
+            here = places[j // n] == j % n
+            square = (math.sqrt(square) + 2 * eta) ** 2 if here else square + (2 * eta) ** 2 * (square > 0)
+            path.append(math.sqrt(square))
+        worst = np.maximum(worst, path)
+    bound = bassily2020.permuted_distances(at(ABSOLUTE, reshuffled(2 * n, eta), n))
+    assert (worst <= bound + 1e-12).all()
+    assert bound[2 * n] <= 1.5 * worst[2 * n]
+    assert averaged(np.array([0.0, 1.0, 3.0])) == pytest.approx([0.0, 0.0, 0.5])
+
+
+def test_the_order_of_a_pass_costs_what_its_double_sum_says():
+    for n in (1, 2, 9):
+        double = sum(math.sqrt(t - s) for t in range(n) for s in range(t)) / n**2
+        assert koren2022.order_constant(n, smooth=False) == pytest.approx(double)
+        assert koren2022.order_constant(n, smooth=True) == pytest.approx((n - 1) / (2 * n))
+    run = at(LINEAR, reshuffled(12, 0.1), n=4, rounds=[4, 6, 12], D2=2.0)
+    found = value(koren2022.OPTIMIZATION, "proved", run)
+    assert np.isnan(found[1])
+    assert found[[0, 2]] == pytest.approx([2 / 0.8 + 0.05 + 0.2 * 3 / 8, 2 / 2.4 + 0.05 + 0.2 * 3 / 8])
+    assert value(koren2022.OPTIMIZATION, "published", run)[0] == pytest.approx(2 / 0.8 + 0.05 + 0.4)
+
+
+def test_the_last_iterate_by_hand():
+    assert shamir2013.squared_distances(1.0, 1.0, 4)[1:] == pytest.approx([1, 1, 1 / 4, 1 / 12 + 1 / 9])
+    # T = 2: s = 2 gives r_2/2 + (H_2 - H_1)/2 = 3/4; s = 1 gives H_2/4 + (H_2 - H_0)/4 = 3/4.
+    assert shamir2013.last_strongly_convex(1.0, 1.0, 1) == pytest.approx(0.75)
+    assert shamir2013.last_strongly_convex(2.0, 3.0, 40) == pytest.approx(
+        9 / 2 * shamir2013.last_strongly_convex(1.0, 1.0, 40)
+    )
+    run = at(ABSOLUTE, SGD(2, Constant(0.5)), n=4, rounds=[1, 2], D2=2.0)
+    by_hand = [2 / (2 * 0.5 * 2) + 0.25 * 2, 2 / (2 * 0.5 * 3) + 0.25 * (1 + 1.5)]
+    assert value(shamir2013.CONVEX_LAST, "proved", run) == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("dim", [8, 64])
+def test_harveys_maximum_keeps_the_logarithm_and_its_suffix_does_not(dim):
+    problem, theta, path = HarveyMaximum(dim), torch.zeros(1, 1, dim, dtype=torch.float64), []
+    for j in range(dim):
+        path.append(theta)
+        theta = theta - problem.gradient(theta, theta.new_zeros(1, 1, 1)) / (j + 1)
+        theta = theta / max(1.0, float(theta.norm()))
+    last = float(problem.population_risk(theta))
+    suffix = float(problem.population_risk(torch.stack(path[dim // 2 :]).mean(0)))
+    G = problem.constants.G
+    assert math.log(dim) / (4 * dim) <= last <= shamir2013.last_strongly_convex(1.0, G, dim)
+    assert suffix <= shamir2013.suffix(1.0, G, dim)[dim // 2 + 1]
+    assert suffix < last
+
+
+def test_the_origin_minimises_harveys_maximum():
+    problem = HarveyMaximum(12)
+    h = np.stack([problem.slope(i) for i in range(13)])
+    weights = np.ones(13)
+    for j in range(11, -1, -1):
+        weights[j] = h[12, j] * weights[j + 1 :].sum()
+    assert np.abs(weights @ h).max() < 1e-14
+    assert weights.min() > 0
+    theta = torch.randn(1, 50, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    theta = theta / theta.norm(dim=-1, keepdim=True).clamp(min=1)
+    assert (problem.population_risk(theta) >= 0).all()
+    direct = (theta @ torch.as_tensor(h).mT).amax(-1) + theta.square().sum(-1) / 2
+    assert torch.allclose(problem.population_risk(theta), direct, atol=1e-14)
+    assert np.linalg.norm(h[:-1], axis=1).max() + 1 <= problem.constants.G
+
+
+def test_suffix_sgd_averages_its_last_iterates():
+    method = SuffixSGD(5, Constant(0.5), share=0.5)
+    state, seen = method.init(torch.ones(1, 1, 1, dtype=torch.float64)), []
+    for j in range(5):
+        seen.append(float(method.query(state)))
+        state = method.step(state, method.query(state), j)
+    assert method.first == 3
+    assert float(method.output(state)["average"]) == pytest.approx(np.mean(seen[3:]))
+    assert float(method.output(state)["last"]) == pytest.approx(0.5**5)
+    with pytest.raises(ValueError, match="share must lie in"):
+        SuffixSGD(5, Constant(0.5), share=0.0)
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 1.6])
+def test_moments_of_batches_are_those_of_one_example_with_less_noise(alpha):
+    h, k, rounds = 0.2, 4, np.array([1, 3, 50])
+    square, u = moments.lookahead_moments(h, k, alpha, 1, rounds)
+    known = exact_moments.quadratic_moments(np.full((50, k), h), alpha, rounds)
+    assert square == pytest.approx(known.m2, rel=1e-12)
+    assert u == pytest.approx(known.u, rel=1e-12)
+    assert moments.lookahead_moments(h, k, alpha, 8, rounds)[1] == pytest.approx(u / 8)
+    far = moments.lookahead_moments(h, k, alpha, 1, [10**5])[1]
+    assert far == pytest.approx([moments.floor(h, k, alpha)])
+    ratio = moments.floor(h, k, alpha) / moments.floor(h, k, 1.0)
+    assert moments.floor_ratio(h, k, alpha) == pytest.approx(ratio)
+    assert (ratio < 1) == (alpha < 1)
+
+
+def test_heavy_balls_distance_is_the_mean_over_all_index_sequences():
+    h, momentum, n, J = 0.05, 0.5, 2, 7
+    distances = []
+    for draws in itertools.product(range(n), repeat=J):
+        c = m = 0.0
+        for drawn in draws:
+            m = momentum * m + h * (c - (drawn == 0))
+            c -= m
+        distances.append(abs(c))
+    assert moments.heavy_ball_distance(h, momentum, n, [J]) == pytest.approx([np.mean(distances)], rel=1e-12)
+    assert np.isnan(moments.heavy_ball_distance(0.5, 0.9, n, [J])).all()
+    assert moments.heavy_ball_distance(h, 0.0, n, [J]) == pytest.approx([(1 - (1 - h) ** J) / n])
+    assert moments.mean_distance_on_sphere(2) == pytest.approx(4 / math.pi)
+    assert moments.mean_distance_on_sphere(3) == pytest.approx(4 / 3)
+
+
+STEP = Constant(0.1)
+
+
+@pytest.mark.parametrize(
+    ("bound", "problem", "algorithm", "words"),
+    [
+        (hardt2016.CONVEX_STABILITY, LINEAR, Lookahead(4, 2, 0.5, STEP), "alpha = 0.5"),
+        (hardt2016.CONVEX_STABILITY, LINEAR, HeavyBall(4, STEP), "heavy ball"),
+        (hardt2016.CONVEX_STABILITY, LINEAR, SGD(4, STEP, batch=2), "batches of 2"),
+        (hardt2016.CONVEX_STABILITY, LINEAR, reshuffled(4, 0.1), "without replacement"),
+        (hardt2016.CONVEX_STABILITY, ABSOLUTE, SGD(4, STEP), "finite smoothness"),
+        (hardt2016.CONVEX_STABILITY, Logistic(dim=2), SGD(4, Constant(50.0)), "step sizes <= 2/L"),
+        (hardt2016.CONVEX_STABILITY, ConcaveOnBall(), SGD(4, STEP), "needs convexity"),
+        (hardt2016.STRONGLY_CONVEX_STABILITY, LINEAR, SGD(4, STEP), "strongly convex"),
+        (hardt2016.STRONGLY_CONVEX_STABILITY, MeanEstimation(), SGD(4, Constant(1.2)), "step sizes <= 1"),
+        (hardt2016.NONCONVEX_GENERALIZATION, ABSOLUTE, SGD(4, STEP), "finite smoothness"),
+        (hardt2016.MULTIPASS_EXCESS, LINEAR, SGD(4, InverseTime(1.0)), "constant step size"),
+        (hardt2016.MULTIPASS_EXCESS, MeanEstimation(), SGD(4, STEP), "Theta in a ball"),
+        (bassily2020.STABILITY, ConcaveOnBall(), SGD(4, STEP), "needs convexity"),
+        (bassily2020.PERMUTED_STABILITY, ABSOLUTE, SGD(4, STEP), "without replacement; got with replacement"),
+        (koren2022.OPTIMIZATION, ABSOLUTE, SGD(4, STEP), "without replacement; got with replacement"),
+        (shamir2013.STRONGLY_CONVEX_LAST, ABSOLUTE, SGD(4, STEP), "strong convexity"),
+        (shamir2013.STRONGLY_CONVEX_LAST, HarveyMaximum(4), SGD(4, InverseTime(1.0, 2)), "InverseTime\\(1, 1\\)"),
+        (shamir2013.STRONGLY_CONVEX_SUFFIX, HarveyMaximum(4), SuffixSGD(4, InverseTime(1.0, 1)), "radius"),
+        (shamir2013.STRONGLY_CONVEX_SUFFIX, HarveyMaximum(4), SGD(4, InverseTime(1.0, 1)), "average of its last"),
+        (shamir2013.CONVEX_LAST, ABSOLUTE, SGD(4, InverseTime(1.0)), "constant step size"),
+    ],
+)
+def test_a_bound_of_the_field_names_the_hypothesis_that_fails(bound, problem, algorithm, words):
+    with pytest.raises(AssertionError, match=words):
+        raise AssertionError(bound.excludes(problem, algorithm))
+
+
+@pytest.mark.parametrize(
+    ("bound", "problem", "algorithm"),
+    [
+        (hardt2016.CONVEX_STABILITY, LINEAR, SGD(4, STEP)),
+        (hardt2016.NONCONVEX_GENERALIZATION, ConcaveOnBall(), SGD(4, InverseTime(1.0, 1))),
+        (bassily2020.STABILITY, ABSOLUTE, SGD(4, STEP)),
+        (bassily2020.PERMUTED_STABILITY, ABSOLUTE, reshuffled(4, 0.1)),
+        (koren2022.OPTIMIZATION, LINEAR, reshuffled(4, 0.1)),
+        (shamir2013.STRONGLY_CONVEX_LAST, HarveyMaximum(4), SGD(4, InverseTime(1.0, 1))),
+        (shamir2013.STRONGLY_CONVEX_SUFFIX, HarveyMaximum(4), SuffixSGD(4, InverseTime(1.0, 1), radius=1.0)),
+        (shamir2013.CONVEX_LAST, ABSOLUTE, SGD(4, STEP)),
+    ],
+)
+def test_a_bound_of_the_field_covers_what_it_was_proved_for(bound, problem, algorithm):
+    assert bound.excludes(problem, algorithm) is None
+
+
+def test_bounds_scale_with_the_loss():
+    """l -> 3 l, eta -> eta/3: the path stays, so that stability stays and risks are tripled."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Scaled:
+        by: float
+        name = "scaled"
+        radius = 1.0
+
+        @property
+        def constants(self):
+            return Constants(
+                L=2 * self.by, G=1.5 * self.by, lam=0.5 * self.by, lam_example=0.5 * self.by, M=3 * self.by
+            )
+
+    for bound, form in [
+        (hardt2016.CONVEX_STABILITY, "proved"),
+        (hardt2016.STRONGLY_CONVEX_STABILITY, "proved"),
+        (hardt2016.NONCONVEX_GENERALIZATION, "proved"),
+        (hardt2016.NONCONVEX_GENERALIZATION, "published"),
+        (bassily2020.STABILITY, "proved"),
+        (bassily2020.GENERALIZATION, "published"),
+        (shamir2013.CONVEX_LAST, "proved"),
+        (koren2022.OPTIMIZATION, "proved"),
+    ]:
+        algorithm = dataclasses.replace(SGD(6, Constant(0.3)), sampling="without replacement")
+        one = value(bound, form, at(Scaled(1.0), algorithm, n=3))
+        smaller = dataclasses.replace(SGD(6, Constant(0.1)), sampling="without replacement")
+        three = value(bound, form, at(Scaled(3.0), smaller, n=3))
+        assert three == pytest.approx((1 if bound.quantity == "stability" else 3) * one, rel=1e-12), bound.name
