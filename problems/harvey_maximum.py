@@ -23,8 +23,8 @@ class HarveyMaximum:
     """l(t; z) = max_i <h_i, t> + (1/2) ||t||^2 on the unit ball of R^d, for every z; theta_0 = 0.
 
     h_ij = a_j for j < i, -1 for j = i, 0 beyond, i = 1 .. d + 1, a_j = 1/(2 (d + 1 - j)). The subgradient is h_i + t
-    with the *first* i that is active: an oracle that answers as badly as it may. There is nothing random: z = 0,
-    F_S = F, and the generalization error is 0.
+    with the *first* i that is active: an oracle that answers as badly as it may. z is uniform on [0, 1] and
+    takes no part: F_S = F, and the generalization error is 0.
 
     Regime: strongly convex, not smooth. With steps 1/(j + 1) the last iterate after J = d steps has an error of at
     least (log d)/(4 d), though the run starts at the minimiser; the average of its last half has O(1/d). d must be the
@@ -88,7 +88,7 @@ class HarveyMaximum:
         return self._values(theta).amax(-1) + theta.square().sum(-1) / 2
 
     def sample(self, stream: Stream, n: int) -> Tensor:
-        return torch.zeros((len(stream.replicates), n, 1), dtype=stream.dtype, device=stream.device)
+        return stream.uniforms("examples", n, 1)
 
     def gradient(self, theta: Tensor, z: Tensor) -> Tensor:
         values = self._values(theta)
