@@ -185,8 +185,8 @@ SYMBOLS = {"alpha": r"\alpha", "eps": r"\epsilon", "lam": r"\lambda", "beta": r"
 
 
 def alpha_colour(alpha: float) -> str:
-    """The colour of an alpha on every page: plasma, from orange (small) to dark purple (1, which is SGD); above 1, beyond
-    the fast weights, viridis from blue to green (2)."""
+    """The colour of an alpha on every page: plasma, from orange (small) to dark purple (1, which is SGD); above 1
+    viridis from blue to green (2)."""
     if not 0 < alpha <= 2:
         raise ValueError(f"alpha_colour: alpha must lie in (0, 2]; got {alpha!r}.")
     if alpha > 1:
