@@ -49,11 +49,13 @@ def vet(plan: Plan) -> None:
 
 
 def _told_apart(plan: Plan) -> None:
-    """Two names for one algorithm, which calls itself the same, at every point of several are a slip of the pen."""
+    """Two names for one function that gives the same runs at every point of several are a slip of the pen. (Different
+    algorithms may coincide on a grid.)"""
     runs: dict[str, dict[Any, Any]] = {}
     for cell in plan.cells:
-        itself = getattr(cell.algorithm, "name", "")
-        runs.setdefault(cell.name, {})[cell.point] = (cell.address, cell.rounds, itself)
+        code = getattr(plan.experiment.algorithms[cell.name], "__code__", None)
+        said = (code.co_code, code.co_consts, code.co_names) if code is not None else cell.name
+        runs.setdefault(cell.name, {})[cell.point] = (cell.address, cell.rounds, said)
     names = list(runs)
     for i, name in enumerate(names):
         for other in names[:i]:
