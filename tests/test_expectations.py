@@ -26,6 +26,7 @@ from riskkit.algorithms import (
     traits,
 )
 from riskkit.algorithms.linear import LinearMaps, Steps
+from riskkit.cli.main import main
 from riskkit.engines import moments
 from riskkit.engines.moments import kernel
 from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
@@ -378,3 +379,35 @@ def test_stability_without_a_closed_form_is_simulated_beside_the_expectations():
     assert np.ptp(one.values["optimization"], axis=0).max() == 0
     (alone,) = measure_expected(problem, 20, [algorithm], [np.array([20])], ["x"], coupled=False, **arguments)
     assert "stability" not in alone.values
+
+
+def test_a_dry_run_counts_the_cells_that_need_no_replicates(tmp_path, capsys):
+    call = [
+        "sweep",
+        "theorem2_edge",
+        "--dry-run",
+        "--T",
+        "1",
+        "2",
+        "--k",
+        "5",
+        "--alpha",
+        "0.1",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(call) == 0
+    assert " by exact moments, which no replicates change)" in capsys.readouterr().out
+
+
+def test_runs_of_one_company_have_the_same_quantities():
+    """A step above 1/L answers draws with both signs: its stability has no closed form, and stands in no shard with
+    those that have one."""
+    algorithms = {"short": lambda p: SGD(p.T, Constant(0.5)), "long": lambda p: SGD(p.T, Constant(1.5))}
+    changes = {"algorithms": algorithms, "bounds": (), "readings": (), "controls": ()}
+    size = Size(Grid(n=10, T=4), 64)
+    runs = list(experiment(**changes).plan(size).runs.values())
+    assert len({one.company for one in runs}) == 2
+    found = run(experiment(**changes), size, progress=False).table.set_index(["algorithm", "quantity", "output"])
+    assert found.loc[("short", "stability", "last"), "estimator"] == "exact"
+    assert np.isnan(found.loc[("long", "stability", "last"), "mean"])

@@ -441,6 +441,7 @@ def _check_size(request: Request) -> None:
 def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
     from riskkit.execution.progress import spoken
     from riskkit.execution.tasks import missing_tasks, probe
+    from riskkit.experiment.expected import Expected
     from riskkit.store.shards import Store, StoreError
 
     began, total = time.monotonic(), 0.0
@@ -457,9 +458,11 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
             missing = missing_tasks(request, have)
         cost = probe(request)
         seconds = sum(cost.of(task) for task in missing)
+        exact = sum(isinstance(cell.run, Expected) for cell in made.cells)
+        simulated = "" if not exact else f" ({exact} by exact moments, which no replicates change)"
         total += seconds
         print(
-            f"{request.experiment}: {len(made.cells)} cells, {len(made.runs)} runs, {made.size.replicates} "
+            f"{request.experiment}: {len(made.cells)} cells{simulated}, {len(made.runs)} runs, {made.size.replicates} "
             f"replicates{about}, {len(missing)} of {len(missing_tasks(request, {}))} blocks to compute, "
             f"{gradients:.2g} gradients in all, {request.bytes() / 2**20:.1f} MiB before compression, "
             f"{spoken(seconds)} of computing"

@@ -1,0 +1,102 @@
+"""``python docs/undecided.py BEFORE AFTER``: docs/undecided.md, what two results folders leave undecided.
+
+Statements of a source only. One asks a *question*: a bound, in one form, of an algorithm, output and quantity, as a
+level or along an axis; a question has a statement for each line of the grids. A question that the first folder asks and
+the second does not is left out, and its statements count as undecided there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PAGE = Path(__file__).resolve().parent / "undecided.md"
+OPEN = frozenset({"INCONCLUSIVE", "PRE-ASYMPTOTIC", "TOO FEW POINTS", "VACUOUS", "NOT COVERED"})
+"""The words that decide nothing."""
+
+
+class Row(NamedTuple):
+    """Statements of one experiment: undecided and in all, before and after; ``left_out`` of those before."""
+
+    experiment: str
+    before: tuple[int, int]
+    after: tuple[int, int]
+    left_out: int
+
+
+def stated(results: Path) -> dict[str, list[dict[str, Any]]]:
+    """Experiment -> its verdicts on statements of a source."""
+    found = {}
+    for path in sorted(results.glob("*/verdict.json")):
+        record = json.loads(path.read_text())
+        found[record["experiment"]] = [one for one in record["verdicts"] if one["group"] == "source"]
+    return found
+
+
+def question(verdict: dict[str, Any]) -> tuple[Any, ...]:
+    names = ("bound", "algorithm", "form", "output", "quantity", "axis")
+    return (verdict["kind"], *(verdict[name] or "" for name in names))
+
+
+def rows(before: Path, after: Path) -> list[Row]:
+    """One for each experiment that states something in either folder."""
+    first, second = stated(before), stated(after)
+
+    def counted(verdicts: Sequence[dict[str, Any]]) -> tuple[int, int]:
+        return sum(one["outcome"] in OPEN for one in verdicts), len(verdicts)
+
+    found = []
+    for name in sorted({*first, *second}):
+        old, new = first.get(name, []), second.get(name, [])
+        asked = {question(one) for one in new}
+        left_out = sum(question(one) not in asked for one in old)
+        if old or new:
+            found.append(Row(name, counted(old), counted(new), left_out))
+    return found
+
+
+def page(found: Sequence[Row]) -> str:
+    """The page; its last row sums up, with what is left out counted as undecided."""
+    lines = [
+        "# What is left undecided",
+        "",
+        "Statements of the sources in the default sweep, undecided / in all: before expectations took the place of",
+        "means and experiments were planned for what can be decided, and after. A question of the first sweep that the",
+        "second does not ask is left out; its statements count as undecided in the last row.",
+        "",
+        "| experiment | before | after | left out |",
+        "|---|---|---|---|",
+    ]
+    for row in found:
+        lines.append(
+            f"| `{row.experiment}` | {row.before[0]} / {row.before[1]} | {row.after[0]} / {row.after[1]} | "
+            f"{row.left_out or ''} |"
+        )
+    before = tuple(sum(row.before[part] for row in found) for part in (0, 1))
+    after = tuple(sum(row.after[part] for row in found) for part in (0, 1))
+    gone = sum(row.left_out for row in found)
+    share = [100 * before[0] / max(before[1], 1), 100 * (after[0] + gone) / max(after[1] + gone, 1)]
+    told = [f"{part[0]} / {part[1]}" for part in (before, (after[0] + gone, after[1] + gone))]
+    lines += [
+        f"| all | {told[0]} ({share[0]:.0f}%) | {told[1]} ({share[1]:.0f}%) | {gone or ''} |",
+        "",
+        "    python docs/undecided.py BEFORE AFTER",
+        "",
+        "with two results folders. `riskkit plan results/EXPERIMENT` says what would decide each of the rest.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(words: Sequence[str]) -> int:
+    if len(words) != 2 or not all(Path(word).is_dir() for word in words):
+        print("undecided.py: two results folders are needed: BEFORE AFTER.", file=sys.stderr)
+        return 2
+    PAGE.write_text(page(rows(*map(Path, words))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
