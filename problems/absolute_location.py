@@ -9,15 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.problem import Constants, Coordinatewise, Regime
+from riskkit.problem import Constants, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
-
-
-def pull(t: float, z: float, scale: float) -> float:
-    """d/dt scale |t - z|, 0 at the kink."""
-    return scale * (float(t > z) - float(t < z))
 
 
 @dataclass(frozen=True)
@@ -65,10 +60,6 @@ class AbsoluteLocation:
     @property
     def start(self) -> np.ndarray:
         return np.full(self.dim, self.initial)
-
-    @property
-    def formula(self) -> Coordinatewise:
-        return Coordinatewise(pull, (1 / math.sqrt(self.dim),) * self.dim)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         return 2 * stream.uniforms("examples", n, self.dim) - 1
