@@ -17,7 +17,7 @@ from . import fields
 
 @dataclass(frozen=True)
 class AbsoluteLocation:
-    """l(t; z) = ||t - z||_1 / sqrt(d) on Theta = {||t|| <= sqrt(d)}, z uniform on the cube [-1, 1]^d, theta_0 = start
+    """l(t; z) = ||t - z||_1 / sqrt(d) on Theta = {||t|| <= sqrt(d)}, z uniform on the cube [-1, 1]^d, theta_0 = initial
     in every coordinate.
 
     Regime: convex, not smooth: L = inf. The subgradient at a kink is 0 along that coordinate.

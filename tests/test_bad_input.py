@@ -165,7 +165,7 @@ OTHERS = [
     ("compare", ["empty"], "empty holds no run.json"),
     ("compare", ["file"], "file"),
     ("compare", ["torn"], "torn/run.json must hold a question of riskkit's"),
-    ("compare", ["alien"], "alien/run.json must hold a question of riskkit's"),
+    ("compare", ["alien"], "alien was answered in Python, by no study; run that program again."),
     ("compare", ["--fast", "empty"], "unrecognized arguments: --fast"),
     ("figures", ["theorem9"], "unknown experiment 'theorem9'"),
     ("figures", ["--results", "nowhere"], "nothing stored in nowhere"),

@@ -202,14 +202,17 @@ def test_impossible_constants_are_refused():
         Constants(L=1.0, G=-1.0)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+SMOOTH = [kind for kind in KINDS if kind is not problems.HarveyMaximum]  # scipy's methods stop at a kink
+
+
+@pytest.mark.parametrize("kind", SMOOTH, ids=lambda kind: kind.__name__)
 def test_empirical_minima_agree_with_scipy_to_1e_10(kind):
     """Few datasets each of n < d (separable, rank deficient, the ball active) and of n > d."""
     agree_with_scipy(small(kind), 4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", SMOOTH, ids=lambda kind: kind.__name__)
 def test_empirical_minima_of_1_002_datasets(kind):
     agree_with_scipy(small(kind), 334)
 

@@ -77,7 +77,7 @@ def test_the_printed_step_of_several_passes_makes_the_sum_least():
     assert printed_sum(eta) < min(printed_sum(1.02 * eta), printed_sum(0.98 * eta))
     run = at(problem, SGD(J, Constant(eta)), n, rounds=[J // 2, J], D2=D**2)
     published = value(hardt2016.MULTIPASS_EXCESS, "published", run)
-    assert np.isnan(published[0])
+    assert published[0] > printed_sum(eta)
     assert published[1] == pytest.approx(printed_sum(eta))
     assert value(hardt2016.MULTIPASS_EXCESS, "proved", run)[1] < published[1]
 

@@ -415,7 +415,7 @@ def test_an_alpha_keeps_its_colour_and_small_differences_show():
     lightness = [luminance(colour) for colour in colours]
     assert lightness == sorted(lightness, reverse=True)  # told apart in print without colour
     assert all(1.05 / (value + 0.05) > 2 for value in lightness)  # and seen on white
-    with pytest.raises(ValueError, match=r"alpha must lie in \(0, 1\]; got 0"):
+    with pytest.raises(ValueError, match=r"alpha must lie in \(0, 2\]; got 0"):
         plot.alpha_colour(0)
 
 

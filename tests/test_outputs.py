@@ -501,7 +501,8 @@ def test_the_last_screen_fits_and_says_where_the_report_lies(width, whole):
 
 
 def group_of(outcome, group="source", kind="rate", **more):
-    return {"outcome": outcome, "group": group, "kind": kind, "ratio": None, "form": "claim", **more}
+    about = {"bound": "b", "algorithm": "A", "form": "claim"}
+    return {"outcome": outcome, "group": group, "kind": kind, "ratio": None, **about, **more}
 
 
 def test_an_answer_counts_three_things_apart():

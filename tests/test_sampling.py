@@ -32,7 +32,8 @@ def test_faults_of_the_sampling_are_caught(sampling):
     assert (reason is None) == honest
     assert (slrla.stability_excluded(problem.constants, algorithm) is None) == honest
     if not honest:
-        assert reason == f"Theorem 1 needs examples drawn independently, with replacement; got {sampling}."
+        theorem = "Theorem 1 (paper: Theorem 3)"
+        assert reason == f"{theorem} needs examples drawn independently, with replacement; got {sampling}."
 
 
 @pytest.mark.parametrize("engine", ["reference", "fused"])

@@ -69,7 +69,8 @@ def test_verdicts_on_networks(result):
     assert "equal to the last bit in all 32 replicates" in said["same as SLA", "SLRLA, beta = 0"].sentence
     assert "Holm" not in said["same as SLA", "SLRLA, beta = 0"].sentence  # nothing is tested
     assert said["same as SGD", "SLA"].outcome == "DISAGREES"
-    assert said["planted optimism.last", "best look"].outcome == "DETECTED"
+    # A word asks for 119 replicates, and here are 32: the optimism is measured, and nothing is called detected.
+    assert said["planted optimism.last", "best look"].outcome == "INCONCLUSIVE"
     assert {v.outcome for (bound, _), v in said.items() if bound == BOUND.name} == {"NOT COVERED"}
 
 

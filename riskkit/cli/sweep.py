@@ -240,7 +240,6 @@ def _count(computed: int, taken: int, measured: str, seconds: float, arguments: 
 def _check_flags(arguments: argparse.Namespace) -> None:
     """What is wrong whatever the experiments are."""
     from riskkit.execution.executors import WorkersError, check_address
-    from riskkit.experiment.point import Grid
 
     if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
         raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
@@ -258,7 +257,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         _whole("--replicates", arguments.replicates)
     axes = {name: tuple(values) for name in ("n", "T", "k") if (values := getattr(arguments, name)) is not None}
     with reading(ValueError):
-        Grid("n", **{"n": (2,), "T": (1,), "k": (1,), **axes})
+        _check_axes(axes)
 
 
 def _told(failure: Failure) -> str:

@@ -189,6 +189,7 @@ class Follows:
 
     @property
     def algorithms(self) -> tuple[str, ...]:
+        """The one that it is about."""
         return (self.algorithm,)
 
 

@@ -121,6 +121,7 @@ class Simulated:
 
     @property
     def datasets(self) -> Hashable:
+        """What decides the datasets that it runs on: problem and n."""
         return self.problem, self.n
 
     @property

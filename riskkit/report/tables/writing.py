@@ -47,7 +47,8 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
     if everything:
         own = study_tables(result.name for result in everything)
         made = [*content.of_all(everything), answers.table(everything), *own]
-        if found := statements.standings({result.name: result.verdicts for result in everything}):
+        found = statements.standings({result.name: result.verdicts for result in everything})
+        if any(one.outcomes for one in found):
             made.append(statements.table(found))
         written += _write(folder / "tables", made)
         written.append(folder / "tables" / "references.bib")

@@ -261,12 +261,9 @@ def _in_a_ball(problem: Problem, algorithm: Any) -> str | None:
 
 
 def _multipass_published(at: At) -> Floats:
-    """nan at a checkpoint whose step size is not the printed one (it depends on the number of gradients)."""
-    J, D = taken(at).astype(np.float64), reach(at.problem)
-    eta = every_size(at.algorithm)[0]
-    printed = D / at.constants.G * np.sqrt(at.n / (J * (at.n + 2 * J)))
-    value = D * at.constants.G / math.sqrt(at.n) * np.sqrt((at.n + 2 * J) / J)
-    return np.where(np.isclose(eta, printed, rtol=1e-9, atol=0), value, np.nan)
+    """D^2/(2 eta J) + eta G^2/2 + eta G^2 J/n, which the printed step makes least: (D G/sqrt n) sqrt((n + 2J)/J)."""
+    J, D, eta = taken(at).astype(np.float64), reach(at.problem), every_size(at.algorithm)[0]
+    return D**2 / (2 * eta * J) + eta * at.constants.G**2 * (0.5 + J / at.n)
 
 
 def _multipass_proved(at: At) -> dict[str, Floats]:
