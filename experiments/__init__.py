@@ -96,10 +96,10 @@ def statements() -> tuple[Statement, ...]:
 
 def tables() -> list[Table]:
     """What this study shows beside its experiments: the audits of the paper's claims, its proofs, and its Table 3."""
-    return [_claims(), _proofs(), _stands(), _table3()]
+    return [_claims(), _proofs(), _stands(), _printed_numbers()]
 
 
-def _table3() -> Table:
+def _printed_numbers() -> Table:
     from riskkit.theory.zhou2021.table3 import audits
 
     columns = (
