@@ -411,3 +411,14 @@ def test_runs_of_one_company_have_the_same_quantities():
     found = run(experiment(**changes), size, progress=False).table.set_index(["algorithm", "quantity", "output"])
     assert found.loc[("short", "stability", "last"), "estimator"] == "exact"
     assert np.isnan(found.loc[("long", "stability", "last"), "mean"])
+
+
+def test_moments_that_leave_the_range_of_the_numbers_are_a_divergence_not_a_number():
+    """h = 8: every step multiplies the error by -7, whose square is infinite after 183 steps."""
+    rounds = [np.array([10, 100, 200, 400])]
+    problem, algorithm = MeanEstimation(dim=2), SGD(400, Constant(8.0))
+    (found,) = measure_expected(problem, 5, [algorithm], rounds, ["a"], seed=0, first=0, coupled=False)
+    assert set(found.diverged_at.tolist()) == {200}
+    assert np.isfinite(found.values["optimization"][:, :2]).all()
+    (kept,) = measure_expected(problem, 5, [SGD(400, Constant(0.1))], rounds, ["b"], seed=0, first=0, coupled=False)
+    assert set(kept.diverged_at.tolist()) == {-1}

@@ -67,6 +67,7 @@ COUNTS = GradientsTo(eps=(0.03, 0.02, 0.015, 0.01), counts=slrla.GRADIENTS, alon
 LOSING = Experiment(
     name="theorem4_counts",
     question="Who is lost?",
+    simulated=True,
     problem=lambda p: MeanEstimation(dim=8, lam=p.lam),
     algorithms={
         "Lookahead": lambda p: Lookahead(p.gradients // 4, 4, 0.5, InverseTime(p.problem.constants.lam, 2)),

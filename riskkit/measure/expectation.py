@@ -153,19 +153,28 @@ def measure_expected(
     drawn = None if known is not None else _drawn(problem, n, seed, first, size)
     found = []
     for algorithm, own, address, run in zip(algorithms, rounds, addresses, simulated, strict=True):
-        exact = expectations(problem, algorithm, n, own.tolist())
         values: dict[str, np.ndarray] = {}
-        if drawn is not None:
-            values = given_dataset(problem, algorithm, np.asarray(own), *drawn)
+        with np.errstate(over="ignore", invalid="ignore"):
+            exact = expectations(problem, algorithm, n, own.tolist())
+            if drawn is not None:
+                values = given_dataset(problem, algorithm, np.asarray(own), *drawn)
         values |= {name: np.broadcast_to(value, (size, *value.shape)).copy() for name, value in exact.items()}
         values.pop("replace_one", None)
-        engine, diverged = ENGINE, np.full(size, -1, dtype=np.int64)
+        engine, diverged = ENGINE, np.full(size, _diverged_at(problem, algorithm, n, own), dtype=np.int64)
         if run is not None:
             values |= {name: run.values[name] for name in STABILITY if name not in exact}
             engine, diverged = f"{ENGINE} + {run.engine}", run.diverged_at
         dataset = drawn[1].dataset() if drawn is not None else _everywhere(known, size)
         found.append(Measured(address, first, np.asarray(own, dtype=np.int64), values, dataset, diverged, engine))
     return found
+
+
+def _diverged_at(problem: Problem, algorithm: Any, n: int, rounds: np.ndarray) -> int:
+    """Gradients taken at the first checkpoint whose moments left the range of the numbers, -1 if there is none."""
+    found = moments.responses(problem, algorithm, n, rounds)
+    parts = (found.start, found.mean, found.spread)
+    gone = np.flatnonzero(~np.all([np.isfinite(part).all(axis=(1, 2)) for part in parts], axis=0))
+    return int(gradients_at(algorithm, rounds)[gone[0]]) if gone.size else -1
 
 
 def _drawn(problem: Problem, n: int, seed: int, first: int, size: int) -> tuple[Pair, GroundTruth]:

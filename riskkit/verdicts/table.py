@@ -111,7 +111,8 @@ def _saved(data: Data, quantity: str, output: str, values: Floats) -> Floats:
     """(P,) the variance of what was measured over that of the estimate; nan where no control variate is used."""
     if quantity not in CONTROLLED or data.replicates < 2:
         return np.full(values.shape[1], np.nan)
-    before, after = data.raw(data.plan.cells, quantity, output).var(axis=0), values.var(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged has no variance
+        before, after = data.raw(data.plan.cells, quantity, output).var(axis=0), values.var(axis=0)
     return np.where(after > 0, before / np.where(after > 0, after, 1.0), np.nan)
 
 

@@ -72,6 +72,7 @@ def responses(problem: Problem, algorithm: Any, n: int, rounds: npt.NDArray[np.i
 
 
 @functools.lru_cache(maxsize=256)
+@np.errstate(over="ignore", invalid="ignore")  # a run that diverges answers with inf or nan
 def _responses(problem: Problem, algorithm: Any, n: int, rounds: tuple[int, ...]) -> Responses:
     law, maps = quadratic(problem), linear_maps(algorithm)
     assert law is not None
