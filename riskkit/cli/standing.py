@@ -48,9 +48,15 @@ def answered(arguments: argparse.Namespace, chosen: Iterable[str]) -> Answered:
             continue
         made = Made(arguments.out / name)
         if made.stands(CONCLUSION, address):
-            found.standing.append(name)
-            found.shards.extend(path for path in made.files(CONCLUSION) if path.parent.name == "shards")
+            noted = [path for path in made.files(CONCLUSION) if path.parent.name == "shards"]
+            if set(noted) == set(_shards(arguments.out / name)):  # what another run has added is looked at first
+                found.standing.append(name)
+                found.shards.extend(noted)
     return found
+
+
+def _shards(folder: Path) -> list[Path]:
+    return [path for path in sorted((folder / "shards").glob("*.parquet")) if _SHARD.fullmatch(path.name)]
 
 
 def _beyond(name: str) -> str:
@@ -61,7 +67,7 @@ def note(arguments: argparse.Namespace, names: Sequence[str], beyond: Sequence[s
     """Experiments that have been answered in full, and those that were left out."""
     for name in names:
         folder = arguments.out / name
-        shards = [path for path in sorted((folder / "shards").glob("*.parquet")) if _SHARD.fullmatch(path.name)]
-        Made(folder).note({CONCLUSION: (_address(arguments, name), [*(folder / file for file in FILES), *shards])})
+        outputs = [*(folder / file for file in FILES), *_shards(folder)]
+        Made(folder).note({CONCLUSION: (_address(arguments, name), outputs)})
     if beyond:
         Made(arguments.out).note({_beyond(name): (_address(arguments, name), []) for name in beyond})
