@@ -15,6 +15,10 @@ from riskkit.algorithms.steps import horizon_free
 from riskkit.experiment.callbacks import asked, place
 
 
+MOST = 2**24
+"""Steps at which a schedule is tried; whether a longer run fits the memory is said by its own check."""
+
+
 def schedule_fault(step: Any, T: int, k: int) -> str | None:
     """What is wrong with the sizes of a schedule for T rounds of k steps, or None."""
     found = step.sizes(T, k)
@@ -38,7 +42,8 @@ def schedule_fault(step: Any, T: int, k: int) -> str | None:
 
 
 def vet_schedules(name: str, algorithms: Iterable[Any]) -> None:
-    """Raises ValueError, in one line, for a schedule that is none, at the least and the most steps it is wanted for."""
+    """Raises ValueError, in one line, for a schedule that is none, at the least and the most steps it is wanted for (and
+    MOST at the most)."""
     lengths: dict[Any, set[tuple[int, int]]] = {}
     for algorithm in algorithms:
         if isinstance(algorithm, Algorithm):
@@ -52,7 +57,7 @@ def vet_schedules(name: str, algorithms: Iterable[Any]) -> None:
                 f"{name}: a schedule must have sizes(T, k); got {step!r}; for a constant step write Constant(...)."
             )
         kind = type(step)
-        for T, k in {min(found), max(found)}:
+        for T, k in {(max(1, min(T, MOST // k)), k) for T, k in (min(found), max(found))}:
             wrong = asked(f"{name}: {kind.__name__}.sizes({T}, {k})", schedule_fault, step, T, k)
             if wrong is not None:
                 raise ValueError(f"{name}: {kind.__name__}: {wrong}{place(getattr(kind, 'sizes', kind))}.")
