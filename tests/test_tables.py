@@ -174,7 +174,8 @@ def test_a_sentence_for_each_verdict_cites_the_paper(results):
     text = (results / "theorem2_ridge" / "tables" / "sentences.tex").read_text()
     assert text.count("\\item ") == len(verdicts)
     # 32 replicates: a bound HOLDS only if the range of the loss leaves no room.
-    said = r"Theorem~2 of \\cite\{zhou2021lookahead\}: \\textsc\{(holds|inconclusive)\}. Measured / bound is at most"
+    theorem = r"Theorem~2~\(paper: Theorem~1\) of \\cite\{zhou2021lookahead\}"
+    said = theorem + r": \\textsc\{(holds|inconclusive)\}. Measured / bound is at most"
     assert re.search(said, text)
     bibliography = (results / "tables" / "references.bib").read_text()
     assert set(re.findall(r"@\w+\{(\w+),", bibliography)) == {

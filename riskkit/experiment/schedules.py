@@ -14,7 +14,6 @@ from riskkit.algorithms.staged import Algorithm
 from riskkit.algorithms.steps import horizon_free
 from riskkit.experiment.callbacks import asked, place
 
-
 MOST = 2**24
 """Steps at which a schedule is tried; whether a longer run fits the memory is said by its own check."""
 
@@ -42,8 +41,8 @@ def schedule_fault(step: Any, T: int, k: int) -> str | None:
 
 
 def vet_schedules(name: str, algorithms: Iterable[Any]) -> None:
-    """Raises ValueError, in one line, for a schedule that is none, at the least and the most steps it is wanted for (and
-    MOST at the most)."""
+    """Raises ValueError, in one line, for a schedule that is none, at the least and the most steps that it is
+    wanted for, MOST at the most."""
     lengths: dict[Any, set[tuple[int, int]]] = {}
     for algorithm in algorithms:
         if isinstance(algorithm, Algorithm):
