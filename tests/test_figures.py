@@ -146,7 +146,7 @@ def test_fonts_are_embedded_as_truetype(drawn, name):
     assert b"/Type3" not in payload
     assert payload.count(b"/FontFile2") == payload.count(b"/FontDescriptor /") >= 1 or b"/FontFile2" in payload
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", payload, re.S)
-    assert any(zlib.decompress(s)[:4] in (b"\0\1\0\0", b"true") for s in streams if s[:1] == b"\x78")
+    assert any(zlib.decompressobj().decompress(s)[:4] in (b"\0\1\0\0", b"true") for s in streams if s[:1] == b"\x78")
 
 
 @pytest.mark.parametrize("name", HOME)
@@ -207,7 +207,11 @@ def test_the_csv_holds_what_is_stored(drawn, name):
         if row["kind"] == "measured":
             for column in ("low", "high", "band_low", "band_high", "status"):
                 assert row[column] == cell[column]
-            assert row["band_low"] < row["low"] < row["high"] < row["band_high"]  # a family needs more than one cell
+            ends = [row[column] for column in ("band_low", "low", "high", "band_high")]
+            if cell["estimator"] == "exact":
+                assert set(ends) == {row["y"]}
+            else:
+                assert ends == sorted(set(ends))  # a family needs more than one cell
     marked = {
         (panel.name, x, y)
         for panel in pages[name].panels

@@ -495,11 +495,16 @@ GRADIENTS = (
 
 
 def _claim_at_eps(
-    name: str, output: Output, claim: Callable[[At], Floats], statement: str, *hypotheses: Hypothesis
+    name: str,
+    output: Output,
+    claim: Callable[[At], Floats],
+    statement: str,
+    *hypotheses: Hypothesis,
+    title: str = TITLE,
 ) -> Inequality:
     return Inequality(
         name=f"theorem4.generalization at eps, {name}",
-        title=TITLE,
+        title=title,
         quantity="generalization",
         output=output,
         source=PAPER,
@@ -535,6 +540,7 @@ AT_EPS_LOOKAHEAD_PL = _claim_at_eps(
     r"\frac{(Tk)^{\gamma/(1+\gamma)}}{n}",
     satisfies_pl(TITLE),
     one_stage(TITLE),
+    title=f"{TITLE}, its PL form",
 )
 AT_EPS_SLRLA = _claim_at_eps(
     "SLRLA", "average", _slrla, r"\frac{1}{n(\beta/\alpha+\lambda)}", is_strongly_convex(TITLE)
