@@ -141,7 +141,7 @@ def table(found: Sequence[Standing]) -> Table:
         Column("so far"),
         Column("verdicts", "prose"),
         Column("what would decide the rest", "prose"),
-        Column("experiments", "prose"),
+        Column("experiments", "code"),
     )
     caption = (
         "The statements of the source, and the verdicts that bear on each. Contradicted: one verdict speaks against "
