@@ -100,4 +100,4 @@ def test_the_tally_has_a_denominator():
     assert statements.tally(statements.standings({}, [SOME])) == ""
     assert Counter(one.word for one in found) == {"holds": 1, "not tested": 1}
     rows = statements.table(found).rows
-    assert [row[3] for row in rows] == ["holds", "not tested"]
+    assert [row[2] for row in rows] == ["holds", "not tested"]

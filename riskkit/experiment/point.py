@@ -155,8 +155,9 @@ class Grid:
         return Grid(self.along, **{**self.coordinates, **coordinates})
 
     def short(self, steps: int) -> Grid:
-        """Only the points of at most ``steps`` gradients (at least the shortest). A budget of gradients, of which the
-        stages of a plan need many, is cut to 32 times that, with one sample size."""
+        """Only the points of at most ``steps`` gradients (at least the shortest). A line along T that is left with
+        fewer than four goes on below the grid by halves: a rate needs four. A budget of gradients, of which the stages
+        of a plan need many, is cut to 32 times that, with one sample size."""
         grid = self.coordinates
         if "gradients" in grid:
             return self.replaced(n=grid["n"][:1], gradients=[min(budget, 32 * steps) for budget in grid["gradients"]])
@@ -164,8 +165,19 @@ class Grid:
         if name not in grid:
             return self
         most = steps if name == "kT" else steps / max(grid.get("k", (1,)))
-        kept = tuple(value for value in grid[name] if value <= most)
-        return self.replaced(**{name: kept or grid[name][:1]})
+        kept = tuple(value for value in grid[name] if value <= most) or grid[name][:1]
+        if self.along == name == "T":
+            kept = tuple(_halved(value, most) for value in kept[:1]) + kept[1:]
+            while len(kept) < min(4, len(grid[name])) and kept[0] >= 2:
+                kept = (kept[0] // 2, *kept)
+        return self.replaced(**{name: kept})
+
+
+def _halved(value: float, most: float) -> float:
+    """The value, halved until it is at most ``most``; at least 1."""
+    while value > most and value >= 2:
+        value //= 2
+    return value
 
 
 def doubling(first: float, last: float) -> tuple[float, ...]:

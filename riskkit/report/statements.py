@@ -129,7 +129,7 @@ def table(found: Sequence[Standing]) -> Table:
     """A row for each statement."""
     rows = [
         (
-            *(one.statement.name, one.statement.says, one.statement.place, one.word),
+            *(f"{one.statement.name} ({one.statement.place})", one.statement.says, one.word),
             *(told or None for told in (one.counted, one.missing, ", ".join(one.experiments))),
         )
         for one in found
@@ -137,7 +137,6 @@ def table(found: Sequence[Standing]) -> Table:
     columns = (
         Column("statement", "prose"),
         Column("says", "prose"),
-        Column("place", "prose"),
         Column("so far"),
         Column("verdicts", "prose"),
         Column("what would decide the rest", "prose"),
