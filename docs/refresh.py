@@ -1,6 +1,6 @@
-"""``python docs/refresh.py [results]``: what README.md and docs/findings.md show, from what is stored.
+"""``python docs/refresh.py [results]``: what README.md, docs/findings.md and docs/field.md show, from what is stored.
 
-Fills in the numbers that carry the sentences of the two pages (``carried``), and fails before writing anything if one
+Fills in the numbers that carry the sentences of the pages (``carried``), and fails before writing anything if one
 has left its range; writes the output of the quickstart, and the sentence of the verdict that a comment names:
 ``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). docs/carried.json
 keeps what was filled in. Copies the figures that the pages show into ``docs/figures/`` (with 64 colours), and refreshes
@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 import refresh_printed  # noqa: E402
 from carried import Carried, carried, filled  # noqa: E402
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "findings.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "findings.md", ROOT / "docs" / "field.md")
 
 
 def quickstart() -> tuple[str, str]:

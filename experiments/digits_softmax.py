@@ -80,6 +80,7 @@ def theorem2_step(p: Point) -> Step:
 
 
 EXPERIMENT = Experiment(
+    title="Digits: the paper's convex experiment",
     question="On digits, with the paper's schedules: has SLRLA a smaller risk than SLA and Lookahead?",
     problem=lambda p: softmax(int(p.classes), int(p.side)),
     algorithms={

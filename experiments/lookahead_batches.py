@@ -19,6 +19,7 @@ def error(at: At) -> Floats:
 
 
 EXPERIMENT = Experiment(
+    title="Lookahead: batches, outer step above 1",
     question="What does a larger batch buy Lookahead, and what does an outer step above 1?",
     problem=MeanEstimation(dim=4, lam=1.0),
     algorithms={

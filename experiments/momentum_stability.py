@@ -23,6 +23,7 @@ def sgd(at: At) -> Floats:
 
 
 EXPERIMENT = Experiment(
+    title="Momentum: stability",
     question="Does momentum make SGD less stable, pass after pass?",
     problem=MeanEstimation(dim=DIM, lam=1.0),
     algorithms={

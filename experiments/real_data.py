@@ -63,6 +63,7 @@ def lookahead(p: Point) -> Algorithm:
 
 
 EXPERIMENT = Experiment(
+    title="Real data: Theorems 1 and 2",
     question="Do the bounds of Theorems 1 and 2 hold on real data, and how loose are they?",
     problem=lambda p: pair(int(p.pair)),
     algorithms={"Lookahead": lookahead, "SGD": lambda p: SGD(p.kT, step(p.problem))},

@@ -34,6 +34,7 @@ def staged(p: Point, beta: float) -> Algorithm:
 
 
 EXPERIMENT = Experiment(
+    title="Real data: Theorem 4",
     question="Does SLRLA's schedule keep what Theorem 4 promises on real data, and does beta help there?",
     problem=lambda p: pair(int(p.pair)),
     algorithms={

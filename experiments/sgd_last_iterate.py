@@ -14,6 +14,7 @@ from riskkit.theory.field import shamir2013
 STEP = InverseTime(1.0, 1)
 
 EXPERIMENT = Experiment(
+    title="SGD: last iterate and suffix",
     question="Does the last iterate of SGD need its logarithm, and does the average of the last half get rid of it?",
     problem=lambda p: HarveyMaximum(dim=p.T),
     algorithms={

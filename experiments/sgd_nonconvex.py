@@ -22,6 +22,7 @@ def growth(at: At) -> Floats:
 
 
 EXPERIMENT = Experiment(
+    title="SGD: stability without convexity",
     question="How does the stability of SGD with steps c/(j + 1) grow on a nonconvex loss?",
     problem=ConcaveOnBall(dim=DIM, curvature=1.0, radius=RADIUS),
     algorithms={"SGD": lambda p: SGD(p.T, InverseTime(1 / p.c, 1))},

@@ -12,6 +12,7 @@ from riskkit.theory.field import bassily2020, koren2022, shamir2013
 ETA = 0.05
 
 EXPERIMENT = Experiment(
+    title="SGD: a loss with kinks",
     question="How stable is SGD on a loss with kinks, and what does its last iterate lose?",
     problem=AbsoluteLocation(dim=8),
     algorithms={

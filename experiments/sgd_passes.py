@@ -22,6 +22,7 @@ def reshuffled(p: Point) -> Algorithm:
 
 
 EXPERIMENT = Experiment(
+    title="SGD: passes and shuffling",
     question="What do passes and shuffling do to the excess risk of averaged SGD?",
     problem=PROBLEM,
     algorithms={"SGD": independent, "reshuffled SGD": reshuffled},

@@ -28,6 +28,7 @@ def wrapped(p: Point, wrapper: str, beta: float = 0.0) -> Recipe:
 
 
 EXPERIMENT = Experiment(
+    title="Table 3 on digits, all else equal",
     question="On digits, all else equal, does SLRLA's regularizer change optimization, generalization, or both?",
     algorithms={
         "stagewise SGD": lambda p: run(p, recipe(p)),

@@ -74,6 +74,7 @@ METHODS = {
 }
 
 EXPERIMENT = Experiment(
+    title="Table 3 on digits, tuned",
     question="With every method of Table 3 tuned alike on digits, has SLRLA a gain, and of which error?",
     algorithms={
         **METHODS,

@@ -80,7 +80,7 @@ def test_a_changed_outcome_fails(results):
 
 
 STORED = json.loads((ROOT / "docs" / "carried.json").read_text())
-PAGES = [ROOT / "README.md", ROOT / "docs" / "findings.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "findings.md", ROOT / "docs" / "field.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
