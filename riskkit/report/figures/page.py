@@ -171,8 +171,12 @@ class Page:
             for panel in self.panels:
                 panel.tick(minor=False)
             layout.execute(self.figure)
-            for panel in self.panels:
-                panel.place_box()
+            for _ in range(3):  # the room that one panel makes moves what is drawn in those that share its axis
+                limits = [panel.axes.get_ylim() for panel in self.panels]
+                for panel in self.panels:
+                    panel.place_box()
+                if limits == [panel.axes.get_ylim() for panel in self.panels]:
+                    break
             for panel in self.panels:
                 panel.tick(minor=False)
             self._settle(layout)
