@@ -8,7 +8,6 @@ from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
 from riskkit.problems import MeanEstimation
 from riskkit.theory.bound import At, Floats
 from riskkit.theory.field import moments
-from riskkit.theory.field.setting import taken
 
 ETA, DIM = 0.01, 4
 
@@ -19,7 +18,7 @@ def heavy_ball(at: At) -> Floats:
 
 
 def sgd(at: At) -> Floats:
-    return moments.mean_distance_on_sphere(DIM) * (1 - (1 - ETA) ** taken(at)) / at.n
+    return moments.mean_distance_on_sphere(DIM) * (1 - (1 - ETA) ** at.steps) / at.n
 
 
 EXPERIMENT = Experiment(

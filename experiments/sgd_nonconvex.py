@@ -9,14 +9,14 @@ from riskkit.experiment import Exact, Experiment, Grid, Size, doubling
 from riskkit.problems import ConcaveOnBall
 from riskkit.theory.bound import At, Floats
 from riskkit.theory.field import hardt2016, moments
-from riskkit.theory.field.setting import every_size, linear, read
+from riskkit.theory.field.setting import linear, read
 
 DIM, RADIUS = 4, 10.0
 
 
 def growth(at: At) -> Floats:
     """sum_j eta_j prod_{i>j} (1 + curvature eta_i) / n; nan where a step might leave the ball."""
-    sizes = every_size(at.algorithm)
+    sizes = at.step_sizes
     reached = linear(1 + at.problem.curvature * sizes, sizes)  # type: ignore[attr-defined]
     return np.where(read(reached, at) <= RADIUS, read(reached, at) / at.n, np.nan)
 

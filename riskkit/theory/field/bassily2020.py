@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskkit.theory.bound import At, Floats, Inequality, Source
-from riskkit.theory.field.setting import averaged, constant_steps, every_size, read, sgd, taken
+from riskkit.theory.field.setting import averaged, constant_steps, read, sgd
 from riskkit.theory.hypotheses import convex, finite
 
 TITLE = "the nonsmooth stability bound of Bassily et al."
@@ -45,7 +45,7 @@ SOURCE = Source(
 
 def distances(at: At) -> Floats:
     """r_J for J = 0 .. , with replacement."""
-    G, sizes = at.constants.G, every_size(at.algorithm)
+    G, sizes = at.constants.G, at.step_sizes
     found = np.zeros(sizes.size + 1)
     for j, eta in enumerate(sizes.tolist()):
         found[j + 1] = np.sqrt(found[j] ** 2 + 4 * eta * G / at.n * found[j] + (2 * eta * G) ** 2)
@@ -54,7 +54,7 @@ def distances(at: At) -> Floats:
 
 def permuted_distances(at: At) -> Floats:
     """The same for one random order a pass: at the end of, and inside, each pass."""
-    G, sizes = at.constants.G, every_size(at.algorithm)
+    G, sizes = at.constants.G, at.step_sizes
     found = np.zeros(sizes.size + 1)
     square = 0.0  # of the distance at the beginning of the pass
     for j, eta in enumerate(sizes.tolist()):
@@ -70,12 +70,12 @@ _PERMUTED = (sgd(TITLE, "without replacement"), convex(TITLE), finite(TITLE, "G"
 
 
 def _published(first: float, at: At) -> Floats:
-    J, eta, G = taken(at).astype(np.float64), every_size(at.algorithm)[0], at.constants.G
+    J, eta, G = at.steps.astype(np.float64), at.step_sizes[0], at.constants.G
     return first * G**2 * eta * np.sqrt(J) + 4 * G**2 * eta * J / at.n
 
 
 def _claim(at: At) -> dict[str, Floats]:
-    J, eta = taken(at).astype(np.float64), every_size(at.algorithm)[0]
+    J, eta = at.steps.astype(np.float64), at.step_sizes[0]
     return {"nonsmooth": eta * np.sqrt(J), "sampling": eta * J / at.n}
 
 
@@ -110,6 +110,7 @@ GENERALIZATION = Inequality(
     hypotheses=(*_WITH, constant_steps(TITLE)),
     claim=_claim,
     published=lambda at: _published(4, at),
+    published_statement=r"4G^2\eta\sqrt{J} + \frac{4G^2\eta J}{n}",
     proved=lambda at: at.constants.G * read(averaged(distances(at)), at),
     statement=r"\frac{G}{J}\sum_{j<J} r_j,\quad r_{j+1}^2 = r_j^2 + \frac{4\eta_j G}{n} r_j + 4\eta_j^2 G^2",
     claim_statement=r"\eta\sqrt{J} + \frac{\eta J}{n}",
@@ -137,6 +138,7 @@ PERMUTED_GENERALIZATION = Inequality(
     hypotheses=_PERMUTED,
     claim=_claim,
     published=lambda at: _published(2, at),
+    published_statement=r"2G^2\eta\sqrt{J} + \frac{4G^2\eta J}{n}",
     proved=lambda at: at.constants.G * read(averaged(permuted_distances(at)), at),
     statement=r"\frac{G}{J}\sum_{j<J} r_j",
     claim_statement=r"\eta\sqrt{J} + \frac{\eta J}{n}",

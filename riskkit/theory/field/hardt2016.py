@@ -36,16 +36,15 @@ from typing import Any
 
 import numpy as np
 
+from riskkit.algorithms import traits
 from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import At, Floats, Inequality, Source
 from riskkit.theory.field.setting import (
     constant_steps,
-    every_size,
     linear,
     read,
     sgd,
     steps_at_most,
-    taken,
 )
 from riskkit.theory.hypotheses import convex, finite, strongly_convex_examples
 
@@ -74,15 +73,15 @@ def largest_contracting_step(constants: Constants) -> float:
 
 def distances(at: At, factors: Floats) -> Floats:
     """The bound on E ||v_J - v'_J||, J = 0 .. , for the factors a_j."""
-    return linear(factors, 2 * every_size(at.algorithm) * at.constants.G / at.n)
+    return linear(factors, 2 * at.step_sizes * at.constants.G / at.n)
 
 
 def convex_distances(at: At) -> Floats:
-    return distances(at, np.ones_like(every_size(at.algorithm)))
+    return distances(at, np.ones_like(at.step_sizes))
 
 
 def contracting_distances(at: At) -> Floats:
-    return distances(at, 1 - every_size(at.algorithm) * at.constants.lam_example)
+    return distances(at, 1 - at.step_sizes * at.constants.lam_example)
 
 
 CONVEX_TITLE = "Theorem 3.8 of Hardt et al."
@@ -95,7 +94,7 @@ _CONVEX = (
 
 
 def _sum_of_steps(at: At) -> Floats:
-    return read(np.concatenate([[0.0], np.cumsum(every_size(at.algorithm))]), at)
+    return read(np.concatenate([[0.0], np.cumsum(at.step_sizes)]), at)
 
 
 CONVEX_STABILITY = Inequality(
@@ -120,7 +119,7 @@ CONVEX_GENERALIZATION = Inequality(
     hypotheses=_CONVEX,
     claim=lambda at: _sum_of_steps(at) / at.n,
     published=lambda at: at.constants.G * read(convex_distances(at), at),
-    statement=r"\frac{2G^2}{n}\sum_{j<J}\eta_j",
+    published_statement=r"\frac{2G^2}{n}\sum_{j<J}\eta_j",
     claim_statement=r"\frac{1}{n}\sum_{j<J}\eta_j",
 )
 
@@ -169,7 +168,7 @@ def _bounded_loss(problem: Problem, algorithm: Any) -> str | None:
 
 
 def _decreasing(problem: Problem, algorithm: Any) -> str | None:
-    sizes = every_size(algorithm)
+    sizes = traits.step_sizes(algorithm)
     if (np.diff(sizes) <= sizes[:-1] * 1e-12).all():
         return None
     return f"{NONCONVEX_TITLE} needs step sizes that do not grow."
@@ -177,7 +176,7 @@ def _decreasing(problem: Problem, algorithm: Any) -> str | None:
 
 def step_constant(at: At) -> Floats:
     """c, the least with eta_j <= c/(j + 1) up to each checkpoint, (K,)."""
-    sizes = every_size(at.algorithm)
+    sizes = at.step_sizes
     return read(np.concatenate([[0.0], np.maximum.accumulate(sizes * (np.arange(sizes.size) + 1))]), at)
 
 
@@ -187,16 +186,16 @@ def nonconvex_published(at: At) -> Floats:
     if at.n == 1:
         return np.full(at.rounds.shape, np.nan)
     power = 1 / (L * c + 1)
-    return M * (1 + 1 / (L * c)) / (at.n - 1) * (2 * c * G**2 / M) ** power * taken(at) ** (L * c * power)
+    return M * (1 + 1 / (L * c)) / (at.n - 1) * (2 * c * G**2 / M) ** power * at.steps ** (L * c * power)
 
 
 def nonconvex_proved(at: At) -> Floats:
     """The least over j_0 of M j_0/n + G delta_J^{(j_0)}, at each checkpoint."""
-    sizes, n = every_size(at.algorithm), at.n
+    sizes, n = at.step_sizes, at.n
     factors = (1 - 1 / n) * (1 + sizes * at.constants.L) + 1 / n
     additions = 2 * sizes * at.constants.G / n
     found = np.empty(at.rounds.shape)
-    for index, J in enumerate(taken(at)):
+    for index, J in enumerate(at.steps):
         later = np.concatenate([np.cumprod(factors[1:J][::-1])[::-1], [1.0]]) if J > 1 else np.ones(J)
         tails = np.concatenate([np.cumsum((additions[:J] * later)[::-1])[::-1], [0.0]])
         found[index] = np.min(at.constants.M * np.arange(J + 1) / n + at.constants.G * tails)
@@ -210,11 +209,10 @@ NONCONVEX_GENERALIZATION = Inequality(
     output="last",
     source=source("Theorem 3.12"),
     hypotheses=(sgd(NONCONVEX_TITLE), finite(NONCONVEX_TITLE, "G", "L"), _bounded_loss, _decreasing),
-    claim=lambda at: (
-        taken(at) ** (at.constants.L * step_constant(at) / (at.constants.L * step_constant(at) + 1)) / at.n
-    ),
+    claim=lambda at: at.steps ** (at.constants.L * step_constant(at) / (at.constants.L * step_constant(at) + 1)) / at.n,
     published=nonconvex_published,
     proved=nonconvex_proved,
+    published_statement=r"\frac{M(1+1/(Lc))}{n-1}\left(\frac{2cG^2}{M}\right)^{1/(Lc+1)} J^{Lc/(Lc+1)}",
     statement=r"\min_{j_0}\ \frac{M j_0}{n} + G\,\delta_J^{(j_0)}",
     claim_statement=r"\frac{1}{n} J^{Lc/(Lc+1)}",
 )
@@ -222,7 +220,7 @@ NONCONVEX_GENERALIZATION = Inequality(
 
 def expanding_distances(at: At) -> Floats:
     """The bound on E ||v_J - v'_J|| without convexity: a_j = 1 + eta_j L."""
-    return distances(at, 1 + every_size(at.algorithm) * at.constants.L)
+    return distances(at, 1 + at.step_sizes * at.constants.L)
 
 
 NONCONVEX_STABILITY = Inequality(
@@ -262,12 +260,12 @@ def _in_a_ball(problem: Problem, algorithm: Any) -> str | None:
 
 def _multipass_published(at: At) -> Floats:
     """D^2/(2 eta J) + eta G^2/2 + eta G^2 J/n, which the printed step makes least: (D G/sqrt n) sqrt((n + 2J)/J)."""
-    J, D, eta = taken(at).astype(np.float64), reach(at.problem), every_size(at.algorithm)[0]
+    J, D, eta = at.steps.astype(np.float64), reach(at.problem), at.step_sizes[0]
     return D**2 / (2 * eta * J) + eta * at.constants.G**2 * (0.5 + J / at.n)
 
 
 def _multipass_proved(at: At) -> dict[str, Floats]:
-    J, eta, G = taken(at).astype(np.float64), every_size(at.algorithm)[0], at.constants.G
+    J, eta, G = at.steps.astype(np.float64), at.step_sizes[0], at.constants.G
     return {
         "initial": at.D2 / (2 * eta * J),
         "floor": np.full_like(J, eta * G**2 / 2),
@@ -289,9 +287,10 @@ MULTIPASS_EXCESS = Inequality(
         steps_at_most(MULTIPASS_TITLE, "2/L", largest_convex_step),
         _in_a_ball,
     ),
-    claim=lambda at: np.sqrt((at.n + 2 * taken(at)) / (at.n * taken(at))),
+    claim=lambda at: np.sqrt((at.n + 2 * at.steps) / (at.n * at.steps)),
     published=_multipass_published,
     proved=_multipass_proved,
+    published_statement=r"\frac{D^2}{2\eta J} + \eta G^2\left(\frac{1}{2} + \frac{J}{n}\right)",
     statement=r"\frac{D^2}{2\eta J} + \frac{\eta G^2}{2} + \frac{\eta G^2 (J-1)}{n}",
     claim_statement=r"\sqrt{\frac{n+2J}{nJ}}",
 )

@@ -25,7 +25,7 @@ import math
 import numpy as np
 
 from riskkit.theory.bound import At, Floats, Inequality, Source
-from riskkit.theory.field.setting import constant_steps, every_size, sgd, taken
+from riskkit.theory.field.setting import constant_steps, sgd
 from riskkit.theory.hypotheses import convex, finite
 
 TITLE = "the shuffling bound of Koren et al."
@@ -52,8 +52,8 @@ def order_constant(n: int, smooth: bool) -> float:
 
 def _terms(at: At, order: float) -> dict[str, Floats]:
     """nan inside a pass: the statement is about whole ones."""
-    J, eta, G = taken(at).astype(np.float64), every_size(at.algorithm)[0], at.constants.G
-    whole = np.where(taken(at) % at.n == 0, 1.0, np.nan)
+    J, eta, G = at.steps.astype(np.float64), at.step_sizes[0], at.constants.G
+    whole = np.where(at.steps % at.n == 0, 1.0, np.nan)
     return {
         "initial": whole * at.D2 / (2 * eta * J),
         "floor": whole * eta * G**2 / 2,
@@ -63,7 +63,7 @@ def _terms(at: At, order: float) -> dict[str, Floats]:
 
 def _proved(at: At) -> dict[str, Floats]:
     L = at.constants.L
-    smooth = math.isfinite(L) and (L == 0 or every_size(at.algorithm)[0] <= 2 / L)
+    smooth = math.isfinite(L) and (L == 0 or at.step_sizes[0] <= 2 / L)
     return _terms(at, order_constant(at.n, smooth))
 
 
@@ -75,11 +75,12 @@ OPTIMIZATION = Inequality(
     source=SOURCE,
     hypotheses=(sgd(TITLE, "without replacement"), convex(TITLE), finite(TITLE, "G"), constant_steps(TITLE)),
     claim=lambda at: {
-        "initial": 1 / (every_size(at.algorithm)[0] * taken(at)),
-        "order": np.full(at.rounds.shape, every_size(at.algorithm)[0] * math.sqrt(at.n)),
+        "initial": 1 / (at.step_sizes[0] * at.steps),
+        "order": np.full(at.rounds.shape, at.step_sizes[0] * math.sqrt(at.n)),
     },
     published=lambda at: _terms(at, math.sqrt(at.n)),
     proved=_proved,
+    published_statement=r"\frac{D^2}{2\eta J} + \frac{\eta G^2}{2} + 2\eta G^2\sqrt{n}",
     statement=r"\frac{D^2}{2\eta J} + \frac{\eta G^2}{2} + 2\eta G^2 c_n",
     claim_statement=r"\frac{1}{\eta J} + \eta\sqrt{n}",
     scope="after whole passes",

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from riskkit.algorithms import traits
 from riskkit.algorithms.staged import Algorithm, Sampling
 from riskkit.problem import Problem
 from riskkit.theory.bound import At, Floats
 from riskkit.theory.hypotheses import Hypothesis
+from riskkit.theory.recursion import scan
 
 ROUNDING = 1 + 4 * np.finfo(float).eps
 
@@ -31,7 +32,7 @@ def sgd(title: str, sampling: Sampling = "with replacement") -> Hypothesis:
             return f"{title} is about one example a step; got batches of {algorithm.batch}."
         if algorithm.sampling != sampling:
             return f"{title} needs examples drawn {sampling}; got {algorithm.sampling}."
-        most, eta = getattr(problem, "largest_step", math.inf), float(every_size(algorithm).max())
+        most, eta = getattr(problem, "largest_step", math.inf), float(traits.step_sizes(algorithm).max())
         if eta > most * ROUNDING:
             return (
                 f"{title} needs step sizes <= {most:.4g} on {problem.name}, for which its constants hold; "
@@ -46,7 +47,7 @@ def steps_at_most(title: str, formula: str, limit: Any) -> Hypothesis:
     """Every eta_j <= limit(problem), up to a rounding."""
 
     def ask(problem: Problem, algorithm: Any) -> str | None:
-        eta, most = float(every_size(algorithm).max()), float(limit(problem.constants))
+        eta, most = float(traits.step_sizes(algorithm).max()), float(limit(problem.constants))
         if eta <= most * ROUNDING:
             return None
         return (
@@ -58,7 +59,7 @@ def steps_at_most(title: str, formula: str, limit: Any) -> Hypothesis:
 
 def constant_steps(title: str) -> Hypothesis:
     def ask(problem: Problem, algorithm: Any) -> str | None:
-        sizes = every_size(algorithm)
+        sizes = traits.step_sizes(algorithm)
         if sizes.max() <= sizes.min() * ROUNDING:
             return None
         return (
@@ -68,20 +69,9 @@ def constant_steps(title: str) -> Hypothesis:
     return ask
 
 
-def every_size(algorithm: Algorithm) -> npt.NDArray[np.float64]:
-    """eta_j of the whole run, (J,)."""
-    (stage,) = algorithm.stages
-    return np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64)
-
-
-def taken(at: At) -> npt.NDArray[np.int64]:
-    """J, the gradients taken at each checkpoint, (K,)."""
-    return np.asarray(at.algorithm.steps_after(at.rounds), dtype=np.int64)
-
-
 def read(values: Floats, at: At) -> Floats:
     """values[J] at each checkpoint, of an array (J + 1,) indexed by the number of gradients taken."""
-    found: Floats = np.asarray(values, dtype=np.float64)[taken(at)]
+    found: Floats = np.asarray(values, dtype=np.float64)[at.steps]
     return found
 
 
@@ -91,10 +81,6 @@ def averaged(values: Floats) -> Floats:
     return np.concatenate([[0.0], np.cumsum(values)[:-1]]) / count
 
 
-def linear(a: Floats, b: Floats, start: float = 0.0) -> Floats:
-    """x_0 = start, x_{j+1} = a_j x_j + b_j: (J + 1,)."""
-    found = np.empty(a.size + 1)
-    found[0] = start
-    for j, (factor, addition) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
-        found[j + 1] = factor * found[j] + addition
-    return found
+def linear(a: Floats, b: Floats) -> Floats:
+    """x_0 = 0, x_{j+1} = a_j x_j + b_j: (J + 1,)."""
+    return np.concatenate([[0.0], scan(a, b)[1]])

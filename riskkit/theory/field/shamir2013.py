@@ -38,7 +38,7 @@ from riskkit.algorithms.steps import InverseTime
 from riskkit.algorithms.suffix import SuffixSGD
 from riskkit.problem import Problem
 from riskkit.theory.bound import At, Floats, Inequality, Source
-from riskkit.theory.field.setting import constant_steps, every_size, sgd, taken
+from riskkit.theory.field.setting import constant_steps, sgd
 from riskkit.theory.hypotheses import convex, finite, strongly_convex
 
 SHAMIR = Source(
@@ -119,7 +119,7 @@ def _suffix_sgd(problem: Problem, algorithm: Any) -> str | None:
 
 
 def _last(at: At) -> Floats:
-    return np.array([last_strongly_convex(at.constants.lam, at.constants.G, int(J)) for J in taken(at)])
+    return np.array([last_strongly_convex(at.constants.lam, at.constants.G, int(J)) for J in at.steps])
 
 
 def _suffix(at: At) -> Floats:
@@ -136,7 +136,7 @@ STRONGLY_CONVEX_LAST = Inequality(
     output="last",
     source=SHAMIR,
     hypotheses=(sgd(LAST), convex(LAST), strongly_convex(LAST), finite(LAST, "G"), _inverse_time(LAST)),
-    claim=lambda at: (1 + np.log(taken(at))) / (at.constants.lam * taken(at)),
+    claim=lambda at: (1 + np.log(at.steps)) / (at.constants.lam * at.steps),
     proved=_last,
     statement=r"\min_s\ \mathrm{suffix}(s) + \sum_{i=1}^{T-s} \frac{G^2 (H_T - H_{T-i-1})}{2\lambda i(i+1)}",
     claim_statement=r"\frac{\log J}{\lambda J}",
@@ -164,12 +164,12 @@ CONVEX_LAST = Inequality(
     source=SHAMIR,
     hypotheses=(sgd(LAST), convex(LAST), finite(LAST, "G"), constant_steps(LAST)),
     claim=lambda at: {
-        "initial": 1 / (every_size(at.algorithm)[0] * taken(at)),
-        "floor": every_size(at.algorithm)[0] * (1 + np.log(taken(at))),
+        "initial": 1 / (at.step_sizes[0] * at.steps),
+        "floor": at.step_sizes[0] * (1 + np.log(at.steps)),
     },
     proved=lambda at: {
-        "initial": at.D2 / (2 * every_size(at.algorithm)[0] * (taken(at) + 1)),
-        "floor": every_size(at.algorithm)[0] * at.constants.G**2 / 2 * (1 + harmonic(int(taken(at).max()))[taken(at)]),
+        "initial": at.D2 / (2 * at.step_sizes[0] * (at.steps + 1)),
+        "floor": at.step_sizes[0] * at.constants.G**2 / 2 * (1 + harmonic(int(at.steps.max()))[at.steps]),
     },
     statement=r"\frac{D^2}{2\eta (J+1)} + \frac{\eta G^2}{2}(1 + H_J)",
     claim_statement=r"\frac{1}{\eta J} + \eta \log J",
