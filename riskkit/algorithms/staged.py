@@ -61,8 +61,49 @@ class Stage:
         return self.T * self.k
 
 
+class Staged:
+    """What stages that run one after the other say of themselves, whatever a step is.
+
+    Attributes:
+        stages: at least one.
+    """
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def steps(self) -> int:
+        """Steps in all; each takes ``batch`` stochastic gradients (IFO calls)."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
+    def rounds(self) -> int:
+        """Outer rounds in all; checkpoints count these."""
+        return sum(stage.T for stage in self.stages)
+
+    def steps_after(self, rounds: np.ndarray) -> np.ndarray:
+        """How many steps have been taken when each of the given rounds (1 .. ``self.rounds``) ends."""
+        return self._ends[np.asarray(rounds) - 1]
+
+    @property
+    def stage_ends(self) -> np.ndarray:
+        """Rounds with which the stages end, (Q,)."""
+        return np.cumsum([stage.T for stage in self.stages])
+
+    @property
+    def schedule(self) -> str:
+        """The step sizes as text: ``"0.5/sqrt(kT)"``, ``"3 stages from 0.1"``."""
+        first = self.stages[0]
+        if len(self.stages) > 1:
+            return f"{len(self.stages)} stages from {first_size(first.step, first.T, first.k):g}"
+        return described(first.step)
+
+    @functools.cached_property
+    def _ends(self) -> np.ndarray:
+        return np.concatenate([np.full(stage.T, stage.k) for stage in self.stages]).cumsum()
+
+
 @dataclasses.dataclass(frozen=True)
-class Algorithm:
+class Algorithm(Staged):
     """Stages run one after the other, each from the output of the one before.
 
     Attributes:
@@ -93,28 +134,9 @@ class Algorithm:
         if self.anchor_every is not None:
             object.__setattr__(self, "anchor_every", whole("SLRLA", "anchor_every", self.anchor_every, 1))
 
-    @property
-    def steps(self) -> int:
-        """Steps in all; each takes ``batch`` stochastic gradients (IFO calls)."""
-        return sum(stage.steps for stage in self.stages)
-
-    @property
-    def rounds(self) -> int:
-        """Outer rounds in all; checkpoints count these."""
-        return sum(stage.T for stage in self.stages)
-
-    def steps_after(self, rounds: np.ndarray) -> np.ndarray:
-        """How many steps have been taken when each of the given rounds (1 .. ``self.rounds``) ends."""
-        return self._ends[np.asarray(rounds) - 1]
-
     def gradients(self, rounds: np.ndarray) -> np.ndarray:
         """How many gradients have been taken when each of the given rounds (1 .. ``self.rounds``) ends."""
         return self.batch * self.steps_after(rounds)
-
-    @property
-    def stage_ends(self) -> np.ndarray:
-        """Rounds with which the stages end, (Q,)."""
-        return np.cumsum([stage.T for stage in self.stages])
 
     @property
     def passed_on(self) -> Output:
@@ -131,14 +153,6 @@ class Algorithm:
             "beta": max(stage.beta for stage in self.stages),
             "batch": self.batch,
         }
-
-    @property
-    def schedule(self) -> str:
-        """The step sizes as text: ``"0.5/sqrt(kT)"``, ``"3 stages from 0.1"``."""
-        first = self.stages[0]
-        if len(self.stages) > 1:
-            return f"{len(self.stages)} stages from {first_size(first.step, first.T, first.k):g}"
-        return described(first.step)
 
     def without_horizon(self) -> Algorithm:
         """What identifies it but for T, where the steps do not depend on T: one stage of one round."""
@@ -159,10 +173,6 @@ class Algorithm:
         head = self.stages[0]
         k = min(head.k, steps)
         return Algorithm((dataclasses.replace(head, T=max(1, min(head.T, steps // k)), k=k),), batch=self.batch)
-
-    @functools.cached_property
-    def _ends(self) -> np.ndarray:
-        return np.concatenate([np.full(stage.T, stage.k) for stage in self.stages]).cumsum()
 
 
 def SGD(steps: int, step: Step, k: int = 1, batch: int = 1) -> Algorithm:

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from riskkit.algorithms.arguments import number, whole
-from riskkit.algorithms.staged import Output, Stage
-from riskkit.algorithms.steps import described, first_size
+from riskkit.algorithms.staged import Output, Stage, Staged
+from riskkit.algorithms.steps import first_size
 
 
 class MomentumState(NamedTuple):
@@ -37,7 +37,7 @@ class MomentumState(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class MomentumLookahead:
+class MomentumLookahead(Staged):
     """A method for the reference engine, read at the ends of rounds.
 
     Attributes:
@@ -69,22 +69,6 @@ class MomentumLookahead:
             raise ValueError(f"{owner}: momentum must lie in [0, 1); got {self.momentum!r}.")
         if not 0 <= number(self.weight_decay) < float("inf"):
             raise ValueError(f"{owner}: weight_decay must be a finite number >= 0; got {self.weight_decay!r}.")
-
-    @property
-    def steps(self) -> int:
-        return sum(stage.steps for stage in self.stages)
-
-    @property
-    def rounds(self) -> int:
-        return sum(stage.T for stage in self.stages)
-
-    @property
-    def stage_ends(self) -> np.ndarray:
-        return np.cumsum([stage.T for stage in self.stages])
-
-    def steps_after(self, rounds: np.ndarray) -> np.ndarray:
-        ends = np.concatenate([np.full(stage.T, stage.k) for stage in self.stages]).cumsum()
-        return ends[np.asarray(rounds) - 1]
 
     @functools.cached_property
     def _plan(self) -> list[tuple[float, float, float | None, bool]]:
@@ -135,10 +119,3 @@ class MomentumLookahead:
             "momentum": self.momentum,
             "weight_decay": self.weight_decay,
         }
-
-    @property
-    def schedule(self) -> str:
-        first = self.stages[0]
-        if len(self.stages) > 1:
-            return f"{len(self.stages)} stages from {first_size(first.step, first.T, first.k):g}"
-        return described(first.step)

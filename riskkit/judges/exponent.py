@@ -17,7 +17,7 @@ from riskkit.judges.arrays import constant, slope_text
 from riskkit.judges.outcome import Outcome, Verdict, afford, starved, undecided
 from riskkit.judges.rate import equivalent, rate_replicates, window_end
 from riskkit.stats.jackknife import MINIMUM_VERDICT
-from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, fit_curve, fit_ratio
+from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, RateFit, fit_curve, fit_ratio
 
 
 def judge_exponent(
@@ -41,12 +41,8 @@ def judge_exponent(
     fit = fit_ratio(values, reference, x)
     exact = constant(values)
     draft = undecided("exponent", subject, fit.replicates, axis=axis, points=fit.x.size, exact=exact)
-    if fit.x.size < MINIMUM_POINTS:
-        return draft.concluded(Outcome.TOO_FEW_POINTS, fit.reason)
-    if fit.replicates < MINIMUM_VERDICT:
-        return starved(draft)
-    if not fit.fitted:
-        return draft.concluded(Outcome.INCONCLUSIVE, f"{fit.reason} ({fit.replicates} replicates)")
+    if (nothing := _unfitted(draft, fit)) is not None:
+        return nothing
     oracle = fit_curve(reference, fit.x, fit.weights).slope
     low, high = fit.interval(0.90)
     distance = fit.slope + oracle - asymptote
@@ -85,6 +81,17 @@ def judge_exponent(
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_agrees, p_disagrees), needed)
 
 
+def _unfitted(draft: Verdict, fit: RateFit) -> Verdict | None:
+    """The verdict where there is no exponent to judge, or None."""
+    if fit.x.size < MINIMUM_POINTS:
+        return draft.concluded(Outcome.TOO_FEW_POINTS, fit.reason)
+    if fit.replicates < MINIMUM_VERDICT:
+        return starved(draft)
+    if not fit.fitted:
+        return draft.concluded(Outcome.INCONCLUSIVE, f"{fit.reason} ({fit.replicates} replicates)")
+    return None
+
+
 def judge_limit(
     values: npt.ArrayLike,
     x: npt.ArrayLike,
@@ -104,12 +111,8 @@ def judge_limit(
     curve = points**limit
     fit = fit_ratio(array, curve, points)
     draft = undecided("limit", subject, fit.replicates, axis=axis, points=fit.x.size, exact=constant(values))
-    if fit.x.size < MINIMUM_POINTS:
-        return draft.concluded(Outcome.TOO_FEW_POINTS, fit.reason)
-    if fit.replicates < MINIMUM_VERDICT:
-        return starved(draft)
-    if not fit.fitted:
-        return draft.concluded(Outcome.INCONCLUSIVE, f"{fit.reason} ({fit.replicates} replicates)")
+    if (nothing := _unfitted(draft, fit)) is not None:
+        return nothing
     low, high = fit.interval(0.90)
     draft = dataclasses.replace(
         draft,
