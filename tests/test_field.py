@@ -88,6 +88,7 @@ def test_nonsmooth_recursions_lie_under_their_closed_form_and_over_every_order()
     r, steps = bassily2020.distances(run), np.arange(J + 1)
     assert (r <= 2 * eta * np.sqrt(steps) + 4 * eta * steps / n + 1e-12).all()
     assert r[1] == pytest.approx(2 * eta)
+    assert r[2] ** 2 == pytest.approx(r[1] ** 2 + 4 * eta / n * r[1] + 4 * eta**2)
     worst = np.zeros(7)
     for places in itertools.product(range(n), repeat=2):  # where the replaced example stands in each of two passes
         square, path = 0.0, [0.0]
@@ -118,12 +119,31 @@ def test_the_last_iterate_by_hand():
     assert shamir2013.squared_distances(1.0, 1.0, 4)[1:] == pytest.approx([1, 1, 1 / 4, 1 / 12 + 1 / 9])
     # T = 2: s = 2 gives r_2/2 + (H_2 - H_1)/2 = 3/4; s = 1 gives H_2/4 + (H_2 - H_0)/4 = 3/4.
     assert shamir2013.last_strongly_convex(1.0, 1.0, 1) == pytest.approx(0.75)
+    # T = 3, r_3 = 1/4: the suffixes from s = 3, 2, 1 on, and what the last iterate pays beside each.
+    by_s = [1 / 4 + 1 / 6, 11 / 24 + 5 / 24, 11 / 36 + 5 / 24 + 11 / 72]
+    assert shamir2013.last_strongly_convex(1.0, 1.0, 2) == pytest.approx(min(by_s))
+    found = shamir2013.suffix(1.0, 1.0, 3)[3:0:-1] + np.array([0, 5 / 24, 5 / 24 + 11 / 72])
+    assert found == pytest.approx(by_s)
+    assert shamir2013.last_strongly_convex(1.0, 9.0, 60) == pytest.approx(by_loops(1.0, 9.0, 61))
     assert shamir2013.last_strongly_convex(2.0, 3.0, 40) == pytest.approx(
         9 / 2 * shamir2013.last_strongly_convex(1.0, 1.0, 40)
     )
     run = at(ABSOLUTE, SGD(2, Constant(0.5)), n=4, rounds=[1, 2], D2=2.0)
     by_hand = [2 / (2 * 0.5 * 2) + 0.25 * 2, 2 / (2 * 0.5 * 3) + 0.25 * (1 + 1.5)]
     assert value(shamir2013.CONVEX_LAST, "proved", run) == pytest.approx(by_hand)
+
+
+def by_loops(lam, G, T):
+    """The least over s of the bound on the last iterate, from its definition."""
+    r, bounds = [math.nan, (G / lam) ** 2, (G / lam) ** 2], []
+    for t in range(2, T):
+        r.append((1 - 2 / t) * r[t] + (G / (lam * t)) ** 2)
+    for s in range(1, T + 1):
+        m = T - s + 1
+        suffix = (lam * (s - 1) * r[s] / 2 + G**2 / (2 * lam) * sum(1 / t for t in range(s, T + 1))) / m
+        steps = (sum(1 / t for t in range(T - i, T + 1)) / (i * (i + 1)) for i in range(1, m))
+        bounds.append(suffix + G**2 / (2 * lam) * sum(steps))
+    return min(bounds)
 
 
 @pytest.mark.parametrize("dim", [8, 64])

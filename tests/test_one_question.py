@@ -466,3 +466,12 @@ def test_no_closed_match_decides_over_schedules_or_methods():
     schedule = re.compile(r"case (Constant|SqrtHorizon|InverseTime|Algorithm|Method)\(")
     for path in (ROOT / "riskkit").rglob("*.py"):
         assert not schedule.search(path.read_text()), path
+
+
+def test_a_quick_line_along_T_has_four_points_below_its_grid_if_it_must():
+    whole = Grid("T", n=50, k=5, T=doubling(64, 2**15))
+    assert whole.short(512).coordinates["T"] == (8, 16, 32, 64)
+    assert Grid("T", n=50, k=4, T=doubling(256, 4096)).short(512).coordinates["T"] == (16, 32, 64, 128)
+    assert Grid("T", n=50, k=1, T=doubling(8, 4096)).short(64).coordinates["T"] == (8, 16, 32, 64)
+    assert Grid("T", n=50, k=5, T=(64, 128)).short(512).coordinates["T"] == (32, 64)
+    assert Grid("n", n=(25, 50), k=5, T=1024).short(512).coordinates["T"] == (1024,)
