@@ -184,7 +184,7 @@ SETTINGS = ((MeanEstimation(3, 0.7), 5), (AnisotropicMean((1.0, 0.2, 0.2), 0.8),
 
 def test_expectations_agree_with_simulation():
     """More than 1,000 cells of 1,024 replicates, at 5 standard errors. They share their noise; over 20 seeds (first
-    seeds 0 .. 19) the largest deviation was 4.4, so that a false alarm is rarer than 1 in 20."""
+    seeds 0 .. 19) the largest deviation was 3.7, so that a false alarm is rarer than 1 in 20."""
     cells = [compared(problem, n, 1024, seed=7) for problem, n in SETTINGS]
     assert sum(len(part.z) for part in cells) > 1000
     for part in cells:
