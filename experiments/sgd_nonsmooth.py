@@ -1,4 +1,5 @@
-"""Stability without smoothness: a median, whose loss has kinks everywhere; with replacement and reshuffled."""
+"""Stability without smoothness: a median, whose loss has kinks everywhere; examples drawn with replacement, reshuffled,
+in one order for all passes, and all at every step."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import dataclasses
 from riskkit.algorithms import SGD, Constant
 from riskkit.experiment import Experiment, Grid, Paired, Size, doubling
 from riskkit.problems import AbsoluteLocation
-from riskkit.theory.field import bassily2020, koren2022, shamir2013
+from riskkit.theory.field import bassily2020, koren2022, shamir2013, vansover2025
 
 ETA = 0.05
 
@@ -20,6 +21,14 @@ EXPERIMENT = Experiment(
         "reshuffled SGD": lambda p: dataclasses.replace(
             SGD(p.T, Constant(ETA)), sampling="without replacement", name="reshuffled SGD"
         ),
+        "SGD, one shuffle": lambda p: dataclasses.replace(
+            SGD(p.T, Constant(ETA)), sampling="one shuffle", name="SGD, one shuffle"
+        ),
+        "full batches": lambda p: (
+            dataclasses.replace(SGD(p.T, Constant(ETA), batch=p.n), sampling="without replacement", name="full batches")
+            if p.T <= 32
+            else None
+        ),
     },
     bounds=(
         bassily2020.STABILITY,
@@ -28,8 +37,15 @@ EXPERIMENT = Experiment(
         bassily2020.PERMUTED_GENERALIZATION,
         shamir2013.CONVEX_LAST,
         koren2022.OPTIMIZATION,
+        koren2022.ONE_SHUFFLE,
+        bassily2020.FULL_STABILITY,
+        vansover2025.EXCESS,
+        vansover2025.PERMUTED_EXCESS,
     ),
-    readings=(Paired("reshuffled SGD", ("SGD",), of=(("stability", "last"), ("optimization", "average"))),),
+    readings=tuple(
+        Paired(name, ("SGD",), of=(("stability", "last"), ("optimization", "average")))
+        for name in ("reshuffled SGD", "SGD, one shuffle", "full batches")
+    ),
     sizes={
         "laptop": Size(Grid("T", n=32, T=doubling(8, 2048)), replicates=512),
         "paper": Size(Grid("T", n=(32, 128), T=doubling(8, 16384)), replicates=8192),

@@ -1,5 +1,6 @@
 """Passes and shuffling: excess risk of averaged SGD from a tenth of a pass to a hundred, with the step that Hardt,
-Recht and Singer derive for the number of passes; and the optimization error with a new random order for each pass."""
+Recht and Singer derive for the number of passes: independent draws, a new random order for each pass, one order for all
+passes, and full gradients."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import dataclasses
 from riskkit.algorithms import SGD, Algorithm, Constant
 from riskkit.experiment import Experiment, Grid, Paired, Point, Size
 from riskkit.problems import Logistic
-from riskkit.theory.field import bassily2020, hardt2016, koren2022
+from riskkit.theory.field import bassily2020, gradient_descent, hardt2016, koren2022, vansover2025
 
 PROBLEM = Logistic(dim=8, radius=4.0)
 
@@ -21,17 +22,37 @@ def reshuffled(p: Point) -> Algorithm:
     return dataclasses.replace(independent(p), sampling="without replacement", name="reshuffled SGD")
 
 
+def one_shuffle(p: Point) -> Algorithm:
+    return dataclasses.replace(independent(p), sampling="one shuffle", name="SGD, one shuffle")
+
+
+def full_batches(p: Point) -> Algorithm | None:
+    """As many steps, of n gradients each: up to n of them."""
+    return dataclasses.replace(reshuffled(p), batch=p.n, name="full batches") if p.n >= p.J else None
+
+
 EXPERIMENT = Experiment(
     title="SGD: passes and shuffling",
     question="What do passes and shuffling do to the excess risk of averaged SGD?",
     problem=PROBLEM,
-    algorithms={"SGD": independent, "reshuffled SGD": reshuffled},
+    algorithms={
+        "SGD": independent,
+        "reshuffled SGD": reshuffled,
+        "SGD, one shuffle": one_shuffle,
+        "full batches": full_batches,
+    },
     bounds=(
         hardt2016.MULTIPASS_EXCESS,
         hardt2016.CONVEX_STABILITY,
         hardt2016.CONVEX_GENERALIZATION,
         koren2022.OPTIMIZATION,
+        koren2022.ONE_SHUFFLE,
         bassily2020.PERMUTED_STABILITY,
+        gradient_descent.STABILITY,
+        gradient_descent.OPTIMIZATION,
+        gradient_descent.EXCESS,
+        vansover2025.EXCESS,
+        vansover2025.PERMUTED_EXCESS,
     ),
     readings=(
         Paired(
@@ -39,6 +60,8 @@ EXPERIMENT = Experiment(
             ("SGD",),
             of=(("excess", "average"), ("optimization", "average"), ("stability", "last")),
         ),
+        Paired("SGD, one shuffle", ("SGD", "reshuffled SGD"), of=(("excess", "average"),)),
+        Paired("full batches", ("SGD",), of=(("excess", "average"), ("stability", "last"))),
     ),
     sizes={
         "laptop": Size(Grid("J", n=50, J=(5, 16, 50, 150, 500, 1500, 5000)), replicates=512),

@@ -1,6 +1,9 @@
-"""Averaged SGD from a tenth of a pass to a hundred: excess risk with its bounds, and the two parts of it."""
+"""Averaged SGD from a tenth of a pass to a hundred, and three other ways to draw: excess risk, and over SGD's."""
 
 from __future__ import annotations
+
+import numpy as np
+from matplotlib.lines import Line2D
 
 from riskkit.report import plot
 
@@ -8,29 +11,55 @@ EXPERIMENT = "sgd_passes"
 
 
 def draw(stored: plot.Stored) -> plot.Page | None:
-    """Left: excess risk. Middle: optimization error. Right: generalization error. Each against J, the gradients."""
+    """Left: excess risk. Middle: optimization error. Right: excess risk over that of SGD. Each against J steps."""
     rows = stored.rows(output="average")
     size = rows["n"].min()
     rows = rows[rows["n"] == size]
     if rows.empty:
         return None
     page = plot.Page(
-        f"Excess risk of averaged SGD and its two parts on {stored.problem} against the number of gradients J, "
-        f"n = {size:g}, examples drawn with replacement or reshuffled every pass",
+        f"Excess risk of averaged SGD and its optimization error on {stored.problem} against the number of steps J, "
+        f"n = {size:g}, by how examples are drawn",
         height=2.6,
         columns=3,
     )
-    for quantity in ("excess", "optimization", "generalization"):
+    looks = dict(zip(stored.record["algorithms"], plot.PALETTE, strict=False))
+    for quantity in ("excess", "optimization"):
         panel = page.panel(xlabel="J", ylabel=quantity)
-        for algorithm, (colour, marker) in zip(
-            stored.record["algorithms"], (plot.PALETTE[1], plot.PALETTE[2]), strict=True
-        ):
+        for algorithm, (colour, marker) in looks.items():
             line = rows[(rows["quantity"] == quantity) & (rows["algorithm"] == algorithm)].sort_values("J")
             if line.empty:
                 continue
             panel.measured(plot.Line(line, "J", {}, {}, algorithm), colour=colour, marker=marker, key=algorithm)
+    right = page.panel(xlabel="J", ylabel="excess risk / that of SGD", yscale="linear")
+    for algorithm, (colour, marker) in looks.items():
+        at = sorted(
+            (
+                c
+                for c in stored.comparisons
+                if (c["quantity"], c["output"], c["against"]) == ("excess", "average", "SGD")
+                and c["algorithm"] == algorithm
+                and c["n"] == size
+            ),
+            key=lambda c: c["J"],
+        )
+        if not at:
+            continue
+        values = {name: np.array([c[name] for c in at], dtype=np.float64) for name in ("ratio", "low", "high")}
+        right.points(
+            "ratio",
+            [c["J"] for c in at],
+            values["ratio"],
+            x_name="J",
+            about={"quantity": "excess", "output": "average", "algorithm": algorithm},
+            style={"color": colour, "marker": marker, "ms": 3.2, "lw": 0.8},
+            low=values["low"],
+            high=values["high"],
+        )
+        page.key(algorithm, Line2D([], [], color=colour, marker=marker, ms=3.2, lw=0.8))
+    right.axes.axhline(1, color=plot.FAINT, lw=0.6, zorder=1)
     page.note(
         "The step size is the one that Hardt, Recht and Singer derive for J gradients on n examples: every J is a "
-        "run of its own. One pass is J = n."
+        "run of its own. One pass is J = n. A step of full batches takes n gradients."
     )
     return page

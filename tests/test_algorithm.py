@@ -41,7 +41,10 @@ STEP = Constant(0.1)
         (lambda: Stage(4, 2, 0.5, STEP, output="mean"), "SLRLA: output must be one of last, average; got 'mean'."),
         (
             lambda: Algorithm((Stage(4, 2, 0.5, STEP),), sampling="without"),
-            "SLRLA: sampling must be one of with replacement, without replacement, one stream for all; got 'without'.",
+            (
+                "SLRLA: sampling must be one of with replacement, without replacement, one shuffle, one stream for "
+                "all; got 'without'."
+            ),
         ),
         (lambda: Constant(0.0), "Constant: eta must be a finite number > 0; got 0.0."),
         (lambda: InverseTime(lam=math.inf), "InverseTime: lam must be a finite number > 0; got inf."),

@@ -15,7 +15,15 @@ from riskkit.problem import Constants
 from riskkit.problems import AbsoluteLocation, ConcaveOnBall, HarveyMaximum, LinearOnBall, Logistic, MeanEstimation
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import At, total
-from riskkit.theory.field import bassily2020, hardt2016, koren2022, moments, shamir2013
+from riskkit.theory.field import (
+    bassily2020,
+    gradient_descent,
+    hardt2016,
+    koren2022,
+    moments,
+    shamir2013,
+    vansover2025,
+)
 from riskkit.theory.field.setting import averaged
 
 
@@ -30,6 +38,10 @@ def value(bound, form, where):
 
 def reshuffled(steps, eta):
     return dataclasses.replace(SGD(steps, Constant(eta)), sampling="without replacement")
+
+
+def full_batches(steps, eta, n=4):
+    return dataclasses.replace(SGD(steps, Constant(eta), batch=n), sampling="without replacement")
 
 
 LINEAR, ABSOLUTE = LinearOnBall(dim=2, radius=2.0), AbsoluteLocation(dim=4)
@@ -113,6 +125,46 @@ def test_the_order_of_a_pass_costs_what_its_double_sum_says():
     assert np.isnan(found[1])
     assert found[[0, 2]] == pytest.approx([2 / 0.8 + 0.05 + 0.2 * 3 / 8, 2 / 2.4 + 0.05 + 0.2 * 3 / 8])
     assert value(koren2022.OPTIMIZATION, "published", run)[0] == pytest.approx(2 / 0.8 + 0.05 + 0.4)
+
+
+def test_one_order_for_all_passes_costs_what_its_triple_sum_says():
+    for n, K in ((2, 1), (5, 3)):
+        # Two places exchanged, s and t: how many steps have met different examples before step t of pass p.
+        met = [2 * p + (s < t) for p in range(K) for t in range(n) for s in range(n) if s != t]
+        found = koren2022.one_order_constant(n, np.array([float(K)]), smooth=True)
+        assert found == pytest.approx([sum(met) / (n * n * K)])
+        kinks = sum(math.sqrt(p * n + t) + 2 * (2 * p + 1) for p in range(K) for t in range(n)) / (n * K)
+        rough = koren2022.one_order_constant(n, np.array([float(K)]), smooth=False)[0]
+        assert kinks <= rough <= 1.6 * kinks
+    algorithm = dataclasses.replace(SGD(12, Constant(0.1)), sampling="one shuffle")
+    run = at(LINEAR, algorithm, n=4, rounds=[4, 6, 12], D2=2.0)
+    found = value(koren2022.ONE_SHUFFLE, "proved", run)
+    assert np.isnan(found[1])
+    assert found[[0, 2]] == pytest.approx([2 / 0.8 + 0.05 + 0.2 * 3 / 8, 2 / 2.4 + 0.05 + 0.2 * 15 / 8])
+    published = value(koren2022.ONE_SHUFFLE, "published", run)
+    assert published[2] == pytest.approx(2 / 2.4 + 0.05 + 0.8 * (math.sqrt(12) + 3))
+
+
+def test_full_batches_by_hand():
+    full = full_batches(6, 0.5)
+    run = at(Logistic(dim=2, radius=2.0), full, n=4, rounds=[1, 6], D2=3.0)
+    G = run.constants.G
+    assert value(gradient_descent.STABILITY, "proved", run) == pytest.approx([G / 4, 6 * G / 4])
+    assert value(gradient_descent.OPTIMIZATION, "proved", run) == pytest.approx([3.0, 0.5])
+    assert value(gradient_descent.EXCESS, "proved", run) == pytest.approx([3 + G**2 / 4, 0.5 + 6 * G**2 / 4])
+    assert np.isnan(value(gradient_descent.STABILITY, "proved", at(run.problem, full, n=8))).all()
+    kinks = at(ABSOLUTE, full, n=4, rounds=[1, 2])
+    assert value(bassily2020.FULL_STABILITY, "proved", kinks) == pytest.approx([1.0, math.sqrt(1 + 0.5 + 1)])
+
+
+def test_the_excess_of_several_passes_is_the_sum_of_its_two_parts():
+    run = at(ABSOLUTE, SGD(2, Constant(0.5)), n=4, rounds=[1, 2], D2=2.0)
+    r1 = 2 * 0.5  # r_0 = 0 for the first gradient, r_1 for the second
+    assert value(vansover2025.EXCESS, "proved", run) == pytest.approx([2 + 0.25, 1 + 0.25 + r1 / 2])
+    run = at(ABSOLUTE, reshuffled(2, 0.5), n=2, rounds=[1, 2], D2=2.0)
+    found = value(vansover2025.PERMUTED_EXCESS, "proved", run)
+    assert np.isnan(found[0])
+    assert found[1] == pytest.approx(1 + 0.25 + 2 * 0.5 * 1 / 4 + r1 / 2)
 
 
 def test_the_last_iterate_by_hand():
@@ -242,6 +294,10 @@ STEP = Constant(0.1)
         (bassily2020.STABILITY, ConcaveOnBall(), SGD(4, STEP), "needs convexity"),
         (bassily2020.PERMUTED_STABILITY, ABSOLUTE, SGD(4, STEP), "without replacement; got with replacement"),
         (koren2022.OPTIMIZATION, ABSOLUTE, SGD(4, STEP), "without replacement; got with replacement"),
+        (koren2022.ONE_SHUFFLE, ABSOLUTE, reshuffled(4, 0.1), "one shuffle; got without replacement"),
+        (gradient_descent.STABILITY, LINEAR, SGD(4, STEP), "full gradients"),
+        (gradient_descent.OPTIMIZATION, Logistic(dim=2), full_batches(4, 5.0), "step sizes <= 1/L = 4"),
+        (vansover2025.EXCESS, ABSOLUTE, SGD(4, InverseTime(1.0)), "constant step size"),
         (shamir2013.STRONGLY_CONVEX_LAST, ABSOLUTE, SGD(4, STEP), "strong convexity"),
         (shamir2013.STRONGLY_CONVEX_LAST, HarveyMaximum(4), SGD(4, InverseTime(1.0, 2)), "InverseTime\\(1, 1\\)"),
         (shamir2013.STRONGLY_CONVEX_SUFFIX, HarveyMaximum(4), SuffixSGD(4, InverseTime(1.0, 1)), "radius"),
@@ -262,6 +318,10 @@ def test_a_bound_of_the_field_names_the_hypothesis_that_fails(bound, problem, al
         (bassily2020.STABILITY, ABSOLUTE, SGD(4, STEP)),
         (bassily2020.PERMUTED_STABILITY, ABSOLUTE, reshuffled(4, 0.1)),
         (koren2022.OPTIMIZATION, LINEAR, reshuffled(4, 0.1)),
+        (koren2022.ONE_SHUFFLE, LINEAR, dataclasses.replace(SGD(4, STEP), sampling="one shuffle")),
+        (gradient_descent.EXCESS, LINEAR, full_batches(4, 0.1)),
+        (bassily2020.FULL_STABILITY, ABSOLUTE, full_batches(4, 0.1)),
+        (vansover2025.PERMUTED_EXCESS, ABSOLUTE, reshuffled(4, 0.1)),
         (shamir2013.STRONGLY_CONVEX_LAST, HarveyMaximum(4), SGD(4, InverseTime(1.0, 1))),
         (shamir2013.STRONGLY_CONVEX_SUFFIX, HarveyMaximum(4), SuffixSGD(4, InverseTime(1.0, 1), radius=1.0)),
         (shamir2013.CONVEX_LAST, ABSOLUTE, SGD(4, STEP)),

@@ -1,4 +1,4 @@
-"""How examples are drawn: the theorems' way, and two faults that the oracle must tell from it."""
+"""How examples are drawn: the theorems' way, and others that the oracle must tell from it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from problems import MeanEstimation
 from riskkit import SGD, Constant, Lookahead, simulate
 from riskkit.algorithms.staged import SAMPLINGS
 from riskkit.measure.blocks import measure_block
+from riskkit.measure.runs import drawn_indices
+from riskkit.rng.streams import Stream
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import convex, slrla
 
@@ -38,11 +41,25 @@ def test_faults_of_the_sampling_are_caught(sampling):
 
 @pytest.mark.parametrize("engine", ["reference", "fused"])
 def test_each_run_of_a_batch_has_its_own_sampling(engine):
-    """Runs of the three samplings beside each other are what they are alone."""
+    """Runs of all samplings beside each other are what they are alone."""
     problem, step = MeanEstimation(dim=3), Constant(0.2)
     plans = [dataclasses.replace(Lookahead(6, 3, 0.5, step), sampling=sampling) for sampling in SAMPLINGS]
-    rounds, names = [np.array([2, 6])] * 3, list(SAMPLINGS)
+    rounds, names = [np.array([2, 6])] * len(SAMPLINGS), list(SAMPLINGS)
     together = measure_block(problem, 7, plans, rounds, names, seed=1, first=0, engine=engine)
     for plan, one in zip(plans, together, strict=True):
         alone = simulate(problem, plan, n=7, replicates=len(one.diverged_at), seed=1, rounds=[2, 6], engine=engine)
         assert np.array_equal(one.values["optimization"], alone.values["optimization"])
+
+
+def test_one_shuffle_repeats_its_first_pass_and_a_full_batch_is_the_full_gradient():
+    n = 5
+    stream = Stream(3, range(4))
+    once = drawn_indices(stream, n, "one shuffle")
+    assert torch.equal(once(0, n), stream.shuffled(n, 0, n))
+    assert torch.equal(once(3, 9), torch.cat([once(0, n)] * 3, dim=1)[:, 3:12])
+    assert torch.equal(once(0, n).sort(1).values, torch.arange(n).expand(4, -1))
+    full = dataclasses.replace(SGD(3, Constant(0.2), batch=n), sampling="without replacement")
+    m = simulate(MeanEstimation(dim=2), full, n=n, replicates=32, seed=1, rounds=[1, 3])
+    assert m.at("distance", 3) == pytest.approx(m.dataset["start_distance"] * 0.8**6, rel=1e-9)
+    own = simulate(MeanEstimation(dim=2), full, n=n, replicates=32, seed=1, engine="reference")
+    assert own.at("distance") == pytest.approx(m.dataset["start_distance"] * 0.8**6, rel=1e-9)

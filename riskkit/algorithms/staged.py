@@ -28,7 +28,7 @@ from riskkit.identity import LATER
 Output = Literal["last", "average"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
-Sampling = Literal["with replacement", "without replacement", "one stream for all"]
+Sampling = Literal["with replacement", "without replacement", "one shuffle", "one stream for all"]
 SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
 
 
@@ -111,10 +111,12 @@ class Algorithm(Staged):
         name: a label for tables and figures; not part of what is computed.
         anchor_every: None: the anchor moves once a stage, as published. K: it is set to the fast weights before every
             K-th gradient step (counted over the whole run) and at no other time, as in the authors' code.
-        sampling: how examples are drawn. The theorems are about independent draws, ``with replacement``. ``without
-            replacement`` goes through all examples in a new random order again and again, and with ``one stream for
-            all`` every replicate draws what replicate 0 does: faults to be caught, to which no bound applies.
-        batch: how many examples each step draws, with replacement; its gradient is the mean over them.
+        sampling: how examples are drawn. Most theorems are about independent draws, ``with replacement``. ``without
+            replacement`` goes through all examples in a new random order again and again, ``one shuffle`` in one
+            random order throughout. With ``one stream for all`` every replicate draws what replicate 0 does: a fault
+            to be caught, to which no bound applies.
+        batch: how many examples each step draws, in the same way; its gradient is the mean over them. All n of them
+            without replacement are the full gradient.
 
     Raises ValueError without a stage, for an unknown sampling, and for batch or anchor_every < 1.
     """

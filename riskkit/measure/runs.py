@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from riskkit.algorithms import traits
@@ -54,6 +55,9 @@ def drawn_indices(stream: Stream, n: int, sampling: Sampling) -> reference.Indic
             return lambda j, count: stream.indices(n, j, count)
         case "without replacement":
             return lambda j, count: stream.shuffled(n, j, count)
+        case "one shuffle":
+            order = stream.shuffled(n, 0, n)
+            return lambda j, count: order[:, torch.arange(j, j + count, device=stream.device) % n]
         case "one stream for all":
             first = Stream(stream.seed, [0], device=stream.device)
             return lambda j, count: first.indices(n, j, count).expand(len(stream.replicates), -1)

@@ -50,6 +50,8 @@ def refusal(problem: Problem, algorithm: Any, n: int) -> str | None:
         return f"{problem.name} does not say that its losses are quadratic"
     if traits.sampling(algorithm) == "one stream for all":
         return "its replicates share their draws"
+    if traits.sampling(algorithm) == "one shuffle":
+        return "its passes share their order"
     if linear_maps(algorithm) is None:
         return f"{algorithm.name} does not say that it is linear in the gradient"
     if problem.radius is None:

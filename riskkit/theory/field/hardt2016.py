@@ -39,13 +39,7 @@ import numpy as np
 from riskkit.algorithms import traits
 from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import At, Floats, Inequality, Source
-from riskkit.theory.field.setting import (
-    constant_steps,
-    linear,
-    read,
-    sgd,
-    steps_at_most,
-)
+from riskkit.theory.field.setting import constant_steps, linear, of_distances, read, sgd, steps_at_most
 from riskkit.theory.hypotheses import convex, finite, strongly_convex_examples
 
 BIBTEX = """@inproceedings{hardt2016train,
@@ -132,30 +126,21 @@ _STRONGLY_CONVEX = (
     steps_at_most(STRONGLY_CONVEX_TITLE, "2/(L + lam)", largest_contracting_step),
 )
 
-STRONGLY_CONVEX_STABILITY = Inequality(
-    name="hardt2016.strongly convex.stability.last",
-    title=STRONGLY_CONVEX_TITLE,
-    quantity="stability",
-    output="last",
-    source=source("Theorem 3.9, re-proved"),
-    hypotheses=_STRONGLY_CONVEX,
-    claim=lambda at: np.full(at.rounds.shape, 1 / (at.constants.lam_example * at.n)),
-    proved=lambda at: read(contracting_distances(at), at),
-    statement=r"\delta_J,\quad \delta_{j+1} = (1-\eta_j\lambda)\delta_j + \frac{2\eta_j G}{n}",
-    claim_statement=r"\frac{1}{\lambda n}",
-)
+_CONTRACTION = r"\delta_{j+1} = (1-\eta_j\lambda)\delta_j + \frac{2\eta_j G}{n}"
 
-STRONGLY_CONVEX_GENERALIZATION = Inequality(
-    name="hardt2016.strongly convex.generalization.last",
-    title=STRONGLY_CONVEX_TITLE,
-    quantity="generalization",
-    output="last",
-    source=source("Theorem 3.9, re-proved"),
-    hypotheses=_STRONGLY_CONVEX,
-    claim=lambda at: np.full(at.rounds.shape, 1 / (at.constants.lam_example * at.n)),
-    proved=lambda at: at.constants.G * read(contracting_distances(at), at),
-    statement=r"G\,\delta_J,\quad \delta_{j+1} = (1-\eta_j\lambda)\delta_j + \frac{2\eta_j G}{n}",
-    claim_statement=r"\frac{1}{\lambda n}",
+STRONGLY_CONVEX_STABILITY, STRONGLY_CONVEX_GENERALIZATION = (
+    of_distances(
+        f"hardt2016.strongly convex.{quantity}.last",
+        STRONGLY_CONVEX_TITLE,
+        source("Theorem 3.9, re-proved"),
+        _STRONGLY_CONVEX,
+        contracting_distances,
+        r"\delta",
+        _CONTRACTION,
+        claim=lambda at: np.full(at.rounds.shape, 1 / (at.constants.lam_example * at.n)),
+        claim_statement=r"\frac{1}{\lambda n}",
+    )
+    for quantity in ("stability", "generalization")
 )
 
 NONCONVEX_TITLE = "Theorem 3.12 of Hardt et al."
@@ -223,15 +208,14 @@ def expanding_distances(at: At) -> Floats:
     return distances(at, 1 + at.step_sizes * at.constants.L)
 
 
-NONCONVEX_STABILITY = Inequality(
-    name="hardt2016.nonconvex.stability.last",
-    title=NONCONVEX_TITLE,
-    quantity="stability",
-    output="last",
-    source=source("proof of Theorem 3.12"),
-    hypotheses=(sgd(NONCONVEX_TITLE), finite(NONCONVEX_TITLE, "G", "L")),
-    proved=lambda at: read(expanding_distances(at), at),
-    statement=r"\delta_J,\quad \delta_{j+1} = (1+\eta_j L)\delta_j + \frac{2\eta_j G}{n}",
+NONCONVEX_STABILITY = of_distances(
+    "hardt2016.nonconvex.stability.last",
+    NONCONVEX_TITLE,
+    source("proof of Theorem 3.12"),
+    (sgd(NONCONVEX_TITLE), finite(NONCONVEX_TITLE, "G", "L")),
+    expanding_distances,
+    r"\delta",
+    r"\delta_{j+1} = (1+\eta_j L)\delta_j + \frac{2\eta_j G}{n}",
 )
 
 MULTIPASS_TITLE = "Proposition 5.4 of Hardt et al."
