@@ -22,6 +22,8 @@ LINES = {
     "--list": ["--list"],
     "bad input (--replicates 0)": ["--replicates", "0"],
     "bad input (no such experiment)": ["no_such_experiment"],
+    "bad input (no such problem)": ["--problem", "Ridgge"],
+    "bad input (--alpha 3)": ["--alpha", "3"],
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,15 +25,23 @@ class Answered(NamedTuple):
     shards: list[Path]
 
 
-def _address(arguments: argparse.Namespace, name: str) -> str:
-    """Of the question, the code that asks it, and riskkit."""
+def _addresses(arguments: argparse.Namespace) -> Callable[[str], str]:
+    """Experiment -> the address of the question, the code that asks it, and riskkit."""
     home = study.folder()
     asked: dict[str, Any] = {
         key: getattr(arguments, key)
         for key in ("quick", "paper", "problem", "n", "T", "k", "alpha", "replicates", "precision", "seed", "device")
     }
-    problem = "" if arguments.problem is None else sources.source("problems", home)
-    return sources.digest([asked, arguments.engine, str(home), sources.source(f"experiments.{name}", home), problem])
+
+    @functools.cache
+    def problem() -> str:
+        return "" if arguments.problem is None else sources.source("problems", home)
+
+    def address(name: str) -> str:
+        used = sources.source(f"experiments.{name}", home)
+        return sources.digest([asked, arguments.engine, str(home), used, problem()])
+
+    return address
 
 
 def answered(arguments: argparse.Namespace, chosen: Iterable[str]) -> Answered:
@@ -40,14 +49,13 @@ def answered(arguments: argparse.Namespace, chosen: Iterable[str]) -> Answered:
     found = Answered([], [], [])
     if arguments.fresh or arguments.dry_run or arguments.verbose:
         return found
-    outside = Made(arguments.out)
+    outside, address = Made(arguments.out), _addresses(arguments)
     for name in chosen:
-        address = _address(arguments, name)
-        if outside.stands(_beyond(name), address):
+        if outside.notes(_beyond(name)) and outside.stands(_beyond(name), address(name)):
             found.beyond.append(name)
             continue
         made = Made(arguments.out / name)
-        if made.stands(CONCLUSION, address):
+        if made.notes(CONCLUSION) and made.stands(CONCLUSION, address(name)):
             noted = [path for path in made.files(CONCLUSION) if path.parent.name == "shards"]
             if set(noted) == set(_shards(arguments.out / name)):  # what another run has added is looked at first
                 found.standing.append(name)
@@ -65,9 +73,10 @@ def _beyond(name: str) -> str:
 
 def note(arguments: argparse.Namespace, names: Sequence[str], beyond: Sequence[str]) -> None:
     """Experiments that have been answered in full, and those that were left out."""
+    address = _addresses(arguments)
     for name in names:
         folder = arguments.out / name
         outputs = [*(folder / file for file in FILES), *_shards(folder)]
-        Made(folder).note({CONCLUSION: (_address(arguments, name), outputs)})
+        Made(folder).note({CONCLUSION: (address(name), outputs)})
     if beyond:
-        Made(arguments.out).note({_beyond(name): (_address(arguments, name), []) for name in beyond})
+        Made(arguments.out).note({_beyond(name): (address(name), []) for name in beyond})

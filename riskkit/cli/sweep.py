@@ -245,6 +245,11 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
     if arguments.precision is not None and not 0 < arguments.precision < math.inf:
         raise BadInputError(f"--precision must be a finite number > 0; got {arguments.precision:g}.")
+    kind, _, number = arguments.device.partition(":")
+    if arguments.device != "cpu" and (kind != "cuda" or (":" in arguments.device and not number.isdecimal())):
+        raise BadInputError(f"--device must be cpu, cuda or cuda:N; got {arguments.device!r}.")
+    if arguments.seed is not None and not 0 <= arguments.seed < 2**64:
+        raise BadInputError(f"--seed must be a whole number in [0, 2^64); got {arguments.seed}.")
     if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
         raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
     for name in AXES:
@@ -255,9 +260,14 @@ def _check_flags(arguments: argparse.Namespace) -> None:
             check_address(arguments.scheduler)
     if arguments.replicates is not None:
         _whole("--replicates", arguments.replicates)
-    axes = {name: tuple(values) for name in ("n", "T", "k") if (values := getattr(arguments, name)) is not None}
     with reading(ValueError):
-        _check_axes(axes)
+        _check_axes(dict(_axes(arguments)))
+        if arguments.problem is not None:
+            study.check_problem(arguments.problem)
+
+
+def _axes(arguments: argparse.Namespace) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    return tuple((name, tuple(values)) for name in AXES if (values := getattr(arguments, name)) is not None)
 
 
 def _told(failure: Failure) -> str:
@@ -267,8 +277,7 @@ def _told(failure: Failure) -> str:
 def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
     from riskkit.execution.tasks import Request
 
-    axes = tuple((name, tuple(getattr(arguments, name))) for name in AXES if getattr(arguments, name) is not None)
-    _check_axes(dict(axes))
+    axes = _axes(arguments)
     requests = []
     for name in chosen:
         if "laptop" not in study.experiment(name).sizes and not arguments.paper and not arguments.experiments:
@@ -291,6 +300,8 @@ def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Requ
 
 def _check_axes(axes: Mapping[str, Sequence[float]]) -> None:
     """What is wrong with a value, before an experiment is asked whether it has the axis."""
+    if not axes:
+        return
     from riskkit.experiment.point import Grid
     from riskkit.identity import label
 
@@ -401,9 +412,7 @@ def _check_device(device: str) -> None:
 
     if device == "cpu":
         return
-    kind, _, number = device.partition(":")
-    if kind != "cuda" or (number and not number.isdigit()):
-        raise BadInputError(f"--device must be cpu, cuda or cuda:N; got {device!r}.")
+    number = device.partition(":")[2]
     if not torch.cuda.is_available():
         raise BadInputError(
             f"--device {device} needs a CUDA device and a CUDA build of torch; none is here. Use --device cpu."

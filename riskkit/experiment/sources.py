@@ -60,6 +60,7 @@ def literal(module: str, name: str, study: Path) -> object:
     return ...
 
 
+@functools.cache
 def _version(name: str) -> str | None:
     try:
         return version(name)

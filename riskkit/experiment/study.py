@@ -177,6 +177,40 @@ def problems(study: Path | None = None) -> dict[str, type]:
     return found
 
 
+def check_problem(name: str, study: Path | None = None) -> None:
+    """Refuses a name that no package of problems lists in its ``__all__``; imports none, and so refuses nothing where
+    a package does not say what it has."""
+    home = study or folder()
+    places = [home / "problems"] if has("problems", home) else []
+    package = Path(__file__).resolve().parent.parent
+    places.append(next(p for p in (package / "problems", package.parent / "problems") if p.is_dir()))
+    listed: set[str] = set()
+    for place in places:
+        if (names := _listed(place / "__init__.py")) is None:
+            return
+        listed.update(names)
+    if _plain(name) not in map(_plain, listed):
+        raise StudyError(unknown("problem", name, listed))
+
+
+def _listed(file: Path) -> list[str] | None:
+    """What a package's ``__all__`` says, where it is written out."""
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        return None
+    said = [
+        node.value
+        for node in body
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and "__all__" in ast.unparse(node)
+    ]
+    try:
+        names = ast.literal_eval(said[0]) if len(said) == 1 and said[0] is not None else None
+    except ValueError:
+        return None
+    return list(names) if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names) else None
+
+
 def problem(name: str, study: Path | None = None) -> Problem:
     """The problem class of that name (case, "-" and "_" ignored), with default fields; the study's own comes first."""
     from riskkit.problem import Problem
@@ -189,12 +223,12 @@ def problem(name: str, study: Path | None = None) -> Problem:
 
 def problem_class(name: str, study: Path | None = None) -> type:
     """The class of that name; StudyError if there is none."""
-
-    def plain(text: str) -> str:
-        return text.replace("_", "").replace("-", "").replace(" ", "").casefold()
-
     classes = problems(study)
     for key, kind in classes.items():
-        if plain(key) == plain(name):
+        if _plain(key) == _plain(name):
             return kind
     raise StudyError(unknown("problem", name, classes))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").replace(" ", "").casefold()

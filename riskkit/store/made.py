@@ -36,6 +36,10 @@ class Made:
         except (OSError, StoreError, KeyError, TypeError, ValueError):
             self._outputs = {}
 
+    def notes(self, output: str) -> bool:
+        """Whether it knows of the output at all."""
+        return output in self._outputs
+
     def stands(self, output: str, address: str) -> bool:
         """Whether the output was made from these inputs, and its files are as they were."""
         try:
