@@ -7,13 +7,13 @@ from riskkit.algorithms import SGD, Constant, HeavyBall
 from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
 from riskkit.problems import MeanEstimation
 from riskkit.theory.bound import At, Floats
-from riskkit.theory.field import moments
+from riskkit.theory.field import hardt2016, heavy_ball, moments
 
 ETA, DIM = 0.01, 4
 
 
-def heavy_ball(at: At) -> Floats:
-    distance = moments.heavy_ball_distance(ETA, at.algorithm.momentum, at.n, at.rounds)
+def with_momentum(at: At) -> Floats:
+    distance = heavy_ball.quadratic_distance(ETA, at.algorithm.momentum, at.n, at.rounds)
     return moments.mean_distance_on_sphere(DIM) * distance
 
 
@@ -30,8 +30,9 @@ EXPERIMENT = Experiment(
         "SGD": lambda p: SGD(p.T, Constant(ETA)),
         "SGD, longer step": lambda p: SGD(p.T, Constant(ETA / (1 - p.momentum))),
     },
+    bounds=(heavy_ball.STABILITY, heavy_ball.STRONGLY_CONVEX_STABILITY, hardt2016.STRONGLY_CONVEX_STABILITY),
     readings=(
-        Exact("stability", "last", heavy_ball, ("heavy ball",)),
+        Exact("stability", "last", with_momentum, ("heavy ball",)),
         Exact("stability", "last", sgd, ("SGD",)),
         Paired(
             "heavy ball",

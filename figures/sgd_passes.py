@@ -57,6 +57,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             high=values["high"],
         )
         page.key(algorithm, Line2D([], [], color=colour, marker=marker, ms=3.2, lw=0.8))
+    right.ticks_at(sorted(set(rows["J"].astype(float))))
     right.axes.axhline(1, color=plot.FAINT, lw=0.6, zorder=1)
     page.note(
         "The step size is the one that Hardt, Recht and Singer derive for J gradients on n examples: every J is a "

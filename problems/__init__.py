@@ -32,6 +32,7 @@ from .pseudo_huber_location import PseudoHuberLocation
 from .pseudo_huber_regression import PseudoHuberRegression
 from .ridge import Ridge
 from .sine_perturbed_quadratic import SinePerturbedQuadratic
+from .sparse_mean import SparseMean
 from .warped_mean import WarpedMean
 
 __all__ = [
@@ -51,5 +52,6 @@ __all__ = [
     "PseudoHuberRegression",
     "Ridge",
     "SinePerturbedQuadratic",
+    "SparseMean",
     "WarpedMean",
 ]

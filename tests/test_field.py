@@ -12,13 +12,22 @@ import torch
 
 from riskkit.algorithms import SGD, Constant, HeavyBall, InverseTime, Lookahead, SuffixSGD
 from riskkit.problem import Constants
-from riskkit.problems import AbsoluteLocation, ConcaveOnBall, HarveyMaximum, LinearOnBall, Logistic, MeanEstimation
+from riskkit.problems import (
+    AbsoluteLocation,
+    ConcaveOnBall,
+    HarveyMaximum,
+    LinearOnBall,
+    Logistic,
+    MeanEstimation,
+    SparseMean,
+)
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import At, total
 from riskkit.theory.field import (
     bassily2020,
     gradient_descent,
     hardt2016,
+    heavy_ball,
     koren2022,
     moments,
     shamir2013,
@@ -266,11 +275,66 @@ def test_heavy_balls_distance_is_the_mean_over_all_index_sequences():
             m = momentum * m + h * (c - (drawn == 0))
             c -= m
         distances.append(abs(c))
-    assert moments.heavy_ball_distance(h, momentum, n, [J]) == pytest.approx([np.mean(distances)], rel=1e-12)
-    assert np.isnan(moments.heavy_ball_distance(0.5, 0.9, n, [J])).all()
-    assert moments.heavy_ball_distance(h, 0.0, n, [J]) == pytest.approx([(1 - (1 - h) ** J) / n])
+    assert heavy_ball.quadratic_distance(h, momentum, n, [J]) == pytest.approx([np.mean(distances)], rel=1e-12)
+    assert np.isnan(heavy_ball.quadratic_distance(0.5, 0.9, n, [J])).all()
+    assert heavy_ball.quadratic_distance(h, 0.0, n, [J]) == pytest.approx([(1 - (1 - h) ** J) / n])
     assert moments.mean_distance_on_sphere(2) == pytest.approx(4 / math.pi)
     assert moments.mean_distance_on_sphere(3) == pytest.approx(4 / 3)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_heavy_ball_is_sgd_with_a_longer_step_averaged_twice(momentum):
+    r, eta, rng = math.sqrt(momentum), 0.3, np.random.default_rng(1)
+    A = rng.normal(size=(3, 3))
+    v = u = before = rng.normal(size=3)
+    for _ in range(6):
+        after = v + momentum * (v - before) - eta * np.tanh(A @ v)
+        u = r * u + (1 - r) * (v - eta / (1 - r) ** 2 * np.tanh(A @ v))
+        v, before = r * v + (1 - r) * u, v
+        assert v == pytest.approx(after, abs=1e-12)
+
+
+def test_the_stability_of_heavy_ball_by_hand():
+    J, n, m, eta = 7, 5, 0.64, 0.01  # sqrt m = 0.8
+    run = at(LinearOnBall(dim=2, radius=9.0), HeavyBall(J, Constant(eta), m), n, rounds=[1, 4, J])
+    G = run.constants.G
+    by_hand = [2 * G * eta / n * sum((1 - m**i) / (1 - m) for i in range(1, steps + 1)) for steps in (1, 4, J)]
+    assert value(heavy_ball.STABILITY, "proved", run) == pytest.approx(by_hand)
+    assert 2 * G * heavy_ball.linear_distance(eta, m, n, [1, 4, J]) == pytest.approx(by_hand)
+    curved = at(MeanEstimation(dim=2), HeavyBall(4000, Constant(eta), m), n)
+    assert value(heavy_ball.STRONGLY_CONVEX_STABILITY, "proved", curved) == pytest.approx([2 * 2 / n])
+    # u_1 = 0.2 * 4/5 * 0.01/0.04, delta_1 = 0.2 u_1; then a = 1 - 0.25.
+    u1 = 0.2 * 0.2
+    u2 = 0.8 * u1 + 0.2 * (0.75 * 0.2 * u1 + 0.2)
+    curved = at(MeanEstimation(dim=2), HeavyBall(2, Constant(eta), m), n, rounds=[1, 2])
+    found = value(heavy_ball.STRONGLY_CONVEX_STABILITY, "proved", curved)
+    assert found == pytest.approx([0.2 * u1, 0.8 * 0.2 * u1 + 0.2 * u2])
+    plain = at(MeanEstimation(dim=2), HeavyBall(3, Constant(0.2), 0.0), n, rounds=[1, 3])
+    as_sgd = at(MeanEstimation(dim=2), SGD(3, Constant(0.2)), n, rounds=[1, 3])
+    assert value(heavy_ball.STRONGLY_CONVEX_STABILITY, "proved", plain) == pytest.approx(
+        value(hardt2016.STRONGLY_CONVEX_STABILITY, "proved", as_sgd)
+    )
+
+
+def test_curvature_that_comes_and_goes_makes_long_steps_of_heavy_ball_grow():
+    assert heavy_ball.mean_square_growth(0.3, 0.0, 0.4) == pytest.approx(0.4 * 0.7**2 + 0.6)
+    h, m, share, J = 1.0, 0.9, 0.5, 12
+    squares = np.zeros(J + 1)
+    for told in itertools.product((0.0, 1.0), repeat=J):
+        d, before = 1.0, 0.0
+        for j, x in enumerate(told):
+            d, before = (1 + m - h * x) * d - m * before, d
+            squares[j + 1] += d * d / 2**J if j == J - 1 else 0.0
+    pair = np.array([1.0, 0.0, 0.0, 0.0])
+    for _ in range(J):
+        pair = sum(
+            chance * np.kron(M, M) @ pair
+            for chance, M in ((share, np.array([[m, -m], [1, 0]])), (1 - share, np.array([[1 + m, -m], [1, 0]])))
+        )
+    assert pair[0] == pytest.approx(squares[J])
+    assert heavy_ball.mean_square_growth(h, m, share) > 1.2
+    assert heavy_ball.mean_square_growth(0.1, m, share) < 1
+    assert heavy_ball.mean_square_growth((1 - math.sqrt(m)) ** 2, m, share) < 1
 
 
 STEP = Constant(0.1)
@@ -298,6 +362,12 @@ STEP = Constant(0.1)
         (gradient_descent.STABILITY, LINEAR, SGD(4, STEP), "full gradients"),
         (gradient_descent.OPTIMIZATION, Logistic(dim=2), full_batches(4, 5.0), "step sizes <= 1/L = 4"),
         (vansover2025.EXCESS, ABSOLUTE, SGD(4, InverseTime(1.0)), "constant step size"),
+        (heavy_ball.STABILITY, SparseMean(), SGD(4, STEP), "about heavy ball"),
+        (heavy_ball.STABILITY, SparseMean(), HeavyBall(4, Constant(0.01), 0.9), "needs step sizes <= 0.002633"),
+        (heavy_ball.STABILITY, LINEAR, HeavyBall(999, STEP, 0.9), "cannot leave Theta"),
+        (heavy_ball.STABILITY, SparseMean(), HeavyBall(4, STEP, 0.0, radius=1.0), "without projection"),
+        (heavy_ball.STABILITY, SparseMean(), HeavyBall(4, STEP, 0.0, batch=2), "batches of 2"),
+        (heavy_ball.STRONGLY_CONVEX_STABILITY, SparseMean(), HeavyBall(4, STEP, 0.0), "strongly convex"),
         (shamir2013.STRONGLY_CONVEX_LAST, ABSOLUTE, SGD(4, STEP), "strong convexity"),
         (shamir2013.STRONGLY_CONVEX_LAST, HarveyMaximum(4), SGD(4, InverseTime(1.0, 2)), "InverseTime\\(1, 1\\)"),
         (shamir2013.STRONGLY_CONVEX_SUFFIX, HarveyMaximum(4), SuffixSGD(4, InverseTime(1.0, 1)), "radius"),
@@ -319,6 +389,8 @@ def test_a_bound_of_the_field_names_the_hypothesis_that_fails(bound, problem, al
         (bassily2020.PERMUTED_STABILITY, ABSOLUTE, reshuffled(4, 0.1)),
         (koren2022.OPTIMIZATION, LINEAR, reshuffled(4, 0.1)),
         (koren2022.ONE_SHUFFLE, LINEAR, dataclasses.replace(SGD(4, STEP), sampling="one shuffle")),
+        (heavy_ball.STABILITY, LINEAR, HeavyBall(4, STEP, 0.5)),
+        (heavy_ball.STABILITY, SparseMean(), HeavyBall(4, Constant(0.0026), 0.9)),
         (gradient_descent.EXCESS, LINEAR, full_batches(4, 0.1)),
         (bassily2020.FULL_STABILITY, ABSOLUTE, full_batches(4, 0.1)),
         (vansover2025.PERMUTED_EXCESS, ABSOLUTE, reshuffled(4, 0.1)),

@@ -1,5 +1,5 @@
 r"""What is known exactly of SGD's relatives on the isotropic quadratic l(t; z) = (lam/2)||t - z||^2: Lookahead with an
-outer step in (0, 2] and batches, and heavy ball.
+outer step in (0, 2] and batches.
 
 Batches of b examples drawn with replacement have the mean gradient, with 1/b of the noise: with p = (1 - h)^k,
 h = eta lam,
@@ -13,11 +13,6 @@ whatever the sign of m. As T grows m -> 0 iff |1 - alpha + alpha p| < 1, that is
 
 So Lookahead's floor over SGD's (alpha = 1) is alpha (1 + p)/(2 - alpha (1 - p)): below 1 for alpha < 1, above 1 for
 alpha > 1.
-
-Heavy ball, on mean estimation, without projection. The distance between the runs on S and on S with one example
-replaced is |c_J| ||z - z'||, where c_{j+1} = c_j - eta m_{j+1}, m_{j+1} = momentum m_j + lam (c_j - 1{i_j = i}). As
-long as both roots of x^2 - (1 + momentum - h) x + momentum are real (h <= (1 - sqrt(momentum))^2) the response to
-a draw is nonnegative, c_J >= 0, and E c_J follows the recursion with 1/n for the indicator: E c_J -> 1/n.
 
 Source of the floor: Zhang, Lucas, Ba, Hinton, NeurIPS 2019, Proposition 2 (derived anew). Of the mean for any outer
 step: Khaled et al., NeurIPS 2025.
@@ -65,22 +60,3 @@ def mean_distance_on_sphere(dim: int) -> float:
     """E||z - z'|| for two independent uniform points of the unit sphere of R^dim: the mean of sqrt(2 (1 - s)), s one
     coordinate of a uniform point, 2^(d-1) Gamma(d/2)^2 / (sqrt(pi) Gamma(d - 1/2))."""
     return 2 ** (dim - 1) * math.gamma(dim / 2) ** 2 / (math.sqrt(math.pi) * math.gamma(dim - 0.5))
-
-
-def overdamped(h: float, momentum: float) -> bool:
-    """Whether heavy ball's response to one gradient never changes its sign."""
-    return h <= (1 - math.sqrt(momentum)) ** 2 * (1 + 1e-12)
-
-
-def heavy_ball_distance(h: float, momentum: float, n: int, steps: npt.ArrayLike) -> Floats:
-    """E||v_J - v'_J|| / E||z - z'|| at the given J, (K,); nan where the response changes its sign."""
-    at = np.asarray(steps, dtype=np.int64)
-    if not overdamped(h, momentum):
-        return np.full(at.shape, np.nan)
-    found = np.zeros(int(at.max()) + 1)
-    c = m = 0.0
-    for j in range(int(at.max())):
-        m = momentum * m + h * (c - 1 / n)
-        c -= m
-        found[j + 1] = c
-    return found[at]

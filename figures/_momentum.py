@@ -1,0 +1,61 @@
+"""What the pages on momentum share: heavy ball and SGD along T, a panel for each value of a coordinate."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from riskkit.report import plot
+
+
+def page(
+    stored: plot.Stored,
+    coordinate: str,
+    quantities: tuple[tuple[str, str], ...],
+    title: str,
+    note: str,
+    height: float,
+    share: Literal["none", "row"] = "row",
+) -> plot.Page | None:
+    """Rows: quantities. Columns: the values of ``coordinate`` at which heavy ball runs. Thin lines are closed forms,
+    dashed ones the explicit bound on heavy ball."""
+    heavy = stored.rows(algorithm="heavy ball")
+    columns = sorted(value for value in set(heavy[coordinate]) if not math.isnan(value)) if not heavy.empty else []
+    if not columns:
+        return None
+    drawn = plot.Page(title, height=height, rows=len(quantities), columns=len(columns), share=share)
+    for row, (quantity, output) in enumerate(quantities):
+        for value in columns:
+            head = plot.symbols({coordinate: value}) if row == 0 else ""
+            panel = drawn.panel(xlabel="T", ylabel=quantity if value == columns[0] else "", title=head)
+            for algorithm in stored.record["algorithms"]:
+                rows = stored.rows(quantity=quantity, output=output, algorithm=algorithm)
+                rows = rows[np.isclose(rows[coordinate], value)].sort_values("T")
+                if rows.empty:
+                    continue
+                colour, marker = stored.look(algorithm)
+                about = {"quantity": quantity, "output": output, "algorithm": algorithm, coordinate: value}
+                for name, words, style in (("exact", "closed form", "-"), ("proved", "explicit bound", "--")):
+                    known = rows[name].to_numpy(dtype=float) if name in rows else np.array([math.nan])
+                    if quantity != "stability" or (name == "proved" and algorithm != "heavy ball"):
+                        continue
+                    if not np.isfinite(known).any():
+                        continue
+                    panel.points(
+                        name,
+                        rows["T"].astype(float),
+                        known,
+                        x_name="T",
+                        about=about,
+                        style={"color": colour, "lw": 0.9, "ls": style},
+                    )
+                    drawn.key(words, Line2D([], [], color=plot.INK, lw=0.9, ls=style))
+                panel.measured(plot.Line(rows, "T", {}, {}, algorithm), colour=colour, marker=marker, key=algorithm)
+    drawn.note(
+        "SGD has heavy ball's step size eta; 'SGD, longer step' has eta/(1 - momentum), with which it moves as far on "
+        f"a constant gradient. Stability: mean distance between runs on S and on S with one example replaced. {note}"
+    )
+    return drawn
