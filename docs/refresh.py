@@ -4,7 +4,8 @@ Fills in the numbers that carry the sentences of the pages (``carried``), and fa
 has left its range; writes the output of the quickstart, and the sentence of the verdict that a comment names:
 ``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). docs/carried.json
 keeps what was filled in. Copies the figures that the pages show into ``docs/figures/`` (with 64 colours), and refreshes
-docs/printed.md (``refresh_printed``). The results are those of ``python -m riskkit.sweep``.
+docs/printed.md (``refresh_printed``). The results are those of ``python -m riskkit.sweep``, and into the same folder of
+``python -m riskkit.sweep table3_tuned``.
 """
 
 from __future__ import annotations

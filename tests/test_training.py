@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -250,6 +251,18 @@ def test_replicates_are_the_same_numbers_whatever_runs_beside_them():
     few = train(digits(), SMALL, 40, [recipe], [20], Stream(0, range(16, 24)))[0]
     assert np.array_equal(many.theta, again.theta)
     np.testing.assert_allclose(few.theta, many.theta[16:24], atol=1e-5)
+
+
+def test_threads_train_side_by_side_as_one_after_the_other():
+    """A module that two threads shared would be swapped under the other's feet."""
+
+    def trained(replicate):
+        return train(digits(), SMALL, 40, [RECIPES["SLA"]], [20], Stream(3, [replicate]))[0].theta
+
+    with ThreadPoolExecutor(2) as pool:
+        beside = list(pool.map(trained, range(8)))
+    for replicate, theta in enumerate(beside):
+        assert np.array_equal(theta, trained(replicate))
 
 
 def test_initial_weights_have_the_law_of_torchs_defaults():

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -138,13 +139,18 @@ class Stack:
         return torch.cat(parts, dim=1).float()
 
 
-@functools.lru_cache(maxsize=64)
 def stack(network: Any, features: int, classes: int) -> Stack:
     """The network's module, ready to run in many copies, after one try on two examples of so many ``features``.
 
     Raises ValueError, in one line, for a module that cannot: with buffers (batch norm), with randomness of its own
     (dropout), with initial values of no known law, with data-dependent control flow, or of another shape.
     """
+    # functional_call puts parameters into the module while it runs: every thread needs a module of its own.
+    return _made(network, features, classes, threading.get_ident())
+
+
+@functools.lru_cache(maxsize=64)
+def _made(network: Any, features: int, classes: int, thread: int) -> Stack:
     owner = type(network).__name__
     with torch.random.fork_rng(devices=[]):
         first, second = _built(network), _built(network)
