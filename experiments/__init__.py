@@ -5,61 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from riskkit.report import Column, Results, Table, Topic
+from riskkit.report import Column, Headline, Results, Table, Topic
 from riskkit.theory.statement import Statement
 
-TUNED = (
-    ("one curvature", (("Lookahead", "SGD (both tuned)"),)),
-    (
-        "two curvatures, three step sizes",
-        (
-            ("Lookahead, constant step", "SGD, constant step"),
-            ("Lookahead, linear decay", "SGD, linear decay"),
-            ("Lookahead, c/(j + j0)", "SGD, c/(j + j0)"),
-        ),
-    ),
-)
-SAME = (
-    ("SGD with the same step size", (("Lookahead", "SGD"),)),
-    ("SGD with step size alpha eta", (("Lookahead", "matched SGD"),)),
-)
-"""Comparisons of Lookahead with SGD, by the names of both."""
 
+def headlines(results: Sequence[Results]) -> list[Headline]:
+    """The questions of the study that these results answer, the main one first."""
+    from experiments import _headline
 
-def headline(results: Sequence[Results]) -> list[str]:
-    """Does Lookahead generalize better than SGD, and by how much: what the comparisons that are stored say."""
-    from riskkit.report import answers
-
-    stored = {(pair.algorithm, pair.against): pair for pair in answers.pairs(results)}
-    lines, tuned = [], []
-    for words, ways in (
-        *((f"both tuned, {words}", ways) for words, ways in TUNED),
-        *((f"against {words}", ways) for words, ways in SAME),
-    ):
-        found = [stored[way] for way in ways if way in stored and stored[way].sign == "/"]
-        if not found:
-            continue
-        whole = answers.merged(found)
-        tuned += [whole] if words.startswith("both") else []
-        lines.append(
-            f"{words}: {whole.range}; smaller in {whole.smaller} and larger in {whole.larger} of {whole.settings} "
-            "settings"
-        )
-    if not lines:
-        return []
-    said = ""
-    if tuned:
-        both = answers.merged(tuned)
-        same = both.settings - both.smaller - both.larger
-        said = (
-            f" With the step sizes of both tuned, Lookahead's is smaller in {both.smaller} of {both.settings} "
-            f"settings, SGD's in {both.larger}, and {same} show no significant difference."
-        )
-    asked = (
-        "Does Lookahead generalize better than SGD here? Compared is the excess risk (the risk less the least "
-        f"empirical risk) after equal numbers of gradients.{said} Lookahead's divided by SGD's:"
-    )
-    return [asked, *lines]
+    return _headline.headlines(results)
 
 
 def topics(results: Sequence[Results]) -> list[Topic]:

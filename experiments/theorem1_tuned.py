@@ -28,7 +28,15 @@ EXPERIMENT = Experiment(
     },
     read=per_octave(1),
     bounds=(slrla.GENERALIZATION_LAST, slrla.STABILITY_LAST),
-    readings=(Tuned("Lookahead", ("SGD",), over=("way",), of=(("excess", "last"), ("excess", "average"))),),
+    readings=(
+        Tuned(
+            "Lookahead",
+            ("SGD",),
+            over=("way",),
+            of=(("excess", "last"), ("excess", "average")),
+            beside=("generalization",),
+        ),
+    ),
     sizes={
         "laptop": Size(Grid(n=(50, 200), gradients=2048), replicates=256),
         "paper": Size(Grid(n=(50, 100, 200, 400), gradients=16384), replicates=8192),

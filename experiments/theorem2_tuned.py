@@ -85,7 +85,10 @@ EXPERIMENT = Experiment(
     algorithms=algorithms(),
     readings=(
         Exact("excess", "last", at_the_end),
-        *(Paired(f"Lookahead, {family}", (f"SGD, {family}",), of=(("excess", "last"),)) for family in FAMILIES),
+        *(
+            Paired(f"Lookahead, {family}", (f"SGD, {family}",), of=(("excess", "last"), ("generalization", "last")))
+            for family in FAMILIES
+        ),
     ),
     sizes={"laptop": Size(grids(50, 200), replicates=64), "paper": Size(grids(50, 200, 800), replicates=64)},
 )

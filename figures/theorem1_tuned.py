@@ -32,7 +32,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
                 marker = stored.look(str(role))[1]
                 key = role if role == "SGD" or page.bar else f"{role}, $\\alpha = {alpha:g}$"
                 panel.measured(line, colour=plot.alpha_colour(alpha), marker=marker, key=str(key))
-    ratios = [(c["ratio"], c["low"], c["high"], c) for c in stored.comparisons]
+    ratios = [(c["ratio"], c["low"], c["high"], c) for c in stored.comparisons if c["quantity"] == "excess"]
     for ratio, low, high, c in ratios:
         ends = "; a best step ends its grid" if "ends its grid" in c["against"] else ""
         page.note(

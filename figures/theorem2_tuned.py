@@ -10,7 +10,7 @@ EXPERIMENT = "theorem2_tuned"
 
 def draw(stored: plot.Stored) -> plot.Page | None:
     """A panel for each problem and budget; a colour for each family; full markers at the largest n."""
-    found = [c for c in stored.comparisons if c["algorithm"].startswith("Lookahead, ")]
+    found = [c for c in stored.comparisons if c["quantity"] == "excess"]
     if not found:
         return None
     settings = sorted({(c["lam"], c["gradients"]) for c in found}, key=lambda pair: (-pair[0], pair[1]))

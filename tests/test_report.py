@@ -13,6 +13,8 @@ from conftest import EXPERIMENTS
 
 from riskkit.cli import main as cli
 from riskkit.report import html, statements
+from riskkit.report.screen import MOST_LINES, screen
+from riskkit.report.tables import content
 from riskkit.store.shards import StoreError
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -204,10 +206,24 @@ def test_in_a_browser(results, tmp_path, width):
 
 
 def test_the_answers_of_the_study_stand_first(page):
-    text, _ = page
+    text, reader = page
+    assert "Does Lookahead generalize better than SGD here?" in reader.words
+    assert text.index('id="answers"') < text.index('<h2 id="')
     places = [text.index(f'<h2 id="{name}">') for name in html.headlines(EXPERIMENTS)]
     assert places == sorted(places)
     assert text.index('id="others"') > places[html.MOST - 1]
+
+
+def test_the_last_screen_of_all_experiments_is_one_screen_and_cuts_no_text(results):
+    stored, _ = content.everything(results)
+    lines = screen(stored, results, 120).splitlines()
+    assert len(stored) > MOST_LINES
+    assert len(lines) <= 39  # and one more with what was computed
+    assert not any("..." in line or "\N{HORIZONTAL ELLIPSIS}" in line for line in lines)
+    text = " ".join(" ".join(lines).split())
+    for term in ("Lookahead:", "SLRLA:", "T:", "n:", "PL:", "eps:", "Slide theorems"):
+        assert term in text.partition("Terms.")[2]
+    assert "tables/answers.md" in text
 
 
 def test_hostile_styles_do_not_leave_their_drawing(tmp_path):

@@ -96,7 +96,7 @@ def test_the_word_of_a_statement(outcomes, word, counted, missing):
 def test_the_tally_has_a_denominator():
     other = SOME._replace(name="b", bearings=(Bearing("u", "claim"),))
     found = statements.standings({"x": [verdict("HOLDS")]}, [SOME, other])
-    assert statements.tally(found).startswith("Of the 2 statements of the source, 1 were tested: 1 not contradicted")
+    assert statements.tally(found).startswith("Of the paper's 2 statements, 1 were tested: 1 borne out")
     assert statements.tally(statements.standings({}, [SOME])) == ""
     assert Counter(one.word for one in found) == {"holds": 1, "not tested": 1}
     rows = statements.table(found).rows

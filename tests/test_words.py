@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from riskkit.cli.common import one_line
 from riskkit.identity import label, short
 from riskkit.report import answers, html
+from riskkit.report.screen import screen
 from riskkit.report.tables import content, latex, printed
 from riskkit.report.tables.table import Column, number, plain
 
@@ -157,7 +158,7 @@ def test_printed_bounds_stand_beside_those_that_are_rederived():
 )
 def test_a_last_screen_of_little_fits_every_width(width, verdicts, tmp_path):
     result = content.Results("e", "Is " + "this " * 30 + "so?", verdicts, [], [], {"sources": {}})
-    lines = answers.screen([result], tmp_path, width).splitlines()
+    lines = screen([result], tmp_path, width).splitlines()
     assert max(map(len, lines)) <= max(20, min(width, 120)) + 5
     assert ("over a bound of 0" in " ".join(" ".join(lines).split())) == bool(verdicts) or width < 80
 

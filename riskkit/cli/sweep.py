@@ -513,13 +513,13 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
 
 def _screen(out: Path, names: Sequence[str]) -> str:
     """The answers to the questions that were asked, in words; a line where they cannot be told."""
-    from riskkit.report import answers
+    from riskkit.report.screen import screen
     from riskkit.report.tables import content
 
     try:
         # A file or a pipe gets what a page of 120 columns shows.
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
-        return answers.screen([content.results(out / name) for name in names], out, width)
+        return screen([content.results(out / name) for name in names], out, width)
     except Exception as error:
         return f"The answers cannot be shown: {type(error).__name__}: {error}\n"
 

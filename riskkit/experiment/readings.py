@@ -134,12 +134,15 @@ class Tuned:
 
     The best values are chosen on the first quarter of the replicates, and judged on the rest, at the end of each run. A
     best value at an end of its grid may not be the best there is: such a comparison says so, and decides nothing.
+
+    ``beside``: quantities that are compared at these best values too, and choose nothing.
     """
 
     algorithm: str
     against: tuple[str, ...]
     over: tuple[str, ...] = ("eta",)
     of: Of = POSITIVE
+    beside: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,3 +1,4 @@
+from . import answers as answers
 from .figures import plot as plot
 from .figures.drawing import draw_figures as draw_figures
 from .figures.page import Page as Page
@@ -8,6 +9,7 @@ from .figures.stored import is_stored as is_stored
 from .figures.style import sized_for as sized_for
 from .html import write_report as write_report
 from .tables.content import Results as Results
+from .tables.study import Headline as Headline
 from .tables.study import Topic as Topic
 from .tables.table import Column as Column
 from .tables.table import Table as Table

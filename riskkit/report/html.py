@@ -23,7 +23,7 @@ from riskkit.identity import short
 from riskkit.report import answers, statements
 from riskkit.report.tables import content
 from riskkit.report.tables.references import bibliography, sources, toolkit_version
-from riskkit.report.tables.study import study_tables, study_topics
+from riskkit.report.tables.study import study_headlines, study_tables, study_topics
 from riskkit.report.tables.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
 
@@ -199,6 +199,7 @@ def render(folder: Path) -> str:
             "".join(f'<path id="{name}" d="{d}" transform="{SCALE}"/>' for name, d in drawings.glyphs.items())
         ),
         styles=Markup("".join(f".{name}{{{style}}}" for style, name in drawings.styles.items())),
+        asked=study_headlines(found),
         pairs=answers.pairs(found),
         verdicts=[(result.name, verdict) for result in found for verdict in result.verdicts],
         summary=[answers.table(found), content.problems(found)],

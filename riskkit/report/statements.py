@@ -115,14 +115,14 @@ def tally(found: Sequence[Standing]) -> str:
     if not words:
         return ""
     verbs: dict[Word, str] = {
-        "contradicted": "contradicted",
-        "holds": "not contradicted and borne out in at least one test",
+        "contradicted": "contradicted by a test",
+        "holds": "borne out by one and contradicted by none",
         "silent": "without content where they were tested",
         "undecided": "undecided",
     }
     told = [f"{words[word]} {verbs[word]}" for word in WORDS if words[word]]
     some = "" if words.total() == len(found) else f" {words.total()} were tested:"
-    return f"Of the {len(found)} statements of the source{',' if some else ':'}{some} {', '.join(told)}."
+    return f"Of the paper's {len(found)} statements{',' if some else ':'}{some} {', '.join(told)}."
 
 
 def table(found: Sequence[Standing]) -> Table:

@@ -225,8 +225,10 @@ def _tuned(data: Data, reading: Tuned) -> list[Comparison]:
                 said = ["both tuned", f"over {sizes[0]} and {sizes[1]} settings" if sizes[0] != sizes[1] else ""]
                 decided = inside[mine] and inside[yours]
                 said += [] if decided else ["a best step ends its grid"]
-                met = _ratios(data, [(ours, theirs)], quantity, output, chosen, f" ({'; '.join(filter(None, said))})")
-                found += met if decided else [one._replace(p_value=1.0) for one in met]
+                note = f" ({'; '.join(filter(None, said))})"
+                for compared in (quantity, *reading.beside):
+                    met = _ratios(data, [(ours, theirs)], compared, output, chosen, note)
+                    found += met if decided else [one._replace(p_value=1.0) for one in met]
     return found
 
 

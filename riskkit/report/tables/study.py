@@ -21,6 +21,22 @@ class Topic(NamedTuple):
     tables: tuple[Table, ...]
 
 
+class Headline(NamedTuple):
+    """A question of the study and its answer in words, for the last screen of a sweep and the top of the report.
+
+    Attributes:
+        question: ends with a question mark.
+        answer: sentences, with denominators.
+        lines: what the answer rests on.
+        terms: what the answer's terms mean.
+    """
+
+    question: str
+    answer: str
+    lines: tuple[str, ...] = ()
+    terms: str = ""
+
+
 def study_tables(shown: Iterable[str]) -> list[Table]:
     """``tables()`` of the study's ``experiments`` package, each with a title; none where it has no such function."""
     made = _made_by("tables", shown)
@@ -33,10 +49,9 @@ def study_topics(results: Sequence[Results]) -> list[Topic]:
     return [] if made is None else list(made(results))
 
 
-def study_headline(results: Sequence[Results]) -> list[str]:
-    """``headline(results)`` of the study's ``experiments`` package: its main question with the answer, and lines that
-    support it; none where it has no such function."""
-    made = _made_by("headline", (result.name for result in results))
+def study_headlines(results: Sequence[Results]) -> list[Headline]:
+    """``headlines(results)`` of the study's ``experiments`` package; none where it has no such function."""
+    made = _made_by("headlines", (result.name for result in results))
     return [] if made is None else list(made(results))
 
 

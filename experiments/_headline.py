@@ -1,0 +1,154 @@
+"""The questions of this study with their answers in words: the last screen of a sweep and the top of the report.
+
+An answer is made of what is stored; a question whose experiments are not among the results is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from riskkit.identity import short
+from riskkit.report import Headline, Results, answers
+
+TUNED = {
+    "logistic loss": ("Lookahead", "SGD (both tuned)"),
+    "quadratics, constant steps": ("Lookahead, constant step", "SGD, constant step"),
+    "quadratics, steps that fall linearly": ("Lookahead, linear decay", "SGD, linear decay"),
+    "quadratics, steps c/(j + j0) at update j": ("Lookahead, c/(j + j0)", "SGD, c/(j + j0)"),
+}
+"""Where the step size of each is the best of its family: the names of both."""
+UNTUNED = {
+    "not tuned, SGD with Lookahead's step size eta": ("Lookahead", "SGD"),
+    "not tuned, SGD with the step size alpha eta": ("Lookahead", "matched SGD"),
+}
+
+Stored = Mapping[str, Results]
+
+
+def headlines(results: Sequence[Results]) -> list[Headline]:
+    """The questions that the results answer."""
+    stored = {result.name: result for result in results}
+    return [headline for part in PARTS for headline in part(stored)]
+
+
+def lookahead(stored: Stored) -> Iterator[Headline]:
+    """Lookahead against SGD: excess risks, and generalization errors where the step sizes of both are tuned."""
+    excess, alone = (
+        {(pair.algorithm, pair.against): pair for pair in answers.pairs(list(stored.values()), quantity)}
+        for quantity in ("excess", "generalization")
+    )
+
+    def told(ways: Mapping[str, tuple[str, str]], of: Mapping[tuple[str, str], answers.Pair]) -> dict[str, Any]:
+        return {words: of[way] for words, way in ways.items() if way in of and of[way].sign == "/"}
+
+    tuned, untuned, generalization = told(TUNED, excess), told(UNTUNED, excess), told(TUNED, alone)
+    if not (tuned or untuned):
+        return
+    whole = answers.merged(list((tuned or untuned).values()))
+    lines = [f"{words}: {_counted(pair)}" for words, pair in {**tuned, **untuned}.items()]
+    if generalization:
+        both = answers.merged(list(generalization.values()))
+        lines.append(f"generalization error alone, at the same best step sizes: {_counted(both)}")
+    how = "With the best step size for each" if tuned else "At step sizes that are not tuned"
+    yield Headline(
+        "Does Lookahead generalize better than SGD here?",
+        f"{_sides(whole)} The measure is the paper's, the excess risk: optimization error + generalization error "
+        f"(risk on new data - risk on the sample), after equal numbers of gradients. {how}, Lookahead's is smaller "
+        f"than SGD's in {whole.smaller} of {whole.settings} settings, larger in {whole.larger}, and the rest show no "
+        "significant difference. Lookahead's divided by SGD's:",
+        tuple(lines),
+        "Terms. Lookahead: rounds of k updates of SGD with step size eta, of each of which the part alpha is kept "
+        "(alpha = 1: SGD). SLRLA: Lookahead in stages, with a penalty on the distance from each stage's start. T: "
+        "rounds. n: examples. PL: Polyak-Lojasiewicz. eps: a target. Slide theorems are those of the authors' slides, "
+        "the others those of the paper's supplement.",
+    )
+
+
+def rate(stored: Stored) -> Iterator[Headline]:
+    """Theorem 2's rate where it is attained."""
+    found = [v for v in _verdicts(stored, "theorem2_exponents") if answers.group(v) == answers.SOURCE]
+    if found:
+        tight = sum(v["outcome"] == "TIGHT" for v in found)
+        yield Headline(
+            "Does the optimization error fall as T^-min(2 alpha, 1), as claimed for strongly convex losses?",
+            f"On a problem built to attain it, {tight} of {len(found)} fitted exponents are the claimed ones, within "
+            "0.05.",
+        )
+
+
+def printed(stored: Stored) -> Iterator[Headline]:
+    """The bounds of the supplement with the constants printed there."""
+    every = [v for name in stored for v in _verdicts(stored, name) if v["form"] == "published"]
+    found = [v for v in every if v["bound"].startswith("paper.")]
+    if not found:
+        return
+    holds, violated = ([v for v in found if v["outcome"] == word] for word in ("HOLDS", "VIOLATED"))
+    most = max((v["ratio"] for v in violated if v["ratio"] is not None), default=None)
+    factor = "" if most is None else f", by a factor of up to {short(most)}"
+    yield Headline(
+        "Do the paper's printed bounds hold?",
+        f"{len(holds)} of {len(found)} hold in every setting tested, {len(violated)} are violated{factor}.",
+    )
+
+
+def stationary(stored: Stored) -> Iterator[Headline]:
+    """The error at which a constant step size ends, beside two SGDs: the settings of the most gradients."""
+    every = [c for c in _compared(stored, "theorem2_edge", "optimization") if c["output"] == "last"]
+    told = []
+    for against, named in (
+        ("matched SGD", "SGD's with the step size alpha eta"),
+        ("contraction-matched SGD", "that of the SGD which forgets its start as fast"),
+    ):
+        own = [c for c in every if c["against"] == against]
+        late = [c for c in own if c["gradients"] == max(one["gradients"] for one in own)]
+        if late:
+            ratios = [c["ratio"] for c in late]
+            told.append(f"{short(min(ratios))} to {short(max(ratios))} times {named}")
+    if told:
+        yield Headline(
+            "Is the error at which Lookahead settles, with a constant step size, smaller than SGD's?",
+            f"It is {', and '.join(told)} ({len(late)} settings each).",
+        )
+
+
+def slrla(stored: Stored) -> Iterator[Headline]:
+    """SLRLA where the optimization error is eps, and its penalty."""
+    stated = {v["bound"]: v for v in _verdicts(stored, "theorem4_at_eps")}
+    for bound, asked in (
+        ("theorem4.smaller generalization", "is SLRLA's generalization error below Lookahead's"),
+        ("theorem4.fewer gradients", "has SLRLA needed fewer gradients than Lookahead"),
+    ):
+        if bound in stated:
+            said = str(stated[bound]["finding"]).removeprefix("the exact ratio is ")
+            yield Headline(f"Once the optimization error is eps, {asked}?", f"The ratio is {said}.")
+    for pair in answers.pairs([stored["theorem4_tuned"]]) if "theorem4_tuned" in stored else ():
+        yield Headline(
+            "Does SLRLA's penalty lower the excess risk, step size and alpha tuned?",
+            f"With / without: {_counted(pair)}.",
+        )
+
+
+PARTS = (lookahead, rate, printed, stationary, slrla)
+
+
+def _sides(pair: answers.Pair) -> str:
+    """Which way the differences go that are significant."""
+    if pair.smaller and pair.larger:
+        return "In some settings, not in others."
+    if not (pair.smaller or pair.larger):
+        return "No difference is significant."
+    return "Yes, wherever a difference is significant." if pair.smaller else "No, wherever a difference is significant."
+
+
+def _counted(pair: answers.Pair) -> str:
+    return f"{pair.range}; smaller in {pair.smaller}, larger in {pair.larger} of {pair.settings} settings"
+
+
+def _verdicts(stored: Stored, name: str) -> list[dict[str, Any]]:
+    return stored[name].verdicts if name in stored else []
+
+
+def _compared(stored: Stored, name: str, quantity: str) -> list[dict[str, Any]]:
+    found = stored[name].comparisons if name in stored else []
+    return [one for one in found if one["quantity"] == quantity and one["ratio"] is not None]
