@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from problems import LinearOnBall, Logistic, MeanEstimation, MonotoneLink, WarpedMean
-from riskkit import Constant, InverseTime, Lookahead, Stream, simulate
-from riskkit.measure.blocks import block_size
+from problems import LinearOnBall, Logistic, MeanEstimation, MonotoneLink, Ridge, WarpedMean
+from riskkit import SGD, Constant, InverseTime, Lookahead, Stream, simulate
+from riskkit.engines import reference
+from riskkit.engines.choice import Choice
+from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.coupled import Pair
+from riskkit.measure.own import PATH_RISK, PATH_ROOT_RISK, SQUARED_STABILITY
+from riskkit.measure.runs import Runs, drawn_indices
 
 
 def test_on_the_linear_loss_the_distance_counts_the_visits():
@@ -62,3 +67,72 @@ def test_on_given_examples_there_is_no_coupled_run():
     assert "stability" not in m.values
     with pytest.raises(KeyError, match="quantity must be one of"):
         m.at("replace_one")
+
+
+def test_several_neighbours_are_runs_of_their_own_and_the_first_is_the_only_one():
+    problem, n, algorithm = Ridge(dim=3), 6, Lookahead(3, 2, 0.5, Constant(0.3), batch=2)
+    stream = Stream(4, range(32))
+    data = problem.sample(stream, n)
+    pair, alone = Pair.of(problem, stream, data, neighbours=3), Pair.of(problem, stream, data)
+    assert torch.equal(pair.coupled[0], alone.coupled[0])
+    for neighbour, left_out in zip(pair.coupled, pair.left_out, strict=True):
+        moved = (neighbour != data).any(-1)
+        assert (moved.sum(1) == 1).all()
+        assert torch.equal(data[moved], left_out[:, 0])
+    assert not torch.equal(pair.coupled[1], pair.coupled[2])
+    runs = Runs([algorithm], [np.array([1, 3])], [Choice("reference", "")], threads=1)
+    with reference.one_thread():
+        (paths,) = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling))
+        for neighbour, path in zip(pair.coupled, paths.coupled, strict=True):
+            (own,) = runs.on(problem, neighbour, lambda sampling: drawn_indices(stream, n, sampling))
+            assert torch.equal(own.theta, path.theta)
+    several, one, squared = (
+        measure_block(problem, n, [algorithm], [np.array([1, 3])], ["run"], seed=4, first=0, engine="reference", **own)[
+            0
+        ].values
+        for own in ({"neighbours": 3}, {}, {"neighbours": 3, "quantities": (SQUARED_STABILITY,)})
+    )
+    R = len(one["stability"])
+    with reference.one_thread():
+        stream = Stream(4, range(R))
+        pair = Pair.of(problem, stream, problem.sample(stream, n), neighbours=3)
+        (paths,) = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling))
+    apart = torch.stack([(path.theta - paths.own.theta).norm(dim=-1) for path in paths.coupled]).numpy()
+    assert one["stability"] == pytest.approx(apart[0], abs=1e-14)
+    assert several["stability"] == pytest.approx(apart.mean(0), abs=1e-14)
+    assert squared["squared_stability"] == pytest.approx((apart**2).mean(0), abs=1e-14)
+    assert np.array_equal(several["optimization"], one["optimization"])
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_means_along_the_path_are_of_the_iterates_before_each_step(batch):
+    problem, n, J = Ridge(dim=3), 6, 9
+    quantities = (PATH_RISK, PATH_ROOT_RISK)
+    runs = [SGD(J, Constant(0.3), batch=batch), Lookahead(3, 2, 0.5, Constant(0.3), batch=batch)]
+    rounds = [np.array([4, 9]), np.array([3])]
+    first, second = measure_block(
+        problem, n, runs, rounds, ["sgd", "lookahead"], seed=4, first=0, quantities=quantities
+    )
+    assert first.engine == "reference"
+    every = simulate(problem, runs[0], n=n, replicates=len(first.values["path_risk"]), seed=4, rounds=range(1, J + 1))
+    data = problem.sample(Stream(4, range(len(every.theta))), n)
+    at_start = torch.zeros(len(data), 1, 3, dtype=torch.float64)
+    iterates = torch.cat([at_start, torch.as_tensor(every.theta[:, :-1, 0])], dim=1)
+    risks = problem.empirical_risk(iterates, data).numpy()
+    for slot, steps in enumerate((4, 9)):
+        assert first.values["path_risk"][:, slot, 0] == pytest.approx(risks[:, :steps].mean(1))
+        assert first.values["path_root_risk"][:, slot, 1] == pytest.approx(np.sqrt(risks[:, :steps]).mean(1))
+    assert second.values["path_risk"].shape == (len(data), 1, 2)
+    assert (second.values["path_root_risk"] ** 2 <= second.values["path_risk"]).all()
+    with pytest.raises(ValueError, match="path_risk is noted at every step"):
+        measure_block(
+            problem,
+            n,
+            [SGD(2, Constant(0.3))],
+            [np.array([2])],
+            ["x"],
+            seed=4,
+            first=0,
+            engine="fused",
+            quantities=quantities,
+        )

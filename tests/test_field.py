@@ -19,6 +19,7 @@ from riskkit.problems import (
     LinearOnBall,
     Logistic,
     MeanEstimation,
+    Ridge,
     SparseMean,
 )
 from riskkit.theory import exact_moments
@@ -29,6 +30,7 @@ from riskkit.theory.field import (
     hardt2016,
     heavy_ball,
     koren2022,
+    li2025,
     moments,
     shamir2013,
     vansover2025,
@@ -337,6 +339,37 @@ def test_curvature_that_comes_and_goes_makes_long_steps_of_heavy_ball_grow():
     assert heavy_ball.mean_square_growth((1 - math.sqrt(m)) ** 2, m, share) < 1
 
 
+def test_stability_on_average_by_hand():
+    n, J, alpha, eta, b = 4, 6, 0.5, 0.2, 2
+    algorithm = Lookahead(3, 2, alpha, Constant(eta), batch=b)
+    run = dataclasses.replace(
+        at(MeanEstimation(dim=2), algorithm, n, rounds=[1, 3], D2=2.0),
+        measured={"path_risk": np.array([0.5, 0.32]), "path_root_risk": np.array([0.7, 0.5])},
+    )
+    l1 = [2 * math.sqrt(2) * alpha * eta * steps * root / n for steps, root in ((2, 0.7), (6, 0.5))]
+    assert value(li2025.L1, "proved", run) == pytest.approx(l1)
+    delta = eta * (J * math.sqrt(8 * 0.32) / n + math.sqrt(J * 8 * 0.32 / (n * b)))
+    assert value(li2025.L2, "proved", run)[1] == pytest.approx((alpha * delta) ** 2)
+    generalization = math.sqrt(2 * 0.32) * delta + delta**2 / 2
+    assert value(li2025.GENERALIZATION, "proved", run)[1] == pytest.approx(generalization)
+    optimization = 2 / (2 * alpha * eta * J) + eta * 0.32
+    assert value(li2025.EXCESS, "proved", run)[1] == pytest.approx(generalization + optimization)
+    claim = (alpha * eta) ** 2 * (J * 0.32 / (n * b) + J**2 * 0.32 / n**2)
+    assert value(li2025.L2, "claim", run)[1] == pytest.approx(claim)
+    assert np.isnan(value(li2025.L1, "proved", at(MeanEstimation(dim=2), algorithm, n, rounds=[3]))).all()
+
+
+def test_the_l2_recursion_lies_under_its_closed_form():
+    rng, n, b, eta = np.random.default_rng(0), 5, 3, 0.2
+    A = rng.uniform(0, 2, size=30)
+    s = 0.0
+    for a in A:
+        s = math.sqrt((s + eta * a / n) ** 2 + (eta * a) ** 2 / (n * b))
+    closed = eta * A.sum() / n + math.sqrt((eta * A) @ (eta * A) / (n * b))
+    assert s <= closed <= eta * (30 * math.sqrt((A @ A) / 30) / n + math.sqrt(A @ A / (n * b)))
+    assert closed < 1.5 * s
+
+
 STEP = Constant(0.1)
 
 
@@ -362,6 +395,11 @@ STEP = Constant(0.1)
         (gradient_descent.STABILITY, LINEAR, SGD(4, STEP), "full gradients"),
         (gradient_descent.OPTIMIZATION, Logistic(dim=2), full_batches(4, 5.0), "step sizes <= 1/L = 4"),
         (vansover2025.EXCESS, ABSOLUTE, SGD(4, InverseTime(1.0)), "constant step size"),
+        (li2025.L1, LINEAR, SGD(4, STEP), "not negative"),
+        (li2025.L2, MeanEstimation(), Lookahead(4, 2, 1.5, STEP), "alpha in"),
+        (li2025.L1, MeanEstimation(), reshuffled(4, 0.1), "drawn with replacement"),
+        (li2025.L1, MeanEstimation(), HeavyBall(4, STEP), "about Lookahead and SGD"),
+        (li2025.EXCESS, Ridge(), SGD(4, Constant(1.9)), "step sizes <= 2/L"),
         (heavy_ball.STABILITY, SparseMean(), SGD(4, STEP), "about heavy ball"),
         (heavy_ball.STABILITY, SparseMean(), HeavyBall(4, Constant(0.01), 0.9), "needs step sizes <= 0.002633"),
         (heavy_ball.STABILITY, LINEAR, HeavyBall(999, STEP, 0.9), "cannot leave Theta"),
@@ -389,6 +427,7 @@ def test_a_bound_of_the_field_names_the_hypothesis_that_fails(bound, problem, al
         (bassily2020.PERMUTED_STABILITY, ABSOLUTE, reshuffled(4, 0.1)),
         (koren2022.OPTIMIZATION, LINEAR, reshuffled(4, 0.1)),
         (koren2022.ONE_SHUFFLE, LINEAR, dataclasses.replace(SGD(4, STEP), sampling="one shuffle")),
+        (li2025.L2, Ridge(), Lookahead(4, 2, 0.5, STEP, batch=3)),
         (heavy_ball.STABILITY, LINEAR, HeavyBall(4, STEP, 0.5)),
         (heavy_ball.STABILITY, SparseMean(), HeavyBall(4, Constant(0.0026), 0.9)),
         (gradient_descent.EXCESS, LINEAR, full_batches(4, 0.1)),

@@ -36,11 +36,17 @@ class Path(NamedTuple):
         theta: (R, K, 2, d), the outputs in the order of ``OUTPUTS``.
         path_moment: (R, K), mean over the steps so far of ||grad l(v_j; z_j)||^2.
         diverged_at: int64 (R,), number of gradients after which the parameters left the range, -1 if none.
+        watched: (R', K, Q), means over the steps so far of what ``watch`` said of v_j; None where nobody watched.
     """
 
     theta: Tensor
     path_moment: Tensor
     diverged_at: Tensor
+    watched: Tensor | None = None
+
+
+Watch = Callable[[Tensor], Tensor]
+"""Numbers of the iterates before a step, (R, C, d) -> (R', C, Q): R' <= R replicates may be of interest."""
 
 
 def run(
@@ -49,6 +55,7 @@ def run(
     data: Tensor,
     indices: Indices,
     rounds: Sequence[np.ndarray],
+    watch: Watch | None = None,
 ) -> list[Path]:
     """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
 
@@ -61,13 +68,13 @@ def run(
             batches.setdefault(algorithm.batch, []).append((i, algorithm))
         else:
             reads = [traits.steps_after(algorithm, rounds[i])]
-            (paths[i],) = _advance(algorithm, problem, data, indices, reads, traits.batch(algorithm))
+            (paths[i],) = _advance(algorithm, problem, data, indices, reads, traits.batch(algorithm), watch)
     for size, staged in batches.items():
         # Longest first: the configurations still running are a prefix.
         staged.sort(key=lambda pair: -pair[1].steps)
         batch = StagedBatch([a for _, a in staged], data, problem.radius)
         reads = [a.steps_after(rounds[i]) for i, a in staged]
-        advanced = _advance(batch, problem, data, indices, reads, size)
+        advanced = _advance(batch, problem, data, indices, reads, size, watch)
         paths.update(zip((i for i, _ in staged), advanced, strict=True))
     return [paths[i] for i in range(len(algorithms))]
 
@@ -225,6 +232,7 @@ def _advance(
     indices: Indices,
     reads: Sequence[np.ndarray],
     batch: int = 1,
+    watch: Watch | None = None,
 ) -> list[Path]:
     """The loop. ``reads[c]``: the step counts after which configuration c is read. The j-th step's gradient is the mean
     over the ``batch`` examples that the words from batch * j on draw; a method of one's own takes it from the problem's
@@ -237,6 +245,7 @@ def _advance(
             at.setdefault(int(count), []).append((c, slot))
     thetas = [data.new_full((replicates, len(counts), len(OUTPUTS), problem.dim), torch.nan) for counts in reads]
     moments = [data.new_full((replicates, len(counts)), torch.nan) for counts in reads]
+    watched: list[Tensor] = []  # made when the first numbers come: their sums, then what was read of each configuration
     diverged = torch.full((replicates, len(reads)), -1, dtype=torch.int64, device=data.device)
 
     state = optimiser.init(theta_0.expand(replicates, 1, -1))
@@ -254,10 +263,19 @@ def _advance(
     # One configuration has no neighbours on which the bits of a product could depend.
     of_batch = getattr(problem, "mean_gradient", None) if batch > 1 and not isinstance(optimiser, StagedBatch) else None
 
-    def one(state: Any, z: Tensor, j: int) -> tuple[Any, Tensor]:
+    def note(numbers: Tensor) -> None:
+        if not watched:
+            shape = (len(numbers), len(reads), numbers.shape[-1])
+            watched.append(numbers.new_zeros(shape))
+            watched.extend(numbers.new_full((shape[0], len(counts), shape[2]), torch.nan) for counts in reads)
+        watched[0][:, : numbers.shape[1]] += numbers
+
+    def one(state: Any, z: Tensor, j: int, watch: Watch | None = None) -> tuple[Any, Tensor]:
         if isinstance(optimiser, StagedBatch):
             state = optimiser.before(state, j)
         at_query = optimiser.query(state)
+        if watch is not None:
+            note(watch(at_query))
         if of_batch is not None:
             gradient = of_batch(at_query, z)
         else:
@@ -276,7 +294,7 @@ def _advance(
         start = copied(state)
         suspect = False
         for j in range(first, first + count):
-            state, square = one(state, z[j - first], j)
+            state, square = one(state, z[j - first], j, watch)
             moment[:, : square.shape[1]] += square
             if j + 1 in at:
                 outputs = (
@@ -287,6 +305,8 @@ def _advance(
                         thetas[c][:, slot, o] = outputs[name][:, c]
                         suspect |= beyond(outputs[name][:, c], diverged[:, c])
                     moments[c][:, slot] = moment[:, c] / (j + 1)
+                    if watched:
+                        watched[1 + c][:, slot] = watched[0][:, c] / (j + 1)
         left = optimiser.query(state)
         if suspect or beyond(left, diverged[:, : left.shape[1]]):
             # Rare: go through the chunk again to name the step.
@@ -296,7 +316,8 @@ def _advance(
                 gone = out_of_range(optimiser.query(again))
                 seen = diverged[:, : gone.shape[1]]
                 seen[gone & (seen < 0)] = batch * (j + 1)
-    return [Path(*parts) for parts in zip(thetas, moments, diverged.unbind(1), strict=True)]
+    noted: Sequence[Tensor | None] = watched[1:] or [None] * len(reads)
+    return [Path(*parts) for parts in zip(thetas, moments, diverged.unbind(1), noted, strict=True)]
 
 
 def copied(state: Any) -> Any:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from riskkit.algorithms.arguments import whole
 from riskkit.measure.own import Quantity
 from riskkit.problem import Problem
 
@@ -21,6 +22,7 @@ def declared(experiment: Any) -> None:
         raise ValueError(f"{name}: question must end with a question mark; got {experiment.question!r}.")
     if isinstance(experiment.seed, bool) or not isinstance(experiment.seed, int) or not 0 <= experiment.seed < 2**64:
         raise ValueError(f"{name}: seed must be a whole number in [0, 2^64); got {experiment.seed!r}.")
+    whole(name, "neighbours", experiment.neighbours, 1)
     _problem(name, experiment.problem)
     _algorithms(name, experiment.algorithms)
     _sizes(name, experiment.sizes)

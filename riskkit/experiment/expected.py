@@ -79,6 +79,8 @@ def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:
     obstacle = obstacle or moments.refusal(run.problem, run.algorithm, run.n)
     if obstacle is None and dtype != "float64":
         obstacle = "moments are taken in float64"
+    if obstacle is None and experiment.neighbours > 1:
+        obstacle = "it is coupled with several neighbours, which only a simulation has"
     if obstacle is None and experiment.quantities:
         obstacle = "quantities of one's own are measured, which only a simulation has"
     if obstacle is not None and asked == ENGINE:

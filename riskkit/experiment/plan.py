@@ -238,9 +238,10 @@ def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> 
         admit(problem, point["n"])
     except ValueError as error:
         raise ValueError(f"{experiment.name}: {error}") from None
+    measured = tuple(experiment.quantities), experiment.neighbours
     if experiment.read is not None:
-        run = Simulated(problem, point["n"], made, experiment.read(made), tuple(experiment.quantities))
+        run = Simulated(problem, point["n"], made, experiment.read(made), *measured)
         return _Wanted(point, name, run, run, 1)
     canonical, factor = traits.canonical(made)
-    run = Simulated(problem, point["n"], made, (traits.rounds(made),), tuple(experiment.quantities))
+    run = Simulated(problem, point["n"], made, (traits.rounds(made),), *measured)
     return _Wanted(point, name, run, (problem, run.n, traits.without_horizon(canonical)), factor)

@@ -90,6 +90,7 @@ class Experiment:
         bounds: each is judged as a level, and as a rate along the axis of each grid.
         readings: what else is asked of the measurements.
         quantities: what else is measured, such as ``GRADIENT_NORM`` or ``Quantity(name, function)``.
+        neighbours: of each S, samples that differ from it in one example: what is coupled is the mean over them.
         controls: names of algorithms that run beside the others, are compared and drawn, and not judged.
         read: how often each run is read; None: at its end, and at the points that it is the beginning of.
         limits: quantity -> its exponent along T as T grows, a function of the coordinates that are held.
@@ -109,6 +110,7 @@ class Experiment:
     bounds: tuple[Bound, ...] = ()
     readings: tuple[Reading, ...] = ()
     quantities: tuple[Quantity, ...] = ()
+    neighbours: int = 1
     controls: tuple[str, ...] = ()
     read: Reader | None = None
     limits: Mapping[str, Callable[[Mapping[str, float]], float]] = dataclasses.field(default_factory=dict)

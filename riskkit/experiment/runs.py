@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.algorithms import traits
-from riskkit.engines.choice import Choice, choose
+from riskkit.engines.choice import Choice
 from riskkit.identity import address, codes
-from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.blocks import block_size, chosen, measure_block
 from riskkit.measure.own import Quantity
 from riskkit.measure.quantities import Measured
 from riskkit.problem import Problem, constants_of, parameters
@@ -110,6 +110,8 @@ class Simulated:
     rounds: tuple[int, ...]
     quantities: tuple[Quantity, ...] = ()
     """Of one's own, measured beside the usual ones."""
+    neighbours: int = 1
+    """Samples that differ from S in one example, over which what is coupled is averaged."""
 
     @property
     def dim(self) -> int:
@@ -135,6 +137,7 @@ class Simulated:
             "algorithm": self.algorithm,
             "rounds": self.rounds,
             **({"quantities": [own.name for own in self.quantities]} if self.quantities else {}),
+            **({"neighbours": self.neighbours} if self.neighbours > 1 else {}),
         }
 
     def about(self) -> Mapping[str, Any]:
@@ -148,7 +151,7 @@ class Simulated:
         return traits.gradients(self.algorithm, rounds)
 
     def engine(self, device: str, asked: str) -> Choice:
-        return choose(self.problem, self.algorithm, device, asked)
+        return chosen(self.problem, self.algorithm, device, asked, self.quantities)
 
     def begun(self, steps: int, checkpoints: int) -> Simulated:
         own = getattr(self.algorithm, "begun", None)
@@ -182,6 +185,7 @@ class Simulated:
             device=device,
             engine=engine,
             quantities=self.quantities,
+            neighbours=self.neighbours,
         )
 
 

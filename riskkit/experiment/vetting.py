@@ -23,7 +23,7 @@ from riskkit.experiment.callbacks import asked, place, raised_at
 from riskkit.experiment.plan import Cell, Plan, alike
 from riskkit.experiment.readings import Exact, GradientsTo
 from riskkit.experiment.runs import Simulated
-from riskkit.measure.own import try_quantity
+from riskkit.measure.own import along, try_quantity
 from riskkit.measure.quantities import QUANTITIES
 from riskkit.problem import constants_of
 from riskkit.theory.bound import FORMS, At, total
@@ -126,8 +126,9 @@ def at_group(cells: list[Cell]) -> At:
     """Where a bound is asked for cells of one algorithm, with 1 in place of what is measured."""
     longest = max(cells, key=lambda cell: cell.taken)
     run: Any = cells[0].run
-    rounds = np.array([cell.taken for cell in cells], dtype=np.int64)
-    return At(run.problem, longest.algorithm, run.n, rounds, 1.0, 1.0, 0.0, np.ones(len(cells)))
+    rounds, ones = np.array([cell.taken for cell in cells], dtype=np.int64), np.ones(len(cells))
+    measured = {own.name: ones for own in along(run.quantities)}
+    return At(run.problem, longest.algorithm, run.n, rounds, 1.0, 1.0, 0.0, ones, measured)
 
 
 def evaluated(owner: str, function: Callable[..., Any], at: At, *rest: Any) -> npt.NDArray[np.float64]:

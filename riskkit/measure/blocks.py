@@ -8,18 +8,19 @@ for: a matrix product's bits change with its shape.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.staged import Algorithm
 from riskkit.engines import reference
-from riskkit.engines.choice import choose
+from riskkit.engines.choice import Choice, choose
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
-from riskkit.measure.own import Quantity
+from riskkit.measure.own import Quantity, along
 from riskkit.measure.quantities import Measured
 from riskkit.measure.runs import Runs, drawn_indices, gradients_at
 from riskkit.problem import Problem
@@ -38,6 +39,18 @@ def block_size(problem: Problem, n: int) -> int:
     return size
 
 
+def chosen(problem: Problem, algorithm: Any, device: str, engine: str, quantities: Sequence[Quantity] = ()) -> Choice:
+    """The engine of a run: the one that ``choose`` takes, but that means along the path need the reference engine."""
+    choice = choose(problem, algorithm, device, engine)
+    watched = along(quantities)
+    if not watched or choice.engine == "reference":
+        return choice
+    reason = f"{watched[0].name} is noted at every step"
+    if engine == "fused":
+        raise ValueError(f"engine fused: {reason}; use auto or reference.")
+    return Choice("reference", reason)
+
+
 def measure_block(
     problem: Problem,
     n: int,
@@ -51,18 +64,25 @@ def measure_block(
     device: str = "cpu",
     engine: str = "auto",
     quantities: Sequence[Quantity] = (),
+    neighbours: int = 1,
 ) -> list[Measured]:
     """All runs that share problem and n, on the block of replicates that starts at ``first``: draws S, solves for
-    theta*_S, runs, evaluates and drops the data. One Measured a run. ``rounds``: the checkpoints (K,) of each.
+    theta*_S, runs, evaluates and drops the data. One Measured a run. ``rounds``: the checkpoints (K,) of each;
+    ``neighbours``: samples that differ from S in one example, over which what is coupled is averaged.
 
     It computes on one thread: blocks, not operations, are what riskkit runs side by side."""
-    choices = [choose(problem, algorithm, device, engine) for algorithm in algorithms]
+    choices = [chosen(problem, algorithm, device, engine, quantities) for algorithm in algorithms]
     with reference.one_thread():
         stream = Stream(seed, range(first, first + block_size(problem, n)), dtype=DTYPES[dtype], device=device)
         data = problem.sample(stream, n)
-        pair = Pair.of(problem, stream, data)
+        pair = Pair.of(problem, stream, data, neighbours)
         runs = Runs(algorithms, rounds, choices, threads=1)
-        paths = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling))
+        watched = along(quantities)
+
+        def watch(theta: Tensor) -> Tensor:
+            return torch.stack([own.measure(problem, theta.double(), pair.data.double()) for own in watched], dim=-1)
+
+        paths = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling), watch if watched else None)
         ground = GroundTruth.of(problem, pair)
         return [
             Measured(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from riskkit.engines import reference
 from riskkit.measure.coupled import Pair, Paths
-from riskkit.measure.own import Quantity
+from riskkit.measure.own import Quantity, along
 from riskkit.measure.quantities import COUPLED
 from riskkit.problem import Problem
 
@@ -21,7 +21,7 @@ class GroundTruth:
     """What is known of a block of datasets before any algorithm runs, in float64; risks are (R,)."""
 
     data: Tensor
-    left_out: Tensor | None
+    left_out: tuple[Tensor, ...]
     minimiser: Tensor
     minimum: Tensor
     start: Tensor
@@ -46,7 +46,7 @@ class GroundTruth:
         population_minimum = problem.population_risk(best)
         return GroundTruth(
             data=data,
-            left_out=None if pair.left_out is None else pair.left_out.double(),
+            left_out=tuple(example.double() for example in pair.left_out),
             minimiser=minimiser,
             minimum=risks[:, 0],
             start=start,
@@ -82,7 +82,11 @@ class GroundTruth:
             "path_moment": path.path_moment[:, :, None].double().expand(-1, -1, outputs),
         }
         for own in quantities:
-            values[own.name] = own.measure(problem, flat, self.data).reshape(R, K, outputs)
+            if own.kind == "point":
+                values[own.name] = own.measure(problem, flat, self.data).reshape(R, K, outputs)
+        for place, own in enumerate(along(quantities)):
+            assert path.watched is not None
+            values[own.name] = path.watched[:, :, place, None].expand(-1, -1, outputs)
         taken = torch.as_tensor(gradients, device=theta.device)[:, None]
 
         def gone(run: reference.Path) -> Tensor:
@@ -90,17 +94,28 @@ class GroundTruth:
             return (since >= 0) & (since <= taken)
 
         lost = dict.fromkeys(values, gone(path))
-        if paths.coupled is not None and self.left_out is not None:
-            coupled = paths.coupled.theta.double()
-            losses = problem.empirical_risk(torch.stack([coupled, theta], dim=1).reshape(R, -1, d), self.left_out)
+        pairs = [own for own in quantities if own.kind == "pair"]
+        found: dict[str, list[Tensor]] = {}
+        for neighbour, left_out in zip(paths.coupled, self.left_out, strict=True):
+            coupled = neighbour.theta.double()
+            losses = problem.empirical_risk(torch.stack([coupled, theta], dim=1).reshape(R, -1, d), left_out)
             with_fresh, with_own = losses.reshape(R, 2, K, outputs).unbind(1)
             stability = (coupled - theta).square().sum(-1).sqrt()
-            values |= {
+            parts = {
                 "replace_one": with_fresh - with_own,
                 "stability": stability,
                 "path_stability": stability.cummax(1).values,
+                **{
+                    own.name: own.measure(problem, flat, coupled.reshape(R, K * outputs, d)).reshape(R, K, outputs)
+                    for own in pairs
+                },
             }
-            lost |= dict.fromkeys(COUPLED, gone(path) | gone(paths.coupled))
+            for name, part in parts.items():
+                found.setdefault(name, []).append(part)
+        if paths.coupled:
+            values |= {name: torch.stack(several).mean(0) for name, several in found.items()}
+            everyone = torch.stack([gone(path), *map(gone, paths.coupled)]).any(0)
+            lost |= dict.fromkeys((*COUPLED, *(own.name for own in pairs)), everyone)
         return {name: value.masked_fill(lost[name], torch.nan).cpu().numpy() for name, value in values.items()}
 
     def dataset(self) -> dict[str, np.ndarray]:

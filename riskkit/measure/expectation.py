@@ -114,17 +114,17 @@ def given_dataset(
         return reference.Path(theta, moment, never), c * variance[:, None, None, :]
 
     own, spread = at(pair.data)
-    coupled, other = (None, spread) if pair.coupled is None else at(pair.coupled)
-    values = ground.decompose(problem, Paths(own, coupled), gradients_at(algorithm, rounds))
+    others = [at(neighbour) for neighbour in pair.coupled]
+    values = ground.decompose(problem, Paths(own, tuple(path for path, _ in others)), gradients_at(algorithm, rounds))
     added = (h * spread).sum(-1).numpy() / 2
     for name in ("optimization", "excess", "population_excess"):
         values[name] = values[name] + added
     values["distance"] = values["distance"] + spread.sum(-1).numpy()
-    if coupled is not None:
-        values["replace_one"] = values["replace_one"] + (h * (other - spread)).sum(-1).numpy() / 2
+    for _, other in others:
+        values["replace_one"] = values["replace_one"] + (h * (other - spread)).sum(-1).numpy() / (2 * len(others))
         if not complete(problem, algorithm, n, rounds.tolist()):
-            del values["stability"]
-        del values["path_stability"]
+            values.pop("stability", None)
+        values.pop("path_stability", None)
     return values
 
 

@@ -9,8 +9,8 @@ readings and bounds (``quantity="margin"``), rates and figures under its name.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -18,6 +18,9 @@ from torch import Tensor
 from riskkit.measure.quantities import DATASET, QUANTITIES
 from riskkit.problem import Problem
 from riskkit.rng.streams import Stream
+
+Kind = Literal["point", "path", "pair"]
+"""What a quantity is a function of: an output and S, the iterates along the path and S, an output and its neighbour."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,18 +31,25 @@ class Quantity:
         name: of letters, digits and underscores; sentences and figures write it with spaces.
         of: (problem, theta (R, C, d), data (R, n, w)) -> (R, C), in float64; ``data`` is S, the sample that the run
             learnt from. Its code is part of a run's address.
+        kind: ``point``: of the outputs at the checkpoints. ``path``: the mean over the steps so far of its values at
+            the iterates before each step (the same for both outputs); such runs take the reference engine. ``pair``:
+            of an output on S and the one on a neighbour of S, which stands in the place of ``data``, (R, C, d); the
+            mean over the neighbours.
 
-    Raises ValueError for a name that is taken or cannot be one.
+    Raises ValueError for a name that is taken or cannot be one, and for another kind.
     """
 
     name: str
     of: Callable[[Problem, Tensor, Tensor], Tensor]
+    kind: Kind = "point"
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
             raise ValueError(f"Quantity: name must be of letters, digits and underscores; got {self.name!r}.")
         if self.name in (*QUANTITIES, *DATASET, "run", "T", "output", "replicate", "engine", "diverged_at"):
             raise ValueError(f"Quantity: the name {self.name!r} is taken; take another.")
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"Quantity: kind must be one of {', '.join(get_args(Kind))}; got {self.kind!r}.")
         if not callable(self.of):
             raise ValueError(f"Quantity: {self.name} must be a function of problem, theta and data; got {self.of!r}.")
 
@@ -60,7 +70,12 @@ def try_quantity(own: Quantity, problem: Problem, n: int) -> bool:
     start = torch.as_tensor(problem.start, dtype=torch.float64)
     beside = 1e-3 * (problem.radius or 1.0) * torch.tensor([0.0, 1.0, -1.0], dtype=torch.float64)
     theta = ((1 - 1e-3) * start + beside[:, None]).expand(2, 3, -1)
-    return bool(own.measure(problem, theta, data).isfinite().all())
+    return bool(own.measure(problem, theta, theta.flip(1) if own.kind == "pair" else data).isfinite().all())
+
+
+def along(quantities: Sequence[Quantity]) -> list[Quantity]:
+    """Those that are means along the path."""
+    return [own for own in quantities if own.kind == "path"]
 
 
 def _gradient_norm(problem: Problem, theta: Tensor, data: Tensor) -> Tensor:
@@ -92,3 +107,16 @@ GRADIENT_NORM = Quantity("gradient_norm", _gradient_norm)
 
 ZERO_ONE_ERROR = Quantity("zero_one_error", _zero_one_error)
 """The share of S that a linear classifier gets wrong, in [0, 1]."""
+
+SQUARED_STABILITY = Quantity(
+    "squared_stability", lambda problem, theta, other: (theta - other).square().sum(-1), "pair"
+)
+"""||theta(S) - theta(S^i)||^2: its mean is the l2 on-average stability, as that of ``stability`` is the l1."""
+
+PATH_RISK = Quantity("path_risk", lambda problem, theta, data: problem.empirical_risk(theta, data), "path")
+"""The mean over the steps so far of F_S(v_j), v_j the iterate before step j."""
+
+PATH_ROOT_RISK = Quantity(
+    "path_root_risk", lambda problem, theta, data: problem.empirical_risk(theta, data).clamp(min=0).sqrt(), "path"
+)
+"""The mean over the steps so far of sqrt F_S(v_j), for losses that are not negative."""

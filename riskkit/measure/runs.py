@@ -28,7 +28,14 @@ class Runs(NamedTuple):
     choices: Sequence[Choice]
     threads: int
 
-    def on(self, problem: Problem, data: Tensor, draw: Callable[[Sampling], reference.Indices]) -> list[reference.Path]:
+    def on(
+        self,
+        problem: Problem,
+        data: Tensor,
+        draw: Callable[[Sampling], reference.Indices],
+        watch: reference.Watch | None = None,
+    ) -> list[reference.Path]:
+        """``watch``: what is noted along the paths of runs on the reference engine, which all of them must then be."""
         paths: dict[int, reference.Path] = {}
         ways = [
             (choice.engine, traits.sampling(algorithm))
@@ -44,7 +51,7 @@ class Runs(NamedTuple):
             elif engine == "fused_gpu":
                 found = fused_gpu.run(problem, staged, data, indices, rounds)
             else:
-                found = reference.run(problem, [self.algorithms[i] for i in own], data, indices, rounds)
+                found = reference.run(problem, [self.algorithms[i] for i in own], data, indices, rounds, watch)
             paths.update(zip(own, found, strict=True))
         return [paths[i] for i in range(len(self.algorithms))]
 

@@ -177,7 +177,7 @@ def simulate(
             return lambda j, count: drawn[own, j : j + count]
 
         with reference.one_thread():
-            pair = Pair.of(problem, stream, S) if examples is None else Pair(S, None, None)
+            pair = Pair.of(problem, stream, S) if examples is None else Pair(S)
             (path,) = pair.run(problem, runs, index)
             ground = GroundTruth.of(problem, pair)
             values, dataset = ground.decompose(problem, path, counts), ground.dataset()

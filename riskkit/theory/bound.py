@@ -51,6 +51,7 @@ class At:
         g2: E ||grad F_S(theta*_S)||^2; zero iff the minimizer is stationary, as every interior one is.
         path_moment: (K,) or nan: mean over the gradients so far of E ||g_j||^2; stands for G^2 where a proof needs no
             more than that.
+        measured: by name, (K,): means of the experiment's own quantities along the path (``Quantity``, kind path).
     """
 
     problem: Problem
@@ -61,6 +62,11 @@ class At:
     f0: float = np.nan
     g2: float = 0.0
     path_moment: npt.ArrayLike = np.nan
+    measured: Mapping[str, npt.ArrayLike] = dataclasses.field(default_factory=dict)
+
+    def along_path(self, name: str) -> Floats:
+        """(K,) ``measured[name]``; nan where it was not measured: a bound that needs it then says nothing."""
+        return np.broadcast_to(np.asarray(self.measured.get(name, np.nan), dtype=np.float64), self.rounds.shape).copy()
 
     @property
     def constants(self) -> Constants:

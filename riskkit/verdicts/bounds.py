@@ -100,6 +100,7 @@ def _under(data: Data, bound: Bound, cells: Sequence[Cell]) -> list[Cell]:
     for group in alike(cell for cell in cells if excludes(bound, cell) is None):
         # Whether there is a number, not which: what was not measured stands as 1.
         at = dataclasses.replace(data.at(group), D2=1.0, f0=1.0, g2=0.0, path_moment=np.ones(len(group)))
+        at = dataclasses.replace(at, measured=dict.fromkeys(at.measured, np.ones(len(group))))
         known = [total(bound.evaluate(form, at), at, bound.name) for form in bound.forms]
         found += [cell for p, cell in enumerate(group) if any(np.isfinite(part[p]) for part in known)]
     return found

@@ -24,6 +24,7 @@ from riskkit.experiment.readings import Exact, Follows, Smaller
 from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
+from riskkit.measure.own import along
 from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.stats.controls import LEAST, regressed
@@ -250,8 +251,14 @@ class Data:
             n=head.run.n,
             rounds=np.array([cell.taken for cell in cells], dtype=np.int64),
             path_moment=np.array([self.path_moment(cell) for cell in cells]),
+            measured={name: self.values(cells, name, "last").mean(axis=0) for name in self._along},
             **measured,
         )
+
+    @functools.cached_property
+    def _along(self) -> list[str]:
+        """The experiment's own quantities along the path, which bounds may ask for."""
+        return [own.name for own in along(self.plan.experiment.quantities)]
 
     def level(self, bound: Bound, cells: Sequence[Cell]) -> Level:
         """The bound at each cell, its measured inputs being means over the same replicates."""
@@ -281,10 +288,12 @@ class Data:
             owner = f"{bound.name}, {form}"
             here = total(bound.evaluate(form, at), at, owner)
             for field, own in self._inputs(at, group).items():
-                mean = getattr(at, field)
+                mean: Any = at.measured[field] if field in at.measured else getattr(at, field)
                 known = np.asarray(mean, dtype=np.float64)
                 step = 1e-6 * np.where(known > 0, known, 1.0)
-                there = dataclasses.replace(at, **{field: mean + (step if known.ndim else float(step))})
+                moved = mean + (step if known.ndim else float(step))
+                changed = {"measured": {**at.measured, field: moved}} if field in at.measured else {field: moved}
+                there = dataclasses.replace(at, **changed)
                 slope = (total(bound.evaluate(form, there), there, owner) - here) / step
                 found[:, columns] += np.where(np.isfinite(slope), slope, 0.0) * (own - known)
         return found if found.any() else None
@@ -293,11 +302,12 @@ class Data:
         """The measured inputs of a bound that vary, in each replicate: (R, 1), or (R, P) for the path moment."""
         names = {"D2": "start_distance", "f0": "start_gap", "g2": "gradient_at_minimiser"}
         found = {field: self.dataset(cells[0], name)[:, None] for field, name in names.items()}
-        found["path_moment"] = self.values(cells, "path_moment", "last")
+        found |= {name: self.values(cells, name, "last") for name in ("path_moment", *self._along)}
+        here = {"D2": at.D2, "f0": at.f0, "g2": at.g2, "path_moment": at.path_moment, **at.measured}
         return {
             field: own
             for field, own in found.items()
-            if np.isfinite(own).all() and np.isfinite(getattr(at, field)).all() and np.ptp(own, axis=0).any()
+            if np.isfinite(own).all() and np.isfinite(here[field]).all() and np.ptp(own, axis=0).any()
         }
 
     @functools.cached_property
