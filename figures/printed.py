@@ -25,10 +25,10 @@ PARTS = (
         "printed_theorem4",
         "Lookahead, step 1/(alpha mu (j+1))",
         "last",
-        {"n": 20, "condition": 1, "k": 1, "T": 1},
+        {"n": 20, "radius": 1, "condition": 1, "k": 1, "T": 1},
         "Theorem 4 (slide 3)",
     ),
-    Part("printed_theorem5", "SLRLA", "average", {"n": 20, "k": 5, "S": 5}, "Theorem 5 (slide 4)"),
+    Part("printed_theorem5", "SLRLA", "average", {"n": 20, "radius": 1, "k": 5, "S": 5}, "Theorem 5 (slide 4)"),
 )
 RED, BLUE = "#b2182b", "#0072b2"
 WORDS = {"S": "stages", "condition": "L/lam"}

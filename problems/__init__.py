@@ -26,6 +26,7 @@ from .linear_on_ball import LinearOnBall
 from .logistic import Logistic
 from .logistic_ridge import LogisticRidge
 from .mean_estimation import MeanEstimation
+from .mean_on_ball import MeanOnBall
 from .monotone_link import MonotoneLink
 from .power_law_least_squares import PowerLawLeastSquares
 from .pseudo_huber_location import PseudoHuberLocation
@@ -46,6 +47,7 @@ __all__ = [
     "Logistic",
     "LogisticRidge",
     "MeanEstimation",
+    "MeanOnBall",
     "MonotoneLink",
     "PowerLawLeastSquares",
     "PseudoHuberLocation",

@@ -15,7 +15,16 @@ import torch
 from scipy.optimize import minimize
 
 import problems
-from problems import LinearOnBall, Logistic, LogisticRidge, MeanEstimation, Ridge, SinePerturbedQuadratic, WarpedMean
+from problems import (
+    LinearOnBall,
+    Logistic,
+    LogisticRidge,
+    MeanEstimation,
+    MeanOnBall,
+    Ridge,
+    SinePerturbedQuadratic,
+    WarpedMean,
+)
 from riskkit import Constants, Lookahead, Regime, SqrtHorizon, Stream, simulate
 from riskkit.conformance.problems import check
 
@@ -25,6 +34,7 @@ from own_problem import Interval
 KINDS = [getattr(problems, name) for name in problems.__all__]
 OTHERS = [
     MeanEstimation(dim=1, lam=0.3, distance=0.5),
+    MeanOnBall(dim=2, lam=0.5, radius=1.4),
     LinearOnBall(dim=2, radius=0.7),
     Logistic(dim=2, radius=20.0),
     Logistic(dim=3, radius=0.5, flip=0.1),

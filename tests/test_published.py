@@ -357,7 +357,7 @@ class TestProved:
         )
         c = ridge.constants
         assert value(published.GENERALIZATION_4, where, "proved") == pytest.approx(
-            min(c.M / 20, c.G * 0.01 * min(2.0, 2 * c.G * 100 / 20)), rel=1e-12
+            min(c.M / 20, c.G * 0.01 * min(2.0, 2 * c.G * 100) / 20), rel=1e-12
         )
 
     def test_lookahead_with_k_one_is_sgd(self):
@@ -468,23 +468,23 @@ CASES = {
         published.GENERALIZATION_4,
         24.0,
         3.0,
-        Size(Grid(n=20, condition=1, k=1, alpha=0.01, T=1), 1024),
+        Size(Grid(n=20, radius=1, condition=1, k=1, alpha=0.01, T=1), 1024),
         "Lookahead, step 1/(alpha mu (j+1))",
     ),
     "theorem4, 1/(mu (j+1))": (
         "printed_theorem4",
         published.GENERALIZATION_4,
         3.0,
-        20.0,
-        Size(Grid(n=20, condition=1, k=1, alpha=0.001, T=30000), 512),
+        3.0,
+        Size(Grid(n=20, radius=0.1, condition=1, k=1, alpha=0.001, T=1000), 2048),
         "Lookahead, step 1/(mu (j+1))",
     ),
     "theorem5": (
         "printed_theorem5",
         published.GENERALIZATION_5,
         4.0,
-        12.0,
-        Size(Grid(n=20, k=5, alpha=0.01, S=5), 128),
+        3.0,
+        Size(Grid(n=1000, radius=0.1, k=1, alpha=0.02, S=3), 512),
         "SLRLA",
     ),
 }

@@ -12,8 +12,10 @@ Proved, ``polyak_lojasiewicz`` being the slides' module:
         contraction, a gap being nonnegative; without projection. Generalization: its burn-in bound, on both steps. At
         k = 1 a round without projection is one SGD step of length a eta_j, with which the recursion runs. Where every
         l(.; z) is strongly convex a step expands by no more than in Theorem 2. With a projection onto a ball of the
-        diameter D no two runs are further apart than D, so that E||v - v'|| <- min(D, what a step makes of it) from
-        j_b = 0 bounds their distance as well, and G times that the error; the smaller of the two bounds stands.
+        diameter D no two runs are further apart than D. So the replaced example, met with probability 1/n, adds at
+        most min(D, 2 eta G) in place of 2 eta G: min(D, x + 2 eta G) <= x + min(D, 2 eta G). And E||v - v'|| <- min(D,
+        what a step makes of it) from j_b = 0 bounds their distance as well, and G times that the error; the smaller of
+        the two bounds stands.
 Reading: the generalization is false as printed.
 Source: Zhou et al., NeurIPS 2021, supplement, p. 12-16.
 """
@@ -91,7 +93,7 @@ def _proved_generalization4(at: At) -> BurnIn:
     factor = 1 + (1 - 1 / at.n) * c.L * eta
     if c.lam_example > 0:
         factor = np.maximum(1 - eta * c.lam_example, eta * c.L - 1)
-    gain = 2 * c.G / at.n * eta
+    gain = np.minimum(diameter(at.problem) if projected else math.inf, 2 * c.G * eta) / at.n
     burnt = burn_in(at, factor, gain, alpha, c.M)
     if not projected:
         return burnt
