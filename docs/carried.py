@@ -7,9 +7,10 @@ A page says
 and means: of the comparisons in theorem2_tuned's verdict.json with these values, the largest ``ratio``, written as
 ``.3g``, which must lie in the range for the sentence around it to be true. The parts, between semicolons:
 
-1. the experiment; 2. ``verdicts``, ``comparisons``, ``best`` or ``counts``; 3. any number of ``key=value``;
-4. ``[min|max] key [format] in low..high``; or ``count in low..high``, how many there are; or ``key is word``, where all
-   that are found must have the word.
+1. the experiment; 2. ``verdicts``, ``comparisons``, ``best`` or ``counts`` of its verdict.json, or ``cells``, the rows
+   of its table.csv; 3. any number of ``key=value``;
+4. ``[min|max] key [format] in low..high``, where the key may be a ratio, ``mean/published``; or ``count in low..high``,
+   how many there are; or ``key is word``, where all that are found must have the word.
 
 Without ``min`` or ``max`` exactly one must be found. ``study; statements; word=holds; count in 10..20`` counts the
 statements of the source by what the verdicts of all experiments say of them (``riskkit.report.statements``).
@@ -17,6 +18,7 @@ statements of the source by what the verdicts of all experiments say of them (``
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import re
@@ -26,7 +28,7 @@ from typing import Any, NamedTuple
 
 from riskkit.report.statements import standings
 
-MARK = re.compile(r"<!-- (\w+; (?:verdicts|comparisons|best|counts|statements);[^>]*?) -->(.*?)<!-- -->", re.S)
+MARK = re.compile(r"<!-- (\w+; (?:verdicts|comparisons|best|counts|cells|statements);[^>]*?) -->(.*?)<!-- -->", re.S)
 
 
 class UntrueError(ValueError):
@@ -44,8 +46,7 @@ def carried(results: Path, name: str) -> Carried:
     """What the mark names. Raises UntrueError with the mark, what was found and what the sentence needs."""
     experiment, kind, *rest = (part.strip() for part in re.sub(r"\s+", " ", name).split(";"))
     *conditions, asked = rest
-    stored = _statements(results) if kind == "statements" else _verdicts(results / experiment)[kind]
-    rows = [{**row, **row.get("where", {})} for row in stored]
+    rows = [{**row, **row.get("where", {})} for row in stored(results, experiment, kind)]
     for condition in conditions:
         key, value = condition.split("=", 1)
         rows = [row for row in rows if _equal(row.get(key), value)]
@@ -55,14 +56,14 @@ def carried(results: Path, name: str) -> Carried:
         if found != {word[2]}:
             raise UntrueError(f"{name}: expected {word[2]}; found {', '.join(sorted(found)) or 'nothing'}.")
         return Carried(word[2], word[2])
-    number = re.fullmatch(r"(?:(min|max) )?(\w+)(?: (\.\d[fgeE%]))? in (\S+)\.\.(\S+)", asked)
+    number = re.fullmatch(r"(?:(min|max) )?(\w+(?:/\w+)?)(?: (\.\d[fgeE%]))? in (\S+)\.\.(\S+)", asked)
     if not number:
         raise UntrueError(f"{name}: expected '[min|max] key [format] in low..high' or 'key is word'; got '{asked}'.")
     least, key, form, low, high = number.groups()
     if key == "count":
         value: float = len(rows)
     else:
-        values = [float(row[key]) for row in rows if row.get(key) is not None]
+        values = [value for row in rows if (value := _number(row, key)) is not None]
         if not values or (not least and len(values) != 1):
             raise UntrueError(f"{name}: expected {'some' if least else 'one'}; found {len(values)}.")
         value = {"min": min, "max": max, None: min}[least](values)
@@ -71,9 +72,34 @@ def carried(results: Path, name: str) -> Carried:
     return Carried(value, format(value, form or ".3g"))
 
 
+def stored(results: Path, experiment: str, kind: str) -> list[dict[str, Any]]:
+    """What an experiment has of a kind, or the statements of all."""
+    if kind == "statements":
+        return _statements(results)
+    if kind != "cells":
+        return _verdicts(results / experiment)[kind]
+    with (results / experiment / "table.csv").open(newline="", encoding="utf-8") as file:
+        return [{name: _read(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _read(value: str) -> float | str | None:
+    try:
+        return float(value)
+    except ValueError:
+        return value or None
+
+
+def _number(row: dict[str, Any], key: str) -> float | None:
+    """The row's value, or that of ``over/under``; None where one is missing."""
+    over, _, under = key.partition("/")
+    if row.get(over) is None or (under and row.get(under) is None):
+        return None
+    return float(row[over]) / float(row[under]) if under else float(row[over])
+
+
 def _verdicts(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    stored: dict[str, list[dict[str, Any]]] = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-    return stored
+    record: dict[str, list[dict[str, Any]]] = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
+    return record
 
 
 def _statements(results: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""``python docs/refresh.py [results]``: what README.md, docs/findings.md and docs/field.md show, from what is stored.
+"""``python docs/refresh.py [results]``: what README.md and the pages of findings show, from what is stored.
 
 Fills in the numbers that carry the sentences of the pages (``carried``), and fails before writing anything if one
 has left its range; writes the output of the quickstart, and the sentence of the verdict that a comment names:
@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 import refresh_printed  # noqa: E402
 from carried import Carried, carried, filled  # noqa: E402
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "findings.md", ROOT / "docs" / "field.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("findings", "field", "printed")))
 
 
 def quickstart() -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""``python docs/refresh_printed.py [results]``: the numbers and figures of docs/printed.md, from what is stored.
+"""``python docs/refresh_printed.py [results]``: the tables and figures of docs/printed.md, from what is stored.
 
 Between ``<!-- theorems -->`` and ``<!-- end -->``: for each printed bound its verdict, the largest measured / bound,
 and the range of printed / re-derived, from the experiments ``printed_*``. Between ``<!-- stands -->`` and ``<!-- proofs
@@ -8,7 +8,6 @@ ALGORITHM -->``, in docs/findings.md too: the sentence of that verdict.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+from carried import stored  # noqa: E402
+
 PAGE, FINDINGS = ROOT / "docs" / "printed.md", ROOT / "docs" / "findings.md"
 ROWS = (
     ("printed_optimization", "paper.theorem1.optimization.last", "Lookahead, Theorem 1's step"),
@@ -66,12 +69,55 @@ def theorems(results: Path) -> str:
     return table(lines)
 
 
+VIOLATED = {f"paper.theorem{number}.generalization.average" for number in (3, 5, 6)} | {
+    "paper.theorem4.generalization.last",
+    "paper.theorem6.generalization.average.ii",
+}
+"""The printed bounds that the page calls violated; a name for each sentence about them."""
+
+ABOVE = {"paper.theorem1.optimization.last", "paper.theorem2.generalization.last", "paper.theorem4.optimization.last"}
+"""Those that the page calls at least the re-derived ones in every cell."""
+
+
+def untrue(results: Path) -> list[str]:
+    """The page's sentences beside its tables that the stored verdicts do not bear out; none of a true page."""
+    from riskkit.report.tables import content
+    from riskkit.report.tables.printed import printed
+
+    rows = [row for row in printed(content.everything(results)[0]) if row.bound.startswith("paper.")]
+    found = []
+    violated = {row.bound for row in rows if row.printed["outcome"] == "VIOLATED"}
+    if violated != VIOLATED:
+        found.append(f"violated are {', '.join(sorted(violated))}, where the page says {', '.join(sorted(VIOLATED))}")
+    for row in rows:
+        if row.rederived is None or row.rederived["outcome"] != "HOLDS":
+            found.append(f"the re-derived bound {row.bound} does not hold in {row.experiment}")
+        ends = row.printed["over_proved"]
+        if row.bound in ABOVE and ends is not None and min(ends) < 1:
+            found.append(f"{row.bound} as printed is {min(ends):.3g} times the re-derived bound in {row.experiment}")
+        found += [f"{row.bound}: {cell}" for cell in _vacuous(results, row) if row.bound in VIOLATED]
+    return found
+
+
+def _vacuous(results: Path, row: Any) -> list[str]:
+    """The cells in which a printed bound is exceeded and the re-derived one is not below what is true without it."""
+    found = []
+    for cell in stored(results, row.experiment, "cells"):
+        if any(cell[name] != row.printed[name] for name in ("quantity", "output", "algorithm")):
+            continue
+        printed, proved, trivial = (cell[name] for name in ("published", "proved", "trivial"))
+        if printed is None or not cell["band_low"] > printed:
+            continue
+        if proved is None or (trivial is not None and proved >= trivial):
+            found.append(f"n={cell['n']:g} k={cell['k']:g} alpha={cell['alpha']:g} T={cell['T']:g} has a vacuous bound")
+    return found
+
+
 def verdict(results: Path, experiment: str, bound: str, form: str, algorithm: str) -> dict[str, Any]:
     """The level that is meant; ValueError if it is none or several."""
-    stored = json.loads((results / experiment / "verdict.json").read_text(encoding="utf-8"))["verdicts"]
-    found: list[dict[str, Any]] = [
+    found = [
         one
-        for one in stored
+        for one in stored(results, experiment, "verdicts")
         if (one["bound"], one["form"], one["algorithm"]) == (bound, form, algorithm) and not one["axis"]
     ]
     if len(found) != 1:
@@ -110,6 +156,8 @@ def table(lines: Sequence[Iterable[str]]) -> str:
 def main(results: Path) -> None:
     from refresh import copied
 
+    if false := untrue(results):
+        raise ValueError(f"docs/printed.md: {'; '.join(false)}.")
     text = PAGE.read_text(encoding="utf-8")
     copied(results, set(re.findall(r"figures/(\w+)\.png", text)))
     parts: dict[str, Callable[[], str]] = {"theorems": lambda: theorems(results), "stands": stands, "proofs": proofs}
@@ -138,5 +186,4 @@ def sentence(one: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
     main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "results"))

@@ -54,9 +54,7 @@ class MeanOnBall:
     def constants(self) -> Constants:
         lam, most = self.lam, self.lam / 2 * (1 + self.radius) ** 2
         least = lam / 2 * max(0.0, 1 - self.radius) ** 2
-        return Constants(
-            L=lam, G=lam * (1 + self.radius), lam=lam, lam_example=lam, mu=lam, M=most - least, l_max=most
-        )
+        return Constants(L=lam, G=lam * (1 + self.radius), lam=lam, lam_example=lam, mu=lam, M=most - least, l_max=most)
 
     @property
     def start(self) -> np.ndarray:

@@ -28,6 +28,8 @@ def results(tmp_path):
     verdicts = [{"bound": "b", "outcome": "HOLDS", "ratio": 0.4, "where": {"k": 5}}]
     (tmp_path / "edge").mkdir()
     (tmp_path / "edge" / "verdict.json").write_text(json.dumps({"comparisons": rows, "verdicts": verdicts}))
+    cells = "k,mean,published,status\n1,0.3,0.1,ok\n5,0.3,,ok\n"
+    (tmp_path / "edge" / "table.csv").write_text(cells)
     return tmp_path
 
 
@@ -44,6 +46,8 @@ def test_the_number_is_filled_in_as_the_mark_says(results):
     assert marks(page) == [(NAME, "0.55")]
     assert carried(results, "edge; verdicts; bound=b; k=5; outcome is HOLDS").text == "HOLDS"
     assert carried(results, "edge; comparisons; outcome=smaller; count in 2..2").text == "2"
+    assert carried(results, "edge; cells; status=ok; max mean/published .1f in 2..4").text == "3.0"
+    assert carried(results, "edge; cells; k=5; mean in 0..1").text == "0.3"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_a_changed_outcome_fails(results):
 
 
 STORED = json.loads((ROOT / "docs" / "carried.json").read_text())
-PAGES = [ROOT / "README.md", ROOT / "docs" / "findings.md", ROOT / "docs" / "field.md"]
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("findings", "field", "printed"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,9 +6,12 @@ VIOLATED, or a false one HOLDS, with probability at most .05.
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import importlib
+import json
 import math
+import shutil
 import types
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import pytest
 
 import riskkit
 import riskkit.sweep
-from problems import LinearOnBall, Logistic, MeanEstimation, Ridge, SinePerturbedQuadratic, WarpedMean
+from problems import LinearOnBall, Logistic, MeanEstimation, MeanOnBall, Ridge, SinePerturbedQuadratic, WarpedMean
 from riskkit import SGD, Constant, Constants, Grid, InverseTime, Lookahead, Size, SqrtHorizon
 from riskkit.cli import main as cli
 from riskkit.measure.simulation import simulate
@@ -346,6 +349,31 @@ class TestProved:
             found = value(published.GENERALIZATION_3, where, "proved")
             assert found == pytest.approx(min(free, float(np.mean(seen))), rel=1e-12, abs=1e-15)
 
+    def test_theorem4s_bound_on_a_ball_covers_coupled_runs(self):
+        """Two runs on mean estimation on a ball that differ in one example: their mean distance stays under the
+        recursion, in which the example adds at most the diameter (4 standard errors, 4000 pairs, seed 8)."""
+        rng, problem, n, k, alpha, R = np.random.default_rng(8), MeanOnBall(dim=2, radius=0.2), 10, 5, 0.3, 4000
+        run = Lookahead(20, k, alpha, published.decay_step(problem.constants))
+        eta, z = run.stages[0].step.sizes(20, k), rng.standard_normal((R, n + 1, 2))
+        z /= np.linalg.norm(z, axis=-1, keepdims=True)
+        z[:, n] = -z[:, 0]
+        slow, distance = np.zeros((2, R, 2)), []
+        for t in range(20):
+            v = slow.copy()
+            for e in eta[t * k : (t + 1) * k]:
+                pick = rng.integers(n, size=R)
+                v -= e * (v - np.stack([z[np.arange(R), pick], z[np.arange(R), np.where(pick == 0, n, pick)]]))
+                v *= np.minimum(1, 0.2 / np.linalg.norm(v, axis=-1, keepdims=True).clip(1e-300))
+            slow = (1 - alpha) * slow + alpha * v
+            gap = np.linalg.norm(slow[0] - slow[1], axis=-1)
+            distance.append(gap.mean() - 4 * gap.std() / math.sqrt(R))
+        where = At(problem, run, n, np.arange(1, 21, dtype=np.int64))
+        gain = np.minimum(0.4, 2 * 1.2 * eta) / n
+        near = published.kept_near(where, np.maximum(1 - eta, eta - 1), gain, alpha, 0.4)
+        assert (np.array(distance) <= near).all()
+        assert (np.array(distance) > near / 3).all()
+        assert (value(published.GENERALIZATION_4, where, "proved") <= 1.2 * near * (1 + 1e-12)).all()
+
     def test_a_projected_round_of_one_step_is_no_step_of_sgd(self):
         """theta + alpha (P(theta - eta g) - theta) is not P(theta - alpha eta g): long steps count as they are."""
         ridge = Ridge(dim=2, lam=1.0, radius=1.0)
@@ -648,6 +676,48 @@ def test_the_page_has_the_steps_and_what_stands(monkeypatch):
     for _, bound, _ in refresh.ROWS:
         assert bound in published.BOUNDS
     assert page.count("VIOLATED in ") == 7
+
+
+def test_the_page_is_refused_where_a_sentence_of_it_is_false(stored, tmp_path, monkeypatch):
+    """Each kind of sentence, falsified once in a copy of the results."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    refresh = importlib.import_module("refresh_printed")
+    already = set(refresh.untrue(stored))  # two of the five experiments are there
+
+    def falsified(experiment, change):
+        copy = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        shutil.copytree(stored / experiment, copy / experiment)
+        change(copy / experiment)
+        return "; ".join(set(refresh.untrue(copy)) - already)
+
+    def outcome(form, value):
+        def change(folder):
+            path = folder / "verdict.json"
+            record = json.loads(path.read_text())
+            for one in record["verdicts"]:
+                if one["form"] == form and one["quantity"] == "generalization" and not one["axis"]:
+                    one["outcome"] = value
+            path.write_text(json.dumps(record))
+
+        return change
+
+    def vacuous(folder):
+        path = folder / "table.csv"
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows({**row, "trivial": "1e-9"} for row in rows)
+
+    assert "violated are paper.theorem3.generalization.average, paper.theorem3.generalization.last" in falsified(
+        "printed_theorem3", outcome("published", "VIOLATED")
+    )
+    assert "re-derived bound paper.theorem3.generalization.average does not hold" in falsified(
+        "printed_theorem3", outcome("proved", "VIOLATED")
+    )
+    assert "has a vacuous bound" in falsified("printed_theorem3", vacuous)
+    monkeypatch.setattr(refresh, "ABOVE", {"paper.theorem3.generalization.average"})
+    assert "times the re-derived bound in printed_theorem3" in falsified("printed_theorem3", lambda folder: None)
 
 
 def test_sgd_that_is_shared_by_grids_of_several_k_is_as_long_as_its_longest_reader():
