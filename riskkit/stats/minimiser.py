@@ -60,16 +60,23 @@ def minimiser(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -
         p_least = np.array([_p_least(array, p) for p in range(grid.size)])
         kept = np.flatnonzero(p_least > 1 - level)
         low, high = float(grid[min(kept)]), float(grid[max(kept)])
-    vertex = below = above = math.nan
+    vertex, below, above, leaves = vertex_of(array, grid, level=level)
+    return Minimiser(float(grid[best]), low, high, vertex, below, above, p_least, leaves, left.sizes)
+
+
+def vertex_of(values: Floats, x: Floats, *, level: float = 0.95) -> tuple[float, float, float, Floats]:
+    """``vertex``, ``vertex_low``, ``vertex_high`` and ``leaves`` of ``minimiser``, without its sets of points."""
+    left = leave_out(values)
+    best, vertex, below, above = int(np.argmin(left.full)), math.nan, math.nan, math.nan
     leaves = np.full(left.sizes.size, math.nan)
-    if 0 < best < grid.size - 1:
+    if 0 < best < x.size - 1:
         three = slice(best - 1, best + 2)
-        (middle,), leaves = _vertex(left.full[None, three], grid[three]), _vertex(left.partial[:, three], grid[three])
+        (middle,), leaves = _vertex(left.full[None, three], x[three]), _vertex(left.partial[:, three], x[three])
         if np.isfinite(leaves).all():
             vertex = math.exp(middle)
-            below, above = _fieller(array[:, three], grid[three], t_quantile(level, left.df))
-            below, above = max(below, float(grid[0])), min(above, float(grid[-1]))
-    return Minimiser(float(grid[best]), low, high, vertex, below, above, p_least, leaves, left.sizes)
+            below, above = _fieller(values[:, three], x[three], t_quantile(level, left.df))
+            below, above = max(below, float(x[0])), min(above, float(x[-1]))
+    return vertex, below, above, leaves
 
 
 def _p_least(array: Floats, p: int) -> float:
