@@ -70,6 +70,7 @@ def _printed_numbers() -> Table:
 
 def _claims() -> Table:
     from riskkit.theory.zhou2021.audits import table  # computes for half a second
+    from riskkit.theory.zhou2021.setting import NUMBERS
 
     rows = []
     for row in table():
@@ -83,7 +84,10 @@ def _claims() -> Table:
         Column("compared", "prose"),
         Column("finding", "prose"),
     )
-    caption = "The claims of Zhou et al. (2021) compared with each other; constants that the slides leave out are 1."
+    caption = (
+        "The claims of Zhou et al. (2021) compared with each other; constants that the slides leave out are 1; "
+        f"{NUMBERS}."
+    )
     return Table("audits", caption, columns, tuple(rows), title="Do the claims agree with each other?")
 
 
@@ -109,7 +113,10 @@ def _steps(steps: Sequence[Any]) -> Table:
         Column("harm", "prose"),
         Column("finding", "prose"),
     )
-    caption = "Steps of the supplement's proofs that fail, each computed; theorems have the paper's numbers."
+    caption = (
+        "Steps of the supplement's proofs that fail, each computed; theorems have the paper's numbers, with "
+        "the slides'."
+    )
     return Table("proofs", caption, columns, tuple(rows), title="Which steps of the printed proofs fail?")
 
 

@@ -27,8 +27,8 @@ GRIDS = (
 )
 
 EXPERIMENT = Experiment(
-    title="Theorem 2 as printed",
-    question="Does the paper's Theorem 2 hold as printed, for L/lam from 1 to 1000?",
+    title="Theorem 2 (slide 2) as printed",
+    question="Does the paper's Theorem 2 (slide 2) hold as printed, for L/lam from 1 to 1000?",
     problem=problem,
     algorithms={"Lookahead": lambda p: Lookahead(p.T, p.k, p.alpha, published.first_step(p.problem.constants))},
     bounds=(published.GENERALIZATION_2,),

@@ -25,8 +25,10 @@ GRIDS = (
 )
 
 EXPERIMENT = Experiment(
-    title="Theorem 3 as printed",
-    question="Does the paper's Theorem 3 hold as printed, and where does its bound on the averaged iterate fail?",
+    title="Theorem 3 (slide 1) as printed",
+    question=(
+        "Does the paper's Theorem 3 (slide 1) hold as printed, and where does its bound on the averaged iterate fail?"
+    ),
     problem=LinearOnBall(dim=4, radius=5.0),
     algorithms={
         FIXED: lambda p: Lookahead(p.T, p.k, p.alpha, Constant(ETA)),

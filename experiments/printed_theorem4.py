@@ -41,8 +41,10 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
-    title="Theorem 4 as printed, generalization",
-    question="Does the generalization bound of the paper's Theorem 4 hold as printed, on either of its steps?",
+    title="Theorem 4 (slide 3) as printed",
+    question=(
+        "Does the generalization bound of the paper's Theorem 4 (slide 3) hold as printed, on either of its steps?"
+    ),
     problem=problem,
     algorithms={
         LITERAL: lambda p: (

@@ -29,8 +29,8 @@ GRIDS = (
 )
 
 EXPERIMENT = Experiment(
-    title="Theorems 5 and 6 as printed",
-    question="Do the paper's Theorems 5 and 6 on SLRLA hold as printed, on its own schedule?",
+    title="Theorems 5, 6 (slide 4) as printed",
+    question="Do the paper's Theorems 5 and 6 (slide 4) on SLRLA hold as printed, on its own schedule?",
     problem=problem,
     algorithms={"SLRLA": lambda p: published.stages(p.problem.constants, EPS0[p.radius], int(p.S), p.alpha, p.k)},
     bounds=(

@@ -63,8 +63,8 @@ def lookahead(p: Point) -> Algorithm:
 
 
 EXPERIMENT = Experiment(
-    title="Real data: Theorems 1 and 2",
-    question="Do the bounds of Theorems 1 and 2 hold on real data, and how loose are they?",
+    title="Real data: slides 1, 2 (Theorems 1 to 3)",
+    question="Do the bounds of Theorems 1 and 2 (paper: Theorems 1 to 3) hold on real data, and how loose are they?",
     problem=lambda p: pair(int(p.pair)),
     algorithms={"Lookahead": lookahead, "SGD": lambda p: SGD(p.kT, step(p.problem))},
     controls=("SGD",),

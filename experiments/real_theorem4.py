@@ -34,8 +34,11 @@ def staged(p: Point, beta: float) -> Algorithm:
 
 
 EXPERIMENT = Experiment(
-    title="Real data: Theorem 4",
-    question="Does SLRLA's schedule keep what Theorem 4 promises on real data, and does beta help there?",
+    title="Real data: slide 4 (Theorems 5, 6)",
+    question=(
+        "Does SLRLA's schedule keep what Theorem 4 (paper: Theorems 5 and 6) promises on real data, and does "
+        "beta help there?"
+    ),
     problem=lambda p: pair(int(p.pair)),
     algorithms={
         "SLRLA": lambda p: staged(p, p.problem.constants.lam / 16),

@@ -11,7 +11,7 @@ from riskkit.theory.zhou2021 import convex
 ALPHAS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
 
 EXPERIMENT = Experiment(
-    title="Slide 1: best alpha, logistic loss",
+    title="Slide 1 (Theorem 3): best alpha, logistic",
     question="Which alpha has the smallest excess risk, and is Lookahead better there than SGD with step alpha eta?",
     problem=Logistic(dim=16, radius=10.0, signal=3.0),
     algorithms=lookahead(SqrtHorizon(12.0), "SGD", "matched SGD"),

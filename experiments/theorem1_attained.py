@@ -40,8 +40,10 @@ GRIDS = (
 )
 
 EXPERIMENT = Experiment(
-    title="Slide 1: rates on a linear loss",
-    question="Does Theorem 1's generalization bound have the right dependence on T, k, n and alpha?",
+    title="Slide 1 (Theorem 3): rates, linear loss",
+    question=(
+        "Does the generalization bound of Theorem 1 (paper: Theorem 3) have the right dependence on T, k, n and alpha?"
+    ),
     problem=LinearOnBall(dim=16, radius=100.0),
     algorithms=lookahead(SqrtHorizon(1.0), "SGD", "matched SGD"),
     controls=("SGD", "matched SGD"),

@@ -22,8 +22,11 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 1: the averaged iterate",
-    question="How close does the averaged iterate of Lookahead come to Theorem 1's optimization bound?",
+    title="Slide 1 (Theorem 3): the averaged iterate",
+    question=(
+        "How close does the averaged iterate of Lookahead come to the optimization bound of Theorem 1 (paper:"
+        " Theorem 3)?"
+    ),
     problem=LinearOnBall(dim=4, radius=5.0),
     algorithms=lookahead(SqrtHorizon(1.0), "SGD", "matched SGD"),
     controls=("SGD", "matched SGD"),

@@ -11,7 +11,7 @@ from riskkit.theory.zhou2021 import convex
 ALPHAS = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
 
 EXPERIMENT = Experiment(
-    title="Slide 1: best alpha, many scales",
+    title="Slide 1 (Theorem 3): best alpha, many scales",
     question="How does the best alpha move with n and kT when the data have many scales?",
     problem=PowerLawLeastSquares(dim=16, capacity=1.0, source=1.0, noise=0.5, signal=1.0, radius=4.0),
     algorithms=lookahead(SqrtHorizon(1.0), "matched SGD"),

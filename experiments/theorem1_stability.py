@@ -18,8 +18,11 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 1: stability",
-    question="How do generalization error and stability of Lookahead on a smooth Lipschitz loss follow Theorem 1?",
+    title="Slide 1 (Theorem 3): stability",
+    question=(
+        "How do generalization error and stability of Lookahead on a smooth Lipschitz loss follow Theorem 1 "
+        "(paper: Theorem 3)?"
+    ),
     problem=PseudoHuberRegression(dim=4, delta=0.5, noise=0.5, signal=1.0, radius=2.0),
     algorithms=lookahead(SqrtHorizon(2.0), "matched SGD"),
     controls=("matched SGD",),

@@ -15,7 +15,7 @@ WAYS = tuple(2.56 * 2**e for e in range(11))
 """eta kT."""
 
 EXPERIMENT = Experiment(
-    title="Slide 1: step sizes of both tuned",
+    title="Slide 1 (Theorem 3): both steps tuned",
     question="Is Lookahead better than SGD at equal kT when the step sizes of both are tuned?",
     problem=Logistic(dim=16, radius=10.0, signal=3.0),
     algorithms={

@@ -11,7 +11,7 @@ from riskkit.theory.zhou2021 import strongly_convex
 ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 
 EXPERIMENT = Experiment(
-    title="Slide 2: best alpha, equation 7",
+    title="Slide 2 (Theorems 1, 2): equation 7",
     question="When is the best alpha of a strongly convex problem not 1, and does equation 7 say so?",
     problem=Ridge(dim=8, lam=0.1, noise=0.5, signal=2.0, radius=2.0),
     algorithms=lookahead(step, "matched SGD"),

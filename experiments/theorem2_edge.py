@@ -27,7 +27,7 @@ def grids(longest: int) -> tuple[Grid, ...]:
 ETA = 0.1
 
 EXPERIMENT = Experiment(
-    title="Slide 2: stationary error",
+    title="Slide 2 (Theorems 1, 2): stationary error",
     question="Is Lookahead's floor below matched SGD's and above contraction-matched SGD's, by the exact factors?",
     problem=MeanEstimation(dim=4, lam=1.0),
     algorithms={

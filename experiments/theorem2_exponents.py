@@ -40,8 +40,10 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 2: rates where it is attained",
-    question="Does the optimization error fall as T^-min(2 alpha, 1) when the problem attains Theorem 2?",
+    title="Slide 2 (Theorems 1, 2): attained rates",
+    question=(
+        "Does the optimization error fall as T^-min(2 alpha, 1) when the problem attains Theorem 2 (paper: Theorem 1)?"
+    ),
     problem=MeanEstimation(dim=4, lam=1.0),
     algorithms=lookahead(InverseTime(lam=1.0, offset=2), "SGD", "matched SGD"),
     controls=("SGD", "matched SGD"),

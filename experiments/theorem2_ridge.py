@@ -28,8 +28,11 @@ def grids(longest: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 2: ridge regression",
-    question="How do the errors of Lookahead on ridge regression compare with Theorem 2, claimed and explicit?",
+    title="Slide 2 (Theorems 1, 2): ridge regression",
+    question=(
+        "How do the errors of Lookahead on ridge regression compare with Theorem 2 (paper: Theorems 1 and 2),"
+        " claimed and explicit?"
+    ),
     problem=Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0),
     algorithms=lookahead(step, "SGD", "matched SGD"),
     controls=("SGD", "matched SGD"),

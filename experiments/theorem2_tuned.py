@@ -79,7 +79,7 @@ def grids(*sizes: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 2: step sizes of both tuned",
+    title="Slide 2 (Theorems 1, 2): both steps tuned",
     question="With the step sizes of both tuned, is Lookahead better than SGD on quadratics with two curvatures?",
     problem=lambda point: AnisotropicMean((1.0, point.lam)),
     algorithms=algorithms(),

@@ -23,8 +23,8 @@ def grids(*sizes: int) -> tuple[Grid, ...]:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 3: generalization, best alpha",
-    question="Does Theorem 3 bound generalization on a PL problem, and which alpha is best there?",
+    title="Slide 3 (Theorem 4): generalization, alpha",
+    question="Does Theorem 3 (paper: Theorem 4) bound generalization on a PL problem, and which alpha is best there?",
     problem=WarpedMean(dim=2, spread=0.2, initial=0.25),
     algorithms=lookahead(InverseTime(lam=1.0, offset=20), "matched SGD"),
     controls=("matched SGD",),

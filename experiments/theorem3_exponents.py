@@ -18,7 +18,7 @@ def grid(longest: int) -> Grid:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 3: rates under PL",
+    title="Slide 3 (Theorem 4): rates under PL",
     question="How fast does the optimization error fall under a PL inequality, for which alpha and k?",
     problem=WarpedMean(dim=2, spread=0.5, initial=0.25),
     algorithms=lookahead(InverseTime(lam=1.0, offset=20)),

@@ -92,7 +92,7 @@ OUTPUTS: dict[str, Output] = {"Lookahead": "last", "SLRLA": "average"}
 
 
 EXPERIMENT = Experiment(
-    title="Slide 4: generalization at eps",
+    title="Slide 4 (Theorems 5, 6): errors at eps",
     question="Where the optimization error is eps, is SLRLA's generalization error smaller than Lookahead's?",
     problem=lambda p: AnisotropicMean((1.0, p.lam)),
     algorithms={

@@ -32,7 +32,7 @@ def weighted(p: Point) -> WeightedSGD:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 4: gradients to reach eps",
+    title="Slide 4 (Theorems 5, 6): gradients to eps",
     question="How many gradients reach eps, in eps and in lam, and is SLRLA's count smaller than Lookahead's?",
     problem=lambda p: AnisotropicMean((1.0, p.lam)),
     algorithms={

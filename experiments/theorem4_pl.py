@@ -26,8 +26,11 @@ def staged(p: Point) -> Algorithm:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 4: gradients to reach eps, PL",
-    question="Do the counts of Theorem 4 hold under a PL inequality, and is SLRLA ahead of its own stages?",
+    title="Slide 4 (Theorems 5, 6): gradients, PL",
+    question=(
+        "Do the counts of Theorem 4 (paper: Theorem 6) hold under a PL inequality, and is SLRLA ahead of its "
+        "own stages?"
+    ),
     problem=SinePerturbedQuadratic(dim=2, c=1.05, spread=1.0, initial=1.5),
     algorithms={
         "SGD": lambda p: SGD(p.gradients // K * K, step(p), k=K),

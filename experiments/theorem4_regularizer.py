@@ -21,7 +21,7 @@ def stages(gradients: int, beta: float) -> list[Stage]:
 
 
 EXPERIMENT = Experiment(
-    title="Slide 4: the regularizer",
+    title="Slide 4 (Theorems 5, 6): regularizer",
     question="Does the local regularizer help where the problem is ill-conditioned, as published or as coded?",
     problem=lambda p: AnisotropicMean((1.0, p.lam)),
     algorithms={

@@ -29,7 +29,7 @@ def tuned(problem: AnisotropicMean, n: int, gradients: int, beta: float) -> Algo
 
 
 EXPERIMENT = Experiment(
-    title="Slide 4: the regularizer, tuned",
+    title="Slide 4 (Theorems 5, 6): regularizer, tuned",
     question="With the first step and alpha of both tuned, does SLRLA's regularizer lower the excess risk?",
     problem=lambda p: AnisotropicMean((1.0, p.lam)),
     algorithms={

@@ -45,8 +45,8 @@ def draw(stored: plot.Stored, axis: str, alpha: float) -> plot.Page | None:
     if len(moduli) > 1:
         columns.append((axis, {"n": size, "eps": middle}))
     page = plot.Page(
-        f"Gradients to reach the optimization error eps on {stored.problem} (n = {size:g}), measured (top) and claimed "
-        "by Theorem 4 (middle), and the generalization error there (bottom)",
+        f"Gradients to reach the optimization error eps on {stored.problem} (n = {size:g}), measured, top, and "
+        "claimed, middle, by Theorem 4 (paper: Theorems 5 and 6); bottom: the generalization error there",
         height=4.9,
         rows=3,
         columns=len(columns),

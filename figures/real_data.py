@@ -18,8 +18,8 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     table = table[(table["n"] == smallest["n"]) & (table["alpha"] == smallest["alpha"])]
     pairs = sorted(table["pair"].unique())
     page = plot.Page(
-        "Optimization and generalization error of Lookahead on real data, and the bounds of Theorem 1 (convex losses) "
-        "or Theorem 2 (losses with a ridge), against T",
+        "Optimization and generalization error of Lookahead on real data, and the bounds of Theorem 1 (paper: "
+        "Theorem 3; convex losses) or Theorem 2 (paper: Theorems 1 and 2; losses with a ridge), against T",
         height=3.8,
         rows=2,
         columns=len(pairs),

@@ -35,7 +35,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             page.key(name, Line2D([], [], color=colour, lw=3))
             page.quote(verdict)
     page.note(
-        "Theorem 4 claims that SLRLA's is O(1/(n (beta/alpha + lam))), with beta = lam/8 here, and Lookahead's O(1/(n "
-        "lam))."
+        "Theorem 4 (paper: Theorems 5 and 6) claims that SLRLA's is O(1/(n (beta/alpha + lam))), with beta = lam/8 "
+        "here, and Lookahead's O(1/(n lam))."
     )
     return page if found else None

@@ -31,7 +31,7 @@ from riskkit.problem import Problem, Regime, diameter
 from riskkit.theory.bound import Floats, Inequality
 from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, published, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
-from riskkit.theory.zhou2021.setting import Setting, StagedInequality
+from riskkit.theory.zhou2021.setting import NUMBERS, Setting, StagedInequality
 from riskkit.theory.zhou2021.setting import trivial as trivial_value
 
 REGIMES = {1: Regime.CONVEX, 2: Regime.STRONGLY_CONVEX, 3: Regime.PL, 4: Regime.STRONGLY_CONVEX}
@@ -117,7 +117,9 @@ def _topic(name: str, arguments: argparse.Namespace) -> Topic:
     _few_enough(problem, n)
     constants = problem.constants
     if theorem == 4 and constants.lam == 0 and constants.mu == 0:
-        raise BadInputError(f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither.")
+        raise BadInputError(
+            f"{slrla.TITLE} needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
+        )
     own = [one for key in published.SLIDES.get(name, ()) for one in published.of_theorem(key)]
     return Topic(theorem, chosen, problem, schedule(theorem, problem, arguments), own)
 
@@ -215,7 +217,7 @@ def _bound(
     inputs: Inputs,
     arguments: argparse.Namespace,
 ) -> None:
-    console.print(f"\n{bound.name}", style="bold", markup=False)
+    console.print(f"\n{bound.name}: {bound.title}", style="bold", markup=False)
     console.print(
         f"  claim     {bound.claim_statement}\n  explicit  {bound.statement}\n  step      {step}", markup=False
     )
@@ -293,7 +295,10 @@ def _counts(console: Console, problem: Problem, step: Step, inputs: Inputs, argu
 
 
 def _audits(console: Console) -> None:
-    shown = Table(title="The claims held against each other (constants the slides leave out: 1)", title_justify="left")
+    title = (
+        f"The claims compared with each other (constants the slides leave out: 1). {NUMBERS[0].upper()}{NUMBERS[1:]}."
+    )
+    shown = Table(title=title, title_justify="left")
     for name in ("", "audit", "first", "second", "finding"):
         shown.add_column(name)
     for row in table():

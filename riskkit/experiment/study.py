@@ -104,8 +104,8 @@ def names(study: Path | None = None) -> list[str]:
 
 
 def questions(study: Path | None = None) -> tuple[dict[str, str], dict[str, str]]:
-    """Name -> question, read from the source, so that listing them loads neither torch nor the problems; and, of the
-    modules that cannot be read so, name -> why."""
+    """Name -> title and question, read from the source, so that listing them loads neither torch nor the problems; and,
+    of the modules that cannot be read so, name -> why."""
     home = (study or folder()) / "experiments"
     found: dict[str, str] = {}
     broken: dict[str, str] = {}
@@ -127,11 +127,15 @@ def _defines(node: ast.Name | ast.alias) -> bool:
 
 
 def _question(node: ast.AST) -> str | None:
-    """The question that a call states as a plain text."""
-    for keyword in node.keywords if isinstance(node, ast.Call) else []:
-        if keyword.arg == "question" and isinstance(keyword.value, ast.Constant):
-            return str(keyword.value.value)
-    return None
+    """The question that a call states as a plain text, after its title."""
+    stated = {
+        keyword.arg: str(keyword.value.value)
+        for keyword in (node.keywords if isinstance(node, ast.Call) else [])
+        if keyword.arg in ("title", "question") and isinstance(keyword.value, ast.Constant)
+    }
+    if "question" not in stated:
+        return None
+    return ". ".join(stated[name] for name in ("title", "question") if name in stated)
 
 
 def select(wanted: Iterable[str], study: Path | None = None) -> list[str]:

@@ -65,7 +65,9 @@ def one_stage(title: str) -> Hypothesis:
         came = (
             f"{len(algorithm.stages)} stages" if len(algorithm.stages) > 1 else f"beta = {algorithm.stages[0].beta:g}"
         )
-        return f"{title} is about Lookahead, one stage with beta = 0; got {came}. Use Theorem 4."
+        return (
+            f"{title} is about Lookahead, one stage with beta = 0; got {came}. Use Theorem 4 (paper: Theorems 5 and 6)."
+        )
 
     return ask
 
@@ -118,7 +120,7 @@ def polyak_lojasiewicz(title: str) -> Hypothesis:
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
         if problem.constants.mu > 0:
             return None
-        other = " Use Theorem 1." if problem.regime is Regime.CONVEX else ""
+        other = " Use Theorem 1 (paper: Theorem 3)." if problem.regime is Regime.CONVEX else ""
         return f"{title} needs a PL constant mu > 0; {problem.name} is {problem.regime}, and has none.{other}"
 
     return ask
@@ -126,9 +128,9 @@ def polyak_lojasiewicz(title: str) -> Hypothesis:
 
 def _instead(regime: Regime) -> str:
     return {
-        Regime.CONVEX: " Use Theorem 1, or LogisticRidge.",
+        Regime.CONVEX: " Use Theorem 1 (paper: Theorem 3), or LogisticRidge.",
         Regime.STRONGLY_CONVEX: "",
-        Regime.PL: " Use Theorem 3.",
+        Regime.PL: " Use Theorem 3 (paper: Theorem 4).",
         Regime.NONCONVEX: " No theorem here covers it.",
     }[regime]
 

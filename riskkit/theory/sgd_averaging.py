@@ -37,7 +37,10 @@ def excluded(problem: Problem, algorithm: Any) -> str | None:
         return f"nothing is proved here about {algorithm.name}"
     lam, step = problem.constants.lam, algorithm.step_sizes
     if not lam > 0:
-        return f"The weighted average needs strong convexity; {problem.name} is {problem.regime}. Use Theorem 3."
+        return (
+            f"The weighted average needs strong convexity; {problem.name} is {problem.regime}. Use Theorem 3 (paper: "
+            "Theorem 4)."
+        )
     if not math.isfinite(problem.constants.G):
         return f"The weighted average needs a finite gradient bound; {problem.name} has none. Restrict Theta to a ball."
     if not step.lam <= lam / 2 * (1 + 1e-12):

@@ -1,4 +1,4 @@
-r"""Theorem 1: convex losses.
+r"""Theorem 1 (paper: Theorem 3): convex losses.
 
 Setting: every l(.; z) convex (for the optimization part F_S is enough); Theta is R^d or a ball; indices drawn
     uniformly with replacement; theta_0, eta, k, alpha, T and the index stream do not depend on S.
@@ -42,9 +42,7 @@ from riskkit.theory.bound import Condition, Floats, Scale
 from riskkit.theory.hypotheses import convex, finite, one_stage, scheduled, step_at_most, within_reach
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
 
-TITLE = "Theorem 1"
-SHOWN = f"{TITLE} (paper: Theorem 3)"
-"""With the paper\'s number."""
+TITLE = "Theorem 1 (paper: Theorem 3)"
 
 SCHEDULES = (Constant, SqrtHorizon)
 
@@ -131,7 +129,7 @@ _STABLE = (*_RUN, within_reach(TITLE), finite(TITLE, "G", "L"), _LIMIT)
 
 OPTIMIZATION_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.optimization.average",
-    title=SHOWN,
+    title=TITLE,
     quantity="optimization",
     output="average",
     statement=r"\frac{D^2}{2\alpha\eta kT} + \frac{\eta G^2}{2}",
@@ -143,7 +141,7 @@ OPTIMIZATION_AVERAGE: StagedInequality = StagedInequality(
 
 OPTIMIZATION_LAST: StagedInequality = StagedInequality(
     name="theorem1.optimization.last",
-    title=SHOWN,
+    title=TITLE,
     quantity="optimization",
     output="last",
     statement=r"\mathrm{not\ proved\ for\ the\ last\ iterate}",
@@ -155,7 +153,7 @@ OPTIMIZATION_LAST: StagedInequality = StagedInequality(
 
 GENERALIZATION_LAST: StagedInequality = StagedInequality(
     name="theorem1.generalization.last",
-    title=SHOWN,
+    title=TITLE,
     quantity="generalization",
     output="last",
     statement=r"\frac{2\alpha\eta G^2 kT}{n}",
@@ -167,7 +165,7 @@ GENERALIZATION_LAST: StagedInequality = StagedInequality(
 
 GENERALIZATION_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.generalization.average",
-    title=SHOWN,
+    title=TITLE,
     quantity="generalization",
     output="average",
     statement=r"\frac{\eta G^2}{n}(\alpha k(T-1) + k - 1)",
@@ -188,7 +186,7 @@ def _stability_average(setting: Setting) -> Stability:
 
 STABILITY_LAST: StagedInequality = StagedInequality(
     name="theorem1.stability.last",
-    title=SHOWN,
+    title=TITLE,
     quantity="stability",
     output="last",
     statement=r"\frac{2\alpha\eta GkT}{n}",
@@ -200,7 +198,7 @@ STABILITY_LAST: StagedInequality = StagedInequality(
 
 STABILITY_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.stability.average",
-    title=SHOWN,
+    title=TITLE,
     quantity="stability",
     output="average",
     statement=r"\frac{\eta G}{n}(\alpha k(T-1) + k - 1)",
@@ -212,7 +210,7 @@ STABILITY_AVERAGE: StagedInequality = StagedInequality(
 
 EXCESS_AVERAGE: StagedInequality = StagedInequality(
     name="theorem1.excess.average",
-    title=SHOWN,
+    title=TITLE,
     quantity="excess",
     output="average",
     statement=r"\frac{D^2}{2\alpha\eta kT} + \frac{\eta G^2}{2} + \frac{\eta G^2}{n}(\alpha k(T-1) + k - 1)",

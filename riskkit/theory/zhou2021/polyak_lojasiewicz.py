@@ -1,10 +1,11 @@
-r"""Theorem 3: nonconvex losses that satisfy a Polyak-Lojasiewicz inequality, 2 mu (F_S - F_S*) <= ||grad F_S||^2.
+r"""Theorem 3 (paper: Theorem 4): nonconvex losses that satisfy a Polyak-Lojasiewicz inequality.
 
-Setting: on B, the convex hull of all points that fast and slow weights can reach: F_S mu-PL, L-smooth and rho-weakly
-    convex (rho <= L, 0 if convex), E||g_j||^2 <= G^2, and no projection (optimization); every l(.; z) L-smooth,
-    ||grad l|| <= G, sup - inf of the loss M, projection allowed (generalization). PL with quadratic growth and a global
-    Lipschitz constant exclude each other on R^d, therefore B. Indices drawn uniformly with replacement; theta_0, eta_j,
-    k, alpha, T and the index stream do not depend on S; n >= 2.
+Setting: on B, the convex hull of all points that fast and slow weights can reach: F_S mu-PL, that is 2 mu (F_S - F_S*)
+    <= ||grad F_S||^2, L-smooth and rho-weakly convex (rho <= L, 0 if convex), E||g_j||^2 <= G^2, and no projection
+    (optimization); every l(.; z) L-smooth, ||grad l|| <= G, sup - inf of the loss M, projection allowed
+    (generalization). PL with quadratic growth and a global Lipschitz constant exclude each other on R^d, therefore B.
+    Indices drawn uniformly with replacement; theta_0, eta_j, k, alpha, T and the index stream do not depend on S;
+    n >= 2.
 Step size: eta_j = 1/(mu (j + j0)), j counting gradients over all rounds; j0 >= 2 for the optimization error. A step
     with a smaller mu than the problem's is covered, mu being then the step's.
 Claim, gamma = (1-1/n) alpha L/mu:
@@ -58,9 +59,7 @@ from riskkit.theory.hypotheses import (
 )
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
 
-TITLE = "Theorem 3"
-SHOWN = f"{TITLE} (paper: Theorem 4)"
-"""With the paper\'s number."""
+TITLE = "Theorem 3 (paper: Theorem 4)"
 
 
 class Optimization(NamedTuple):
@@ -186,7 +185,7 @@ def _excess(setting: Setting) -> Excess:
 
 def _two_examples(n: Floats) -> None:
     if not np.all(n >= 2):
-        raise ValueError(f"Theorem 3 needs n >= 2, for 1/(n-1); got n = {n.min():g}.")
+        raise ValueError(f"{TITLE} needs n >= 2, for 1/(n-1); got n = {n.min():g}.")
 
 
 def _optimization_claim(setting: Setting) -> OptimizationRate:
@@ -211,7 +210,7 @@ def _unprojected(problem: Problem, algorithm: Algorithm) -> str | None:
     if problem.radius is None:
         return None
     return (
-        f"Theorem 3's optimization bound is proved without projection; {problem.name} is projected onto a ball of "
+        f"{TITLE}'s optimization bound is proved without projection; {problem.name} is projected onto a ball of "
         f"radius {problem.radius:g}. Take the constants on the reachable set, and no radius."
     )
 
@@ -238,7 +237,7 @@ _GENERALIZATION_BOUND = r"\min_{0\leq j_b\leq kT}\left(\frac{Mj_b}{n} + G\,\delt
 
 OPTIMIZATION: StagedInequality = StagedInequality(
     name="theorem3.optimization.last",
-    title=SHOWN,
+    title=TITLE,
     quantity="optimization",
     output="last",
     statement=r"f_T",
@@ -250,7 +249,7 @@ OPTIMIZATION: StagedInequality = StagedInequality(
 
 GENERALIZATION: StagedInequality = StagedInequality(
     name="theorem3.generalization.last",
-    title=SHOWN,
+    title=TITLE,
     quantity="generalization",
     output="last",
     statement=_GENERALIZATION_BOUND,
@@ -262,7 +261,7 @@ GENERALIZATION: StagedInequality = StagedInequality(
 
 STABILITY: StagedInequality = StagedInequality(
     name="theorem3.stability.last",
-    title=SHOWN,
+    title=TITLE,
     quantity="stability",
     output="last",
     statement=r"\delta_T(0)",
@@ -274,7 +273,7 @@ STABILITY: StagedInequality = StagedInequality(
 
 EXCESS: StagedInequality = StagedInequality(
     name="theorem3.excess.last",
-    title=SHOWN,
+    title=TITLE,
     quantity="excess",
     output="last",
     statement=r"f_T + " + _GENERALIZATION_BOUND,

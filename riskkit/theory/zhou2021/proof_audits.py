@@ -76,7 +76,7 @@ def rows(steps: Sequence[Step]) -> list[Row]:
     found = []
     for step in steps:
         confirmed, finding = step.check()
-        about = ", ".join(published.TITLES[name].split(" of ")[0] for name in step.theorems) or "a lemma"
+        about = ", ".join(published.TITLES[name].replace(" of the paper", "") for name in step.theorems) or "a lemma"
         found.append(Row(step.number, about, step.page, step.printed, step.true, step.harm, finding, confirmed))
     return found
 

@@ -30,6 +30,13 @@ PAPER = Source(
 )
 
 
+NUMBERS = (
+    "the slides' Theorem 1 is the paper's Theorem 3, their 2 its Theorems 1 and 2 and Corollary 1, their 3 its "
+    "Theorem 4, their 4 its Theorems 5 and 6"
+)
+"""The two numberings, for a reader of either."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Setting:
     """Where a bound is evaluated. ``n, T, k, alpha`` and the measured inputs broadcast against each other.

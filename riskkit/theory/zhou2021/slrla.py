@@ -1,4 +1,4 @@
-r"""Theorem 4: stagewise locally-regularized Lookahead (SLRLA), and how many gradients reach an optimization error eps.
+r"""Theorem 4 (paper: Theorems 5 and 6): stagewise locally-regularized Lookahead (SLRLA), its gradients to reach eps.
 
 Setting: stage q runs Lookahead on F_q = F_S + (beta_q/2)||theta - theta_{q-1}||^2 from theta_{q-1}. Strongly convex:
     F_S lam-strongly convex on a ball Theta or R^d. PL: F_S mu-PL and rho-weakly convex with rho <= beta_q, on a ball
@@ -22,7 +22,8 @@ Explicit, with m = lam (strongly convex) or mu (PL): eps_0 >= E[F_S(theta_0) - F
   Stability (l(.; z) lam-strongly convex and L-smooth, eta_q <= 2/(L + lam + 2 beta_q)):
     delta_v <- (1 - (lam+beta) eta) delta_v + eta beta delta_anchor + 2 eta G/n for a fast step,
     generalization error <= G times the delta of the output.
-Proof. *Schedule.* Theorem 1 for the convex F_q, compared with x, the minimiser of F_S nearest theta_{q-1}:
+Proof. *Schedule.* Theorem 1 (paper: Theorem 3) for the convex F_q, compared with x, the minimiser of F_S nearest
+    theta_{q-1}:
     E F_S(theta_q) <= E F_q(theta_q) <= F_S* + beta_q D_q^2/2 + D_q^2/(2 alpha eta_q kT_q) + eta_q G_q^2/2,
     D_q^2 = E||theta_{q-1} - x||^2 <= 2 eps_{q-1}/m = 4 eps_q/m by quadratic growth. The three terms are at most
     eps_q/4, eps_q/2 and eps_q/4. Summing 1/eps_q gives the count.
@@ -58,9 +59,7 @@ from riskkit.theory.recursion import scan
 from riskkit.theory.zhou2021 import polyak_lojasiewicz, strongly_convex
 from riskkit.theory.zhou2021.setting import PAPER, Setting, StagedInequality, setting_of
 
-TITLE = "Theorem 4"
-SHOWN = f"{TITLE} (paper: Theorems 5 and 6)"
-"""With the paper\'s number."""
+TITLE = "Theorem 4 (paper: Theorems 5 and 6)"
 
 
 class LookaheadCount(NamedTuple):
@@ -209,24 +208,24 @@ def optimization_excluded(problem: Problem, algorithm: Algorithm) -> str | None:
     if reason := dependent_draws(TITLE, algorithm):
         return reason
     if not (constants.lam > 0 or constants.mu > 0):
-        return f"Theorem 4 needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
+        return f"{TITLE} needs lam > 0 or mu > 0; {problem.name} is {problem.regime}, and has neither."
     if algorithm.anchor_every is not None:
-        return "Theorem 4 is proved for an anchor that moves once a stage, not every few steps."
+        return f"{TITLE} is proved for an anchor that moves once a stage, not every few steps."
     if constants.lam == 0 and problem.radius is not None:
-        return f"Theorem 4 is proved in the PL case without projection; {problem.name} is projected."
+        return f"{TITLE} is proved in the PL case without projection; {problem.name} is projected."
     for q, stage in enumerate(algorithm.stages, start=1):
         sizes = np.asarray(stage.step.sizes(stage.T, stage.k))
         if stage.output != "average":
-            return f"Theorem 4 is proved for stages that end in their average; stage {q} ends in the last iterate."
+            return f"{TITLE} is proved for stages that end in their average; stage {q} ends in the last iterate."
         if sizes.max() != sizes.min():
-            return f"Theorem 4 is proved for steps that are constant in a stage; those of stage {q} are not."
+            return f"{TITLE} is proved for steps that are constant in a stage; those of stage {q} are not."
         if not constants.rho <= stage.beta:
             return (
-                f"Theorem 4 needs beta >= rho = {constants.rho:.4g}, which makes F_q convex; got {stage.beta:.4g} in "
+                f"{TITLE} needs beta >= rho = {constants.rho:.4g}, which makes F_q convex; got {stage.beta:.4g} in "
                 f"stage {q}."
             )
         if not math.isfinite(constants.G) or (stage.beta > 0 and not math.isfinite(diameter(problem))):
-            return f"Theorem 4 needs a finite G + beta diameter; {problem.name} has none. Restrict Theta to a ball."
+            return f"{TITLE} needs a finite G + beta diameter; {problem.name} has none. Restrict Theta to a ball."
     return within_reach(TITLE)(problem, algorithm)
 
 
@@ -275,9 +274,9 @@ def stability_excluded(constants: Constants, algorithm: Algorithm) -> str | None
     if reason := dependent_draws(TITLE, algorithm):
         return reason
     if algorithm.anchor_every is not None:
-        return "Theorem 4's stability is proved for an anchor that moves once a stage, not every few steps."
+        return f"{TITLE}'s stability is proved for an anchor that moves once a stage, not every few steps."
     if not (math.isfinite(constants.G) and math.isfinite(constants.L)):
-        return "Theorem 4's stability needs finite G and L. Restrict Theta to a ball and the examples to a bounded set."
+        return f"{TITLE}'s stability needs finite G and L. Restrict Theta to a ball and the examples to a bounded set."
     if constants.rho > 0:
         return None  # the factor for losses that are not convex holds for every step size
     for q, stage in enumerate(algorithm.stages, start=1):
@@ -285,7 +284,7 @@ def stability_excluded(constants: Constants, algorithm: Algorithm) -> str | None
         eta = float(np.asarray(stage.step.sizes(stage.T, stage.k)).max())
         if eta > limit * (1 + 4 * np.finfo(float).eps):
             return (
-                f"Theorem 4's stability needs step sizes <= 2/(L + lam + 2 beta) = {limit:.4g} in stage {q}; "
+                f"{TITLE}'s stability needs step sizes <= 2/(L + lam + 2 beta) = {limit:.4g} in stage {q}; "
                 f"got {eta:.4g}. Take smaller steps."
             )
     return None
@@ -389,7 +388,7 @@ def _stable(problem: Problem, algorithm: Algorithm) -> str | None:
 
 OPTIMIZATION = Inequality(
     name="theorem4.optimization.average",
-    title=SHOWN,
+    title=TITLE,
     quantity="optimization",
     output="average",
     source=PAPER,
@@ -404,7 +403,7 @@ OPTIMIZATION = Inequality(
 def _generalization(output: Output) -> Inequality:
     return Inequality(
         name=f"theorem4.generalization.{output}",
-        title=SHOWN,
+        title=TITLE,
         quantity="generalization",
         output=output,
         source=PAPER,
@@ -420,7 +419,7 @@ def _generalization(output: Output) -> Inequality:
 def _stability(output: Output) -> Inequality:
     return Inequality(
         name=f"theorem4.stability.{output}",
-        title=SHOWN,
+        title=TITLE,
         quantity="stability",
         output=output,
         source=PAPER,

@@ -1,4 +1,4 @@
-r"""Theorem 2: strongly convex losses.
+r"""Theorem 2 (paper: Theorems 1 and 2, Corollary 1): strongly convex losses.
 
 Setting: F_S lam-strongly convex and L-smooth, E||g_j||^2 <= G^2 (optimization); every l(.; z) lam-strongly convex and
     L-smooth, ||grad l|| <= G on Theta, which is therefore bounded or never left (generalization); indices drawn
@@ -11,7 +11,7 @@ Claim: optimization error, for alpha < 1/2, = 1/2, > 1/2,
         1/T^(2 alpha) + 1/(lam^2 (2 alpha-1) kT);
     generalization error  (1/(n lam)) ((kT+1)^alpha - 1) / ((T+1)k + 2)^alpha.
     One slide prints (kT)^(2 alpha (1-2 alpha)) for the first: ``printed_noise``. Only the reading above agrees with
-    Theorem 4's gradient counts and with the derivation.
+    the gradient counts of Theorem 4 (paper: Theorems 5 and 6) and with the derivation.
 Explicit, with s = (t-1)k, e = tk:
     r_0 = D^2
     r_t = [1 - alpha + alpha (s+j0-2)(s+j0-1)/((e+j0-2)(e+j0-1))] r_{t-1}
@@ -58,7 +58,7 @@ from riskkit.theory.hypotheses import (
 )
 from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid, minimise_over_alpha
 
-TITLE = "Theorem 2"
+TITLE = "Theorem 2 (paper: Theorems 1 and 2)"
 
 
 class Distance(NamedTuple):
@@ -195,7 +195,7 @@ _GENERALIZATION_BOUND = r"\frac{2G^2}{n\lambda}\left(1-\prod_{t=1}^{T}\left(1-\f
 
 DISTANCE: StagedInequality = StagedInequality(
     name="theorem2.distance.last",
-    title=f"{TITLE} (paper: Theorem 1)",
+    title="Theorem 2 (paper: Theorem 1)",
     quantity="distance",
     output="last",
     statement=r"r_T",
@@ -207,7 +207,7 @@ DISTANCE: StagedInequality = StagedInequality(
 
 OPTIMIZATION: StagedInequality = StagedInequality(
     name="theorem2.optimization.last",
-    title=f"{TITLE} (paper: Theorem 1)",
+    title="Theorem 2 (paper: Theorem 1)",
     quantity="optimization",
     output="last",
     statement=r"\frac{L}{2}r_T + g\sqrt{r_T}",
@@ -219,7 +219,7 @@ OPTIMIZATION: StagedInequality = StagedInequality(
 
 STABILITY: StagedInequality = StagedInequality(
     name="theorem2.stability.last",
-    title=f"{TITLE} (paper: Theorem 2)",
+    title="Theorem 2 (paper: Theorem 2)",
     quantity="stability",
     output="last",
     statement=r"\frac{2G}{n\lambda}\left(1-\prod_{t=1}^{T}\left(1-\frac{\alpha k}{tk+j_0-1}\right)\right)",
@@ -231,7 +231,7 @@ STABILITY: StagedInequality = StagedInequality(
 
 GENERALIZATION: StagedInequality = StagedInequality(
     name="theorem2.generalization.last",
-    title=f"{TITLE} (paper: Theorem 2)",
+    title="Theorem 2 (paper: Theorem 2)",
     quantity="generalization",
     output="last",
     statement=_GENERALIZATION_BOUND,
@@ -243,7 +243,7 @@ GENERALIZATION: StagedInequality = StagedInequality(
 
 EXCESS: StagedInequality = StagedInequality(
     name="theorem2.excess.last",
-    title=f"{TITLE} (paper: Corollary 1)",
+    title="Theorem 2 (paper: Corollary 1)",
     quantity="excess",
     output="last",
     statement=r"\frac{L}{2}r_T + g\sqrt{r_T} + " + _GENERALIZATION_BOUND,

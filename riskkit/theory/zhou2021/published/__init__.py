@@ -1,11 +1,10 @@
 r"""Theorems 1 to 6 and Corollary 1 as the supplement prints them, with constants, and the bounds that hold instead.
 
-The numbers are the paper's. The slides count otherwise: their Theorem 1 is the paper's Theorem 3, their Theorem 2 the
-paper's Theorems 1, 2 and Corollary 1, their Theorem 3 the paper's Theorem 4, their Theorem 4 the paper's Theorems 5
-and 6. Statements are the last lines of the supplement's proofs; ``Source.place`` has the page. Each bound has the form
-``published``, evaluated as printed, and the form ``proved``, a bound on the same quantity, output and schedule whose
-proof stands in the docstring of the theorem's module or in the module that is named there. Both are judged on the
-same cells.
+The numbers are the paper's: the slides' Theorem 1 is the paper's Theorem 3, their 2 its Theorems 1 and 2 and Corollary
+1, their 3 its Theorem 4, their 4 its Theorems 5 and 6. Statements are the last lines of the supplement's proofs;
+``Source.place`` has the page. Each bound has the form ``published``, evaluated as printed, and the form ``proved``, a
+bound on the same quantity, output and schedule whose proof stands in the docstring of the theorem's module or in the
+module that is named there. Both are judged on the same cells.
 
 Setting: every l(.; z) G-Lipschitz and L-smooth; indices drawn uniformly with replacement; D^2 = E||theta_0 -
     theta*_S||^2, f_0 = E[F_S(theta_0) - F_S*], l_max = sup l; k inner steps, T rounds, a = alpha, q = (T+1)k + 2.
