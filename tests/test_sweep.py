@@ -202,7 +202,7 @@ BAD = [
     (["--replicates", "0"], "--replicates must be a whole number >= 1; got 0."),
     (["--jobs", "0"], "--jobs must lie between 1 and 1024; got 0."),
     (["--device", "tpu"], "--device must be cpu, cuda or cuda:N; got 'tpu'."),
-    (["theorem2", "--problem", "Logistic"], "Theorem 2 (paper: Theorems 1 and 2) needs strong convexity; logistic is convex."),
+    (["theorem2", "--problem", "Logistic"], "Theorems 1 and 2) needs strong convexity; logistic is convex."),
     (["--problem", "Logistik"], "unknown problem 'Logistik': did you mean Logistic"),
     (["theorem1_alpha", "--T", "8"], "theorem1_alpha does not accept --T; it accepts --n, --k, --alpha."),
     (["--quick", "--paper"], "not allowed with argument"),
