@@ -101,6 +101,32 @@ def test_what_is_saved_is_what_a_sweep_leaves(result, tmp_path, capsys):
     assert "answered in Python" in capsys.readouterr().err
 
 
+def test_what_was_saved_is_drawn_and_tabled_again_without_a_study(result, tmp_path, capsys, monkeypatch):
+    """Its question is stored with it: the study that is nearest has no part in it."""
+    monkeypatch.chdir(tmp_path)
+    result.save()
+    folder = tmp_path / "results" / "own"
+    drawn = (folder / "figures" / "errors.svg").read_bytes()
+    for path in [*(folder / "figures").iterdir(), *(folder / "tables").iterdir()]:
+        path.unlink()
+    assert main(["figures", "own", "--jobs", "1"]) == 0
+    assert (folder / "figures" / "errors.svg").read_bytes() == drawn
+    assert not (tmp_path / "results" / "figures").exists()
+    assert main(["tables"]) == 0
+    assert (folder / "tables" / "levels.tex").is_file()
+    assert main(["report"]) == 0
+    assert "Lookahead" not in (tmp_path / "results" / "report.html").read_text()
+    (folder / "figures" / "mine.pdf").write_bytes(b"by hand")
+    capsys.readouterr()
+    assert main(["figures", "--jobs", "1"]) == 1
+    assert "mine.pdf was drawn by a function of the program that saved own, and was left as it is" in (
+        capsys.readouterr().err
+    )
+    assert (folder / "figures" / "mine.pdf").read_bytes() == b"by hand"
+    assert main(["figures", "owl"]) == 2
+    assert "did you mean own?" in capsys.readouterr().err
+
+
 def test_a_save_never_replaces_a_sweep(result, tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "run.json").write_text(json.dumps({"request": {"size": "laptop"}}))

@@ -9,7 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from riskkit import SGD, Constant, Experiment, Grid, Inequality, Paired, Quantity, Size, Source, doubling, load, run
+from riskkit import (
+    SGD,
+    Constant,
+    Experiment,
+    Grid,
+    Inequality,
+    Paired,
+    Quantity,
+    Size,
+    Source,
+    doubling,
+    judge,
+    load,
+    run,
+    simulate,
+)
 from riskkit.experiment.vetting import vet
 from riskkit.measure import GRADIENT_NORM, ZERO_ONE_ERROR
 from riskkit.problems import LinearOnBall, Logistic, MeanEstimation
@@ -152,3 +167,23 @@ def test_a_run_in_batches_measures_the_same():
     two = run(experiment(quantities=(SPREAD,), readings=()), progress=False, engine="reference", jobs=1)
     assert one.table.equals(two.table)
     assert dataclasses.is_dataclass(LinearOnBall())
+
+
+def test_a_simulation_measures_them_and_a_bound_is_judged_on_them():
+    """On (1/2)||theta - z||^2 the gradient of F_S is theta - zbar, whose square is the distance."""
+    problem, sgd = MeanEstimation(dim=2, lam=1.0), SGD(16, Constant(0.1))
+    made = simulate(problem, sgd, n=20, replicates=128, rounds=(1, 4, 16), quantities=(SPREAD, GRADIENT_NORM))
+    np.testing.assert_allclose(made.at("spread", 4) ** 2, made.at("distance", 4), rtol=1e-12)
+    np.testing.assert_allclose(made.at("gradient_norm"), made.at("spread"), rtol=1e-12)
+    assert "spread" in made.to_frame()
+    plain = simulate(problem, sgd, n=20, replicates=128, rounds=(1, 4, 16))
+    np.testing.assert_array_equal(made.at("excess"), plain.at("excess"))
+    assert judge(FALLS, made).verdicts[0].verdict.outcome == "HOLDS"
+    for given, said in (
+        (["spread"], "quantities must be a list of Quantity"),
+        ([SPREAD, SPREAD], "got spread twice"),
+        ([Quantity("worst", lambda problem, theta, data: spread(problem, theta, data) / 0)], "worst must be finite"),
+        ([Quantity("flat", lambda problem, theta, data: theta)], "flat: expected real numbers"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            simulate(problem, sgd, n=20, replicates=2, quantities=given)

@@ -11,6 +11,7 @@ import os
 from riskkit.cli.common import ANSWERED, STOPPED, BadInputError, Parser, add_names, add_results, reading, writing
 from riskkit.execution.telling import tell
 from riskkit.experiment import study
+from riskkit.store.provenance import saved_from_python
 
 
 def add_arguments(parser: Parser) -> None:
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.jobs < 1:
         raise BadInputError(f"--jobs must be at least 1; got {arguments.jobs}.")
     with reading():
-        chosen = study.select(arguments.experiments)
+        chosen = study.select(arguments.experiments, beside=saved_from_python(arguments.results))
     stored = [name for name in chosen if (arguments.results / name).is_dir()]
     if not stored:
         raise BadInputError(f"nothing stored in {arguments.results}/; run python -m riskkit.sweep first.")

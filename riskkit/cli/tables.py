@@ -6,6 +6,7 @@ import argparse
 
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_names, add_results, reading, writing
 from riskkit.experiment import study
+from riskkit.store.provenance import saved_from_python
 
 
 def add_arguments(parser: Parser) -> None:
@@ -15,7 +16,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     with reading():
-        chosen = study.select(arguments.experiments)
+        chosen = study.select(arguments.experiments, beside=saved_from_python(arguments.results))
     from riskkit.report import write_tables
     from riskkit.report.tables import content
     from riskkit.store.atomic import StoreError

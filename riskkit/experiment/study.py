@@ -138,9 +138,10 @@ def _question(node: ast.AST) -> str | None:
     return ". ".join(stated[name] for name in ("title", "question") if name in stated)
 
 
-def select(wanted: Iterable[str], study: Path | None = None) -> list[str]:
-    """The experiments whose names start with one of ``wanted`` (all of them if it is empty), sorted."""
-    available, chosen = names(study), set()
+def select(wanted: Iterable[str], study: Path | None = None, beside: Iterable[str] = ()) -> list[str]:
+    """The experiments whose names start with one of ``wanted`` (all of them if it is empty), sorted; ``beside``: names
+    that are no study's."""
+    available, chosen = sorted({*names(study), *beside}), set()
     wanted = list(wanted)
     for prefix in wanted:
         matches = [name for name in available if name.startswith(prefix)] if prefix else []

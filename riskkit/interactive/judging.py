@@ -45,6 +45,7 @@ def judge(bound: Bound | Sequence[Bound], measurement: Measurement) -> Judged:
         problem=measurement.problem,
         algorithms={algorithm.name: lambda p: algorithm},
         bounds=bounds,
+        quantities=measurement.quantities,
         sizes={"measured": Size(Grid("T" if len(rounds) > 1 else "", n=n, T=rounds), len(measurement.diverged_at))},
         name="measurement",
     )

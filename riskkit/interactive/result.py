@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +17,8 @@ from riskkit.report import write_report, write_tables
 from riskkit.report.figures.page import Page
 from riskkit.report.figures.standard import errors
 from riskkit.report.figures.stored import Stored, assembled
-from riskkit.store.atomic import StoreError, plain, read
+from riskkit.store.atomic import plain
+from riskkit.store.provenance import from_python
 from riskkit.store.shards import Store
 from riskkit.store.table import frame
 from riskkit.verdicts.data import Data
@@ -111,13 +111,8 @@ class Result:
         if not re.fullmatch(r"\w+", self.name, re.ASCII):
             raise ValueError(f"an experiment's name must be a plain word to be saved under; got {self.name!r}.")
         place = folder / self.name
-        if place.exists():
-            try:
-                swept = "size" in json.loads(read(place / "run.json"))["request"]
-            except (OSError, KeyError, TypeError, ValueError, StoreError):
-                swept = True
-            if swept:
-                raise ValueError(f"{place} holds something else than an earlier save; save to another folder.")
+        if place.exists() and not from_python(place):
+            raise ValueError(f"{place} holds something else than an earlier save; save to another folder.")
         return place
 
     @functools.cached_property

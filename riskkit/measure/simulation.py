@@ -19,6 +19,7 @@ from riskkit.engines.choice import Asked, Choice, choose
 from riskkit.measure.blocks import DTYPES, Dtype, block_size
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
+from riskkit.measure.own import Quantity, try_quantity
 from riskkit.measure.runs import Runs, drawn_indices, gradients_at
 from riskkit.problem import Problem, admit
 from riskkit.rng.streams import Stream
@@ -43,6 +44,7 @@ class Measurement:
         diverged_at: int64 (R,), gradients after which the parameters left the range, -1 if they did not.
         theta: (R, K, 2, d), the parameters.
         engine: which engine ran it, and why.
+        quantities: those of one's own among ``values``.
     """
 
     problem: Problem
@@ -54,6 +56,7 @@ class Measurement:
     diverged_at: np.ndarray
     theta: np.ndarray
     engine: Choice
+    quantities: tuple[Quantity, ...] = ()
 
     def at(self, quantity: str, T: int | None = None, output: Output = "last") -> np.ndarray:
         """(R,) values of a quantity after T rounds (default: the last checkpoint); KeyError for one that was not
@@ -119,6 +122,7 @@ def simulate(
     data: np.ndarray | Tensor | None = None,
     indices: np.ndarray | Tensor | None = None,
     first: int = 0,
+    quantities: Sequence[Quantity] = (),
     dtype: Dtype = "float64",
     device: str = "cpu",
     engine: Asked = "auto",
@@ -131,6 +135,7 @@ def simulate(
         data: examples of one's own, (n, w) shared by all replicates or (R, n, w), instead of drawn ones. Then there is
             no fresh example, and no coupled run.
         indices: an index stream of one's own, (kT,) or (R, kT), instead of the one drawn by the algorithm's sampling.
+        quantities: what else is measured, such as ``GRADIENT_NORM``; read with ``at(name)``.
         engine: ``auto`` takes the fastest that covers the run; the answer's ``engine`` says which, and why.
 
     Raises ValueError, in one line and before any computing, for input that makes no sense.
@@ -152,6 +157,7 @@ def simulate(
     if n is None or isinstance(n, bool) or n != int(n) or n < 2:
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
     admit(problem, n)
+    own_quantities = _own(problem, n, quantities)
     choice = choose(problem, algorithm, device, engine)
     runs = Runs([algorithm], [checkpoints], [choice], threads=os.cpu_count() or 1)
     drawn = (
@@ -180,7 +186,7 @@ def simulate(
             pair = Pair.of(problem, stream, S) if examples is None else Pair(S)
             (path,) = pair.run(problem, runs, index)
             ground = GroundTruth.of(problem, pair)
-            values, dataset = ground.decompose(problem, path, counts), ground.dataset()
+            values, dataset = ground.decompose(problem, path, counts, own_quantities), ground.dataset()
         keep = slice(max(first - start, 0), min(first + replicates - start, size))
         blocks.append(
             (
@@ -201,7 +207,21 @@ def simulate(
         diverged_at=np.concatenate(diverged_at),
         theta=np.concatenate(theta),
         engine=choice,
+        quantities=own_quantities,
     )
+
+
+def _own(problem: Problem, n: int, quantities: Sequence[Quantity]) -> tuple[Quantity, ...]:
+    """Those of one's own, tried near theta_0."""
+    asked = tuple(quantities) if isinstance(quantities, list | tuple) else (quantities,)
+    for place, own in enumerate(asked):
+        if not isinstance(own, Quantity):
+            raise ValueError(f"quantities must be a list of Quantity(name, function); got {own!r} in it.")
+        if own.name in (other.name for other in asked[:place]):
+            raise ValueError(f"quantities must have names of their own; got {own.name} twice.")
+        if not try_quantity(own, problem, min(n, 4)):
+            raise ValueError(f"{own.name} must be finite; it is not near theta_0.")
+    return asked
 
 
 def _rounds(algorithm: Algorithm | Method, rounds: Sequence[int] | None) -> np.ndarray:

@@ -50,6 +50,20 @@ def versions() -> dict[str, str | None]:
     return found
 
 
+def from_python(folder: Path) -> bool:
+    """Whether ``riskkit.run(...).save`` left the results, so that no study has their question; False where run.json
+    cannot be read."""
+    try:
+        return "size" not in json.loads(read(folder / "run.json"))["request"]
+    except (OSError, KeyError, TypeError, ValueError, StoreError):
+        return False
+
+
+def saved_from_python(results: Path) -> list[str]:
+    """The experiments of a results folder that ``from_python`` is true of, sorted."""
+    return sorted(path.parent.name for path in results.glob("*/run.json") if from_python(path.parent))
+
+
 def revision(folder: Path) -> str | None:
     """The git commit of a folder, with ``+changes`` if files differ from it; None if it is in no repository's care."""
 

@@ -3,8 +3,9 @@
 A module of ``figures/`` draws one figure. ``EXPERIMENT`` names the experiment that it shows, and ``draw(stored)``
 returns the page (or None: there is nothing to show); with ``EXPERIMENT = None`` the figure shows every experiment in
 the results folder, and ``draw`` is given all of them. An experiment without a module of its own gets the standard page
-``errors``; a study without ``figures/`` has no others. The files lie in ``results/<experiment>/figures/``, or in
-``results/figures/`` for a figure of all.
+``errors``; a study without ``figures/`` has no others. What ``riskkit.run`` answered and saved is no study's: it gets
+the standard page, and other figures that were saved beside it are the program's own to draw again. The files lie in
+``results/<experiment>/figures/``, or in ``results/figures/`` for a figure of all.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from riskkit.report.figures.standard import errors
 from riskkit.report.figures.stored import is_stored, stored
 from riskkit.report.figures.style import DEFAULT_VENUE, house_style, sized_for
 from riskkit.store.atomic import StoreError
+from riskkit.store.provenance import from_python
 
 
 def figure_names(home: Path) -> list[str]:
@@ -69,7 +71,8 @@ def draw_figures(
     home, chosen = study.folder(), [name for name in dict.fromkeys(names) if is_stored(results / name)]
     if not chosen:
         return Drawn([], [], [])
-    owners: list[str | None] = [owner for owner in (*chosen, None) if due is None or due.get(owner)]
+    of_all = [None] if any(not from_python(results / name) for name in chosen) else []
+    owners: list[str | None] = [owner for owner in (*chosen, *of_all) if due is None or due.get(owner)]
     wanted = {owner: None if due is None else frozenset(due[owner]) for owner in owners}
     parts: dict[str | None, Drawn] = {}
     if jobs > 1 and len(owners) > 1:
@@ -95,14 +98,16 @@ def draw_figures(
 def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Collection[str] | None) -> Drawn:
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
     drawn, own = Drawn([], [], []), {}
-    for name in figure_names(home):
+    studied = owner is None or not from_python(results / owner)
+    for name in figure_names(home) if studied else ():
         with _noted(f"figure {name}", drawn):
             module = study.module(f"figures.{name}", home)
             if owner == module.EXPERIMENT:
                 own[name] = module
     looks: Mapping[str, tuple[str, str]] = {}
-    with _noted("the study's colours", drawn):
-        looks = algorithm_looks(home)
+    if studied:
+        with _noted("the study's colours", drawn):
+            looks = algorithm_looks(home)
     folder = results / (owner or "") / "figures" / ("" if venue == DEFAULT_VENUE else venue)
     # A figure may draw on the axes itself: what it says nothing of is the house's as well.
     with sized_for(venue), house_style():
@@ -127,6 +132,13 @@ def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Coll
                 drawn.done.append((owner, key, paths))
             if not paths:
                 _discard(folder, key)
+    if not studied:
+        for path in sorted(folder.glob("*.pdf")):
+            if path.stem != "errors":
+                drawn.failures.append(
+                    f"{path} was drawn by a function of the program that saved {owner}, and was left as it is; run "
+                    "that program again to draw it"
+                )
     return drawn
 
 
