@@ -7,11 +7,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import riskkit
 from riskkit import (
     SGD,
     Constant,
+    Exact,
     Experiment,
     Grid,
     HeavyBall,
@@ -25,6 +27,7 @@ from riskkit import (
     simulate,
 )
 from riskkit.cli.main import main
+from riskkit.conformance import check
 from riskkit.execution import direct, progress
 from riskkit.problems import LinearOnBall
 
@@ -212,3 +215,88 @@ def test_a_results_folder_from_python_needs_no_study(result, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     result.save()
     assert {path.stem for path in (tmp_path / "results" / "tables").glob("*.md")} == {"answers", "problems", "verdicts"}
+
+
+@dataclasses.dataclass(frozen=True)
+class LastOnly:
+    """Plain SGD on the ball that keeps no mean of its iterates."""
+
+    steps: int
+    outputs: tuple[str, ...] = ("last",)
+    name: str = "plain"
+
+    def init(self, theta):
+        return (theta.clone(),)
+
+    def query(self, state):
+        return state[0]
+
+    def step(self, state, gradient, j):
+        moved = state[0] - ETA * gradient
+        return (moved * torch.clamp(100.0 / moved.norm(dim=-1, keepdim=True), max=1.0),)
+
+    def output(self, state):
+        return {"last": state[0]}
+
+
+def alone(**changes):
+    two = {"SGD": EXPERIMENT.algorithms["SGD"], "plain": lambda p: LastOnly(p.T)}
+    fields = {"algorithms": two, "controls": ("SGD",), "readings": (), "bounds": (STABILITY,), **changes}
+    return dataclasses.replace(EXPERIMENT, **fields)
+
+
+def test_a_method_that_has_one_output_says_so(tmp_path):
+    """Its numbers are those of SGD; the average is nobody's: no row is judged or compared, and a bound covers none."""
+    average = dataclasses.replace(STABILITY, name="mean", output="average", hypotheses=())
+    last = dataclasses.replace(STABILITY, hypotheses=())
+    result = run(alone(bounds=(last, average)), replicates=128, progress=False)
+    found = {(one.algorithm, one.bound, one.axis): one.verdict for one in result.verdicts if one.algorithm == "plain"}
+    assert found["plain", last.name, None].outcome == "HOLDS"
+    assert found["plain", "mean", None].outcome == "NOT COVERED"
+    assert "plain has no output 'average'" in found["plain", "mean", None].finding
+    assert {one.output for one in result.comparisons} == {"last"}
+    rows = result.table[result.table["algorithm"] == "plain"]
+    assert (rows["status"] == "ok").all()
+    assert rows[rows["output"] == "average"]["mean"].isna().all()
+    assert (rows[rows["output"] == "average"]["reason"] == "plain has no output 'average'").all()
+    assert rows[rows["output"] == "last"]["mean"].notna().all()
+    result.save(tmp_path)
+    assert (tmp_path / "own" / "figures" / "errors.pdf").is_file()
+    given = {"n": 20, "replicates": 64, "engine": "reference"}
+    made, sgd = (simulate(PROBLEM, one, **given) for one in (LastOnly(8), SGD(8, Constant(ETA))))
+    np.testing.assert_allclose(made.excess, sgd.excess, rtol=1e-12)
+    assert set(made.to_frame()["output"]) == {"last"}
+    with pytest.raises(KeyError, match=r"output must be one that plain has, last; got 'average'"):
+        made.at("excess", output="average")
+    assert not check(LastOnly(8)).faults
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"readings": (Paired("plain", ("SGD",), of=(("excess", "average"),)),)},
+            r"own: Paired: plain has no output 'average'; it has last\.",
+        ),
+        (
+            {"readings": (Exact("excess", "average", lambda at: 0 * at.rounds, algorithms=("plain",)),)},
+            r"own: Exact: plain has no output 'average'",
+        ),
+        (
+            {"algorithms": {"SGD": EXPERIMENT.algorithms["SGD"], "plain": lambda p: LastOnly(p.T, ("mean",))}},
+            r"outputs must be a tuple of last and average, or of one of them; got \('mean',\)",
+        ),
+        (
+            {
+                "algorithms": {
+                    "SGD": EXPERIMENT.algorithms["SGD"],
+                    "plain": lambda p: LastOnly(p.T, ("last", "average")),
+                }
+            },
+            r"output must return both last and average; got last .*one that has only one says so: outputs = ",
+        ),
+    ],
+)
+def test_what_is_asked_of_an_output_that_is_not_there_is_refused(changes, said):
+    with pytest.raises(ValueError, match=said):
+        run(alone(**changes), progress=False)

@@ -12,7 +12,8 @@ class Method(Protocol):
 
     The state is a tuple of tensors; ``step`` returns a new one, or mutates and returns the given one. Make it a frozen
     dataclass: the class name and the fields identify it. A round is one step. What else it may say of itself
-    (``batch``, ``rounds``, ``shown``, ``without_horizon``, ...) is in ``riskkit.algorithms.traits``, with defaults.
+    (``batch``, ``rounds``, ``outputs``, ``shown``, ``without_horizon``, ...) is in ``riskkit.algorithms.traits``, with
+    defaults.
     """
 
     @property
@@ -32,4 +33,4 @@ class Method(Protocol):
         """The state after the j-th gradient. Nothing else projects onto Theta: do it here if Theta is a ball."""
 
     def output(self, state: Any) -> dict[Output, Any]:
-        """``last`` and ``average``, each (R, 1, d)."""
+        """``last`` and ``average``, each (R, 1, d); or those that ``outputs``, a tuple of names, says that it has."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import Output, Sampling
+from riskkit.algorithms.staged import OUTPUTS, Output, Sampling
 from riskkit.algorithms.steps import described, first_size
 
 Algorithmic = Any
@@ -52,9 +52,23 @@ def stage_ends(algorithm: Algorithmic) -> npt.NDArray[np.int64]:
     return np.asarray(getattr(algorithm, "stage_ends", [rounds(algorithm)]), dtype=np.int64)
 
 
+def outputs(algorithm: Algorithmic) -> tuple[Output, ...]:
+    """``outputs``: which of ``last`` and ``average`` it has; default both. Bounds on another do not cover it."""
+    stated = getattr(algorithm, "outputs", OUTPUTS)
+    return tuple(name for name in OUTPUTS if name in stated) or OUTPUTS
+
+
+def outputs_fault(algorithm: Algorithmic) -> str | None:
+    """What is wrong with the ``outputs`` that it states, or None."""
+    stated = getattr(algorithm, "outputs", OUTPUTS)
+    if isinstance(stated, tuple) and stated and set(stated) <= set(OUTPUTS):
+        return None
+    return f"outputs must be a tuple of {' and '.join(OUTPUTS)}, or of one of them; got {stated!r}"
+
+
 def passed_on(algorithm: Algorithmic) -> Output:
-    """``passed_on``: the output that it is run for; default ``last``."""
-    return getattr(algorithm, "passed_on", "last")
+    """``passed_on``: the output that it is run for; default ``last``, or the only one."""
+    return getattr(algorithm, "passed_on", outputs(algorithm)[0])
 
 
 def sampling(algorithm: Algorithmic) -> Sampling:

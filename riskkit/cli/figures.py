@@ -11,7 +11,6 @@ import os
 from riskkit.cli.common import ANSWERED, STOPPED, BadInputError, Parser, add_names, add_results, reading, writing
 from riskkit.execution.telling import tell
 from riskkit.experiment import study
-from riskkit.store.provenance import saved_from_python
 
 
 def add_arguments(parser: Parser) -> None:
@@ -24,6 +23,8 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.jobs < 1:
         raise BadInputError(f"--jobs must be at least 1; got {arguments.jobs}.")
+    from riskkit.store.provenance import saved_from_python
+
     with reading():
         chosen = study.select(arguments.experiments, beside=saved_from_python(arguments.results))
     stored = [name for name in chosen if (arguments.results / name).is_dir()]

@@ -6,7 +6,6 @@ import argparse
 
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_names, add_results, reading, writing
 from riskkit.experiment import study
-from riskkit.store.provenance import saved_from_python
 
 
 def add_arguments(parser: Parser) -> None:
@@ -15,6 +14,8 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from riskkit.store.provenance import saved_from_python
+
     with reading():
         chosen = study.select(arguments.experiments, beside=saved_from_python(arguments.results))
     from riskkit.report import write_tables

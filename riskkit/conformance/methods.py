@@ -60,7 +60,7 @@ class Subject:
 
     def _stable(self) -> bool:
         path = self.run(self.force(self.examples))
-        return bool(torch.stack([p["last"] for p in path]).abs().max() <= 10 * self.scale)
+        return bool(torch.stack([p[traits.passed_on(self.method)] for p in path]).abs().max() <= 10 * self.scale)
 
     def force(self, examples: Tensor) -> Force:
         """The gradient of (curvature / 2) ||v - z_j||^2 at step j: examples (R, J, d)."""
@@ -115,6 +115,8 @@ def _declarations(method: Any) -> Found:
             codes(method)
         except TypeError as error:
             faults.append(f"its fields must be numbers, texts or tuples of them: {error}.")
+    if (said := traits.outputs_fault(method)) is not None:
+        return Found([*faults, f"{said}."])
     steps = method.steps
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         return Found([*faults, f"steps must be a whole number >= 1; got {steps!r}."])
@@ -150,7 +152,7 @@ def _again(s: Subject) -> Found:
     same = all(
         torch.equal(a[n], b[n]) and torch.equal(a[n], c[n])
         for a, b, c in zip(first, second, copy, strict=True)
-        for n in OUTPUTS
+        for n in traits.outputs(s.method)
     )
     fault = (
         "a second run of the same method gives something else: it draws random numbers, or keeps something outside of "
@@ -174,7 +176,7 @@ def _copies(s: Subject) -> Found:
     for j in range(middle, s.steps):
         again = s.method.step(again, force(s.method.query(again), j), j)
     ends.append(s.method.output(again))
-    same = all(torch.equal(ends[0][name], ends[1][name]) for name in OUTPUTS)
+    same = all(torch.equal(ends[0][name], ends[1][name]) for name in traits.outputs(s.method))
     fault = (
         "going on from a copy of a state gives something else: keep all that changes in tensors of the state's tuple."
     )
@@ -194,7 +196,11 @@ def _theta_0(s: Subject) -> Found:
 def _alone(s: Subject) -> Found:
     company = s.run(s.force(s.examples))
     one = s.run(s.force(s.examples[3:4]), rows=1)
-    apart = max(disagreement(a[name][3:4], b[name]) for a, b in zip(company, one, strict=True) for name in OUTPUTS)
+    apart = max(
+        disagreement(a[name][3:4], b[name])
+        for a, b in zip(company, one, strict=True)
+        for name in traits.outputs(s.method)
+    )
     fault = f"replicate 3 alone gives something else than among 8 (by {apart:.1e} of its size)."
     return Found([] if apart <= EXACT else [fault])
 
@@ -202,13 +208,13 @@ def _alone(s: Subject) -> Found:
 def _single(s: Subject) -> Found:
     force = s.force(s.examples)
     double, single = s.run(force), s.run(force, dtype=torch.float32)
-    for name in OUTPUTS:
+    for name in traits.outputs(s.method):
         if single[-1][name].dtype != torch.float32:
             return Found([f"of theta_0 in float32 the output {name} is in {single[-1][name].dtype}."])
     apart = max(
         float((a[name] - b[name].double()).abs().max()) / s.scale
         for a, b in zip(double, single, strict=True)
-        for name in OUTPUTS
+        for name in traits.outputs(s.method)
     )
     fault = f"in float32 an output is {apart:.1e} of its size away from float64; at most {SINGLE:g} is allowed."
     return Found([] if apart <= SINGLE else [fault], f"to {apart:.1e}")
@@ -223,7 +229,7 @@ def _rest(s: Subject) -> Found:
             return Found([], "it moves without a gradient")
         if taken:
             for name, value in s.method.output(state).items():
-                if name in OUTPUTS and disagreement(value, start) > EXACT:
+                if name in traits.outputs(s.method) and disagreement(value, start) > EXACT:
                     wrong = f"the iterates stay at theta_0, but the output {name} is elsewhere after {taken} steps"
                     return Found([f"without a gradient {wrong}: the weights of a mean must add up to 1."])
     return Found([], f"{s.steps} steps")
@@ -236,7 +242,10 @@ def _prefix(s: Subject) -> Found:
     if s.method.without_horizon() != longer.without_horizon():
         return Found([], "its steps depend on how many there are")
     pairs = zip(s.run(s.force(s.examples)), s.run(s.force(s.examples), longer), strict=True)
-    wrong = next((j for j, (a, b) in enumerate(pairs, 1) if any(not torch.equal(a[n], b[n]) for n in OUTPUTS)), None)
+    wrong = next(
+        (j for j, (a, b) in enumerate(pairs, 1) if any(not torch.equal(a[n], b[n]) for n in traits.outputs(s.method))),
+        None,
+    )
     fault = (
         f"without_horizon says that a shorter run is the beginning of a longer one, but after {wrong} steps a run of "
         f"{2 * s.steps} steps is elsewhere than one of {s.steps}."
@@ -255,7 +264,9 @@ def _moments(s: Subject) -> Found:
         return Found([], "it cannot be cut to few steps")
     a, b = s.examples[:4], s.examples[4:]
     ends = [s.run(s.force(x), rows=4)[-1] for x in (a, b, (a + b) / 2)]
-    if any(disagreement((ends[0][name] + ends[1][name]) / 2, ends[2][name]) > 1e-7 for name in OUTPUTS):
+    if any(
+        disagreement((ends[0][name] + ends[1][name]) / 2, ends[2][name]) > 1e-7 for name in traits.outputs(s.method)
+    ):
         return Found([], "it is not linear in the gradients")
     sample = s.examples[:, 0]
     mean = sample.mean(0)
@@ -272,7 +283,8 @@ def _moments(s: Subject) -> Found:
     ).theta
     turn = torch.as_tensor(np.asarray(problem.start, dtype=np.float64))
     scores = []
-    for o, name in enumerate(OUTPUTS):
+    for name in traits.outputs(s.method):
+        o = OUTPUTS.index(name)
         center = answers[name][-1, 0]
         moved = _from(s, turn, mean)[name][0, 0]  # the problem's theta_0 is another point of the same circle
         blocks = ((answers[name][:-1, 0] - center) / s.scale).reshape(T, d, d).mT

@@ -239,6 +239,11 @@ def _advance(
     ``mean_gradient``, theta (R, 1, d), z (R, batch, w) -> (R, 1, d), where the problem has one."""
     replicates, _, _ = data.shape
     theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
+    had = [
+        (o, name)
+        for o, name in enumerate(OUTPUTS)
+        if isinstance(optimiser, StagedBatch) or name in traits.outputs(optimiser)
+    ]
     at: dict[int, list[tuple[int, int]]] = {}
     for c, counts in enumerate(reads):
         for slot, count in enumerate(counts):
@@ -301,7 +306,7 @@ def _advance(
                     optimiser.output(state, j + 1) if isinstance(optimiser, StagedBatch) else optimiser.output(state)
                 )
                 for c, slot in at[j + 1]:
-                    for o, name in enumerate(OUTPUTS):
+                    for o, name in had:
                         thetas[c][:, slot, o] = outputs[name][:, c]
                         suspect |= beyond(outputs[name][:, c], diverged[:, c])
                     moments[c][:, slot] = moment[:, c] / (j + 1)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from riskkit.algorithms import traits
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.staged import OUTPUTS
 
@@ -52,6 +53,9 @@ def fault(
         norm = at.norm(dim=-1, keepdim=True)
         return -size * torch.where(norm > 0, at / norm.clamp(min=1e-300), outwards)
 
+    if (said := traits.outputs_fault(method)) is not None:
+        return said, "outputs"
+    had = traits.outputs(method)
     moving = states(method, theta, gradient, steps)
     member = "init"
     for taken in range(steps + 1):
@@ -65,13 +69,15 @@ def fault(
             return wrong, "step"
         if taken in reads:
             found = method.output(state)
-            if not isinstance(found, dict) or any(name not in found for name in OUTPUTS):
+            if not isinstance(found, dict) or any(name not in found for name in had):
                 got = ", ".join(found) if isinstance(found, dict) else type(found).__name__
+                wanted = f"{'both ' if len(had) > 1 else ''}{' and '.join(had)}"
+                instead = f'; one that has only one says so: outputs = ("{got}",)' if got in OUTPUTS else ""
                 return (
-                    f"output must return both {' and '.join(OUTPUTS)}; got {got or 'neither'} after {taken} steps",
+                    f"output must return {wanted}; got {got or 'neither'} after {taken} steps{instead}",
                     "output",
                 )
-            for name in OUTPUTS:
+            for name in had:
                 who = f"the output {name}"
                 wrong = _shape(who, found[name], theta, taken) or _outside(who, found[name], radius, taken)
                 if wrong is not None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from riskkit.algorithms import traits
+from riskkit.algorithms.staged import OUTPUTS
 from riskkit.engines import moments
 from riskkit.engines.choice import ASKED, Choice
 from riskkit.experiment.runs import Simulated
@@ -77,6 +79,8 @@ def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:
         return run
     obstacle = None if run.algorithm.steps <= MOST_STEPS else f"more than {MOST_STEPS} steps would be gone through"
     obstacle = obstacle or moments.refusal(run.problem, run.algorithm, run.n)
+    if obstacle is None and len(traits.outputs(run.algorithm)) < len(OUTPUTS):
+        obstacle = "a method that has one output only is simulated"
     if obstacle is None and dtype != "float64":
         obstacle = "moments are taken in float64"
     if obstacle is None and experiment.neighbours > 1:

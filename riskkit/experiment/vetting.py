@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.algorithms import traits
-from riskkit.algorithms.staged import Algorithm, Output
+from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output
 from riskkit.engines import trial
 from riskkit.experiment.callbacks import asked, place, raised_at
 from riskkit.experiment.plan import Cell, Plan, alike
-from riskkit.experiment.readings import Exact, GradientsTo
+from riskkit.experiment.readings import POSITIVE, Exact, GradientsTo
 from riskkit.experiment.runs import Simulated
 from riskkit.measure.own import along, try_quantity
 from riskkit.measure.quantities import QUANTITIES
@@ -42,6 +42,7 @@ def vet(plan: Plan) -> None:
     _told_apart(plan)
     _known(plan, all(isinstance(cell.run, Simulated) for cell in plan.cells))
     _methods(name, simulated)
+    _had(plan)
     groups = alike(cell for cell in simulated if cell.run.problem is not None)
     _bounds(plan, groups)
     _readings(plan, groups)
@@ -87,6 +88,32 @@ def _known(plan: Plan, simulated: bool) -> None:
             raise ValueError(
                 f"{experiment.name}: {who}: output must be one of {', '.join(get_args(Output))}; got {output!r}."
             )
+
+
+def _had(plan: Plan) -> None:
+    """A reading that names an output which an algorithm of its has not; what ``POSITIVE`` lists beside is left out."""
+    experiment = plan.experiment
+    had = {cell.name: traits.outputs(cell.algorithm) for cell in plan.cells}
+    for reading in experiment.readings:
+        named = (
+            *getattr(reading, "algorithms", ()),
+            getattr(reading, "algorithm", ""),
+            *getattr(reading, "against", ()),
+        )
+        asked_of = [name for name in named if name in had] or list(experiment.judged)
+        output = getattr(reading, "output", None) or getattr(getattr(reading, "bound", None), "output", None)
+        wanted = [output] if output else []
+        if (of := getattr(reading, "of", POSITIVE)) is not POSITIVE:
+            wanted += [one for _, one in of]
+        if isinstance(reading, GradientsTo):
+            wanted = []  # of each line the outputs that it has
+        for name in asked_of:
+            lacking = next((one for one in wanted if one not in had.get(name, OUTPUTS)), None)
+            if lacking is not None:
+                raise ValueError(
+                    f"{experiment.name}: {type(reading).__name__}: {name} has no output {lacking!r}; it has "
+                    f"{' and '.join(had[name])}."
+                )
 
 
 # Methods.

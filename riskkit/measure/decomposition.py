@@ -116,6 +116,8 @@ class GroundTruth:
             values |= {name: torch.stack(several).mean(0) for name, several in found.items()}
             everyone = torch.stack([gone(path), *map(gone, paths.coupled)]).any(0)
             lost |= dict.fromkeys((*COUPLED, *(own.name for own in pairs)), everyone)
+        absent = theta.isnan().any(-1)  # outputs that the method has not
+        lost = {name: since if name == "path_moment" else since | absent for name, since in lost.items()}
         return {name: value.masked_fill(lost[name], torch.nan).cpu().numpy() for name, value in values.items()}
 
     def dataset(self) -> dict[str, np.ndarray]:

@@ -63,6 +63,9 @@ class Measurement:
         measured, and for a T that is no checkpoint."""
         if quantity not in self.values:
             raise KeyError(f"quantity must be one of {', '.join(self.values)}; got {quantity!r}.")
+        if output not in traits.outputs(self.algorithm):
+            had = ", ".join(traits.outputs(self.algorithm))
+            raise KeyError(f"output must be one that {self.algorithm.name} has, {had}; got {output!r}.")
         slot = len(self.rounds) - 1 if T is None else int(np.searchsorted(self.rounds, T))
         if slot >= len(self.rounds) or (T is not None and self.rounds[slot] != T):
             raise KeyError(f"T must be one of the checkpoints {self.rounds.tolist()}; got {T}. Name it in rounds=.")
@@ -73,15 +76,17 @@ class Measurement:
         each quantity."""
         import pandas as pd
 
-        replicates, checkpoints, outputs = next(iter(self.values.values())).shape
+        had = traits.outputs(self.algorithm)
+        places, outputs = [OUTPUTS.index(name) for name in had], len(had)
+        replicates, checkpoints, _ = next(iter(self.values.values())).shape
         gradients = gradients_at(self.algorithm, self.rounds)
         return pd.DataFrame(
             {
                 "replicate": np.repeat(np.arange(replicates), checkpoints * outputs),
                 "T": np.tile(np.repeat(self.rounds, outputs), replicates),
                 "gradients": np.tile(np.repeat(gradients, outputs), replicates),
-                "output": list(OUTPUTS) * (replicates * checkpoints),
-                **{name: values.ravel() for name, values in self.values.items()},
+                "output": list(had) * (replicates * checkpoints),
+                **{name: values[:, :, places].ravel() for name, values in self.values.items()},
             }
         )
 

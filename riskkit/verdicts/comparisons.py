@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from riskkit.algorithms import traits
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
 from riskkit.experiment.runs import datasets
@@ -146,6 +147,7 @@ def _ratios(
     """Ratios (or differences) of the means of pairs of cells, on the replicates from ``first`` on; a mean that is not
     positive in every leave-out has no ratio. Fewer than SEEN replicates have an interval and no p-value: they may miss
     what is rare. A run that was tuned, and whose best value ends what was tried, decides nothing."""
+    pairs = [pair for pair in pairs if all(output in traits.outputs(cell.algorithm) for cell in pair)]
     if not pairs:
         return []
     ours, theirs = zip(*pairs, strict=True)
@@ -206,7 +208,7 @@ def _tuned(data: Data, reading: Tuned) -> list[Comparison]:
         best: dict[Any, tuple[float, Cell]] = {}
         tried: dict[Any, list[tuple[float, ...]]] = {}
         for cell in _ends(data):
-            if cell.name not in (reading.algorithm, *reading.against):
+            if cell.name not in (reading.algorithm, *reading.against) or output not in traits.outputs(cell.algorithm):
                 continue
             held = tuple((n, v) for n, v in cell.point.items() if n not in _free(data, reading))
             key = (datasets(cell.run), cell.name, held)

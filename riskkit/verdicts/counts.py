@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms.staged import OUTPUTS, Output
+from riskkit.algorithms import traits
+from riskkit.algorithms.staged import Output
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import GradientsTo
 from riskkit.experiment.runs import Run
@@ -121,12 +122,12 @@ def counted_lines(data: Data, reading: GradientsTo) -> list[Count]:
             claims = np.full(len(targets), math.nan) if said is None else said.claim(data.at([line.head]), targets)
             found += [
                 Count(line, output, eps, LOST, said, claim, math.nan, reading.beside, math.nan, math.nan, math.nan)
-                for output in OUTPUTS
+                for output in traits.outputs(line.head.algorithm)
                 for eps, claim in zip(targets.tolist(), claims.tolist(), strict=True)
             ]
             continue
         claims, proofs = _numbers(data, line, said, targets)
-        for output in OUTPUTS:
+        for output in traits.outputs(line.head.algorithm):
             values = data.values(line.cells, reading.quantity, output)
             passages = first_passages(values, line.gradients, targets)
             under = values.mean(axis=0)[:, None] <= targets

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.algorithms.steps import first_size
 from riskkit.experiment.plan import Cell, Plan, alike
@@ -193,19 +194,29 @@ class Data:
         values = run.values.get("optimization")
         if values is None or "minimum_width" in run.dataset or not len(values):
             return None
-        lowest = float(values[:, slot].min())
+        had = self._had(run)
+        lowest = float(values[:, slot, had].min())
         if not lowest < 0:
             return None
-        sizes = [np.abs(run.values[name][:, slot]).max() for name in ("generalization", "excess") if name in run.values]
+        parts = [run.values[name] for name in ("generalization", "excess") if name in run.values]
+        sizes = [np.abs(part[:, slot, had]).max() for part in parts]
         sizes += [np.abs(run.dataset[name]).max() for name in ("start_gap",) if name in run.dataset]
         return lowest if lowest < -ROUNDING * max(1e-3, *map(float, sizes)) else None
+
+    def _had(self, run: Measured) -> list[int]:
+        """The places of the outputs that the run has."""
+        own = traits.outputs(self.plan.runs[run.run].algorithm)
+        return [OUTPUTS.index(output) for output in own]
 
     def _finite(self, run: Measured) -> npt.NDArray[np.bool_]:
         """(K,) whether everything reported is in range in all replicates at each checkpoint; looked at once a run."""
         reported = (*REPORTED, *(own.name for own in self.plan.experiment.quantities))
         if run.run not in self._looked:
+            had = self._had(run)
             parts = [
-                (np.abs(values) < LARGEST).all(axis=(0, 2)) for name, values in run.values.items() if name in reported
+                (np.abs(values[:, :, had]) < LARGEST).all(axis=(0, 2))
+                for name, values in run.values.items()
+                if name in reported
             ]
             self._looked[run.run] = np.logical_and.reduce(parts)
         return self._looked[run.run]
@@ -376,6 +387,8 @@ def excludes(bound: Bound, cell: Cell) -> str | None:
     """Why the bound says nothing about the cell, or None."""
     if cell.run.problem is None:
         return f"{bound.title} speaks of simulated runs; {cell.name} is of another kind."
+    if bound.output not in traits.outputs(cell.algorithm):
+        return f"{cell.name} has no output {bound.output!r}."
     return bound.excludes(cell.run.problem, cell.algorithm)
 
 

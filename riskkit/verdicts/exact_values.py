@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell, alike
 from riskkit.experiment.point import held
@@ -263,7 +264,10 @@ def estimator_findings(data: Data) -> list[Finding]:
     that share nothing but the trajectory. Runs that are not paired have no such estimate."""
     cells = [cell for cell in data.real if (of := data.of(cell)) is None or "replace_one" in of[0].values]
     found = []
-    for output in OUTPUTS if cells else ():
+    for output in OUTPUTS:
+        own = [cell for cell in cells if output in traits.outputs(cell.algorithm)]
+        if not own:
+            continue
         about = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
 
         def judge(good: list[Cell], output: str = output, about: str = about) -> Verdict:
@@ -272,7 +276,7 @@ def estimator_findings(data: Data) -> list[Finding]:
             nothing: Floats = np.zeros(len(good))
             return judge_identity(other - direct, nothing, subject=about, margin=ESTIMATOR_MARGIN, scale=scale)
 
-        judged = judged_on(data, "identity", about, cells, judge)
+        judged = judged_on(data, "identity", about, own, judge)
         found.append(
             finding(
                 "replace-one identity",

@@ -95,8 +95,12 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 "saved": _saved(data, quantity, output, values),
                 "estimator": [data.estimator(cell, quantity, output) for cell in cells],
                 "reason": [
-                    reason or (f"not covered: {uncovered}" if uncovered else "")
-                    for (_, reason), uncovered in zip(states, level.reasons or [None] * len(cells), strict=True)
+                    reason
+                    or (f"{cell.name} has no output {output!r}" if output not in traits.outputs(cell.algorithm) else "")
+                    or (f"not covered: {uncovered}" if uncovered else "")
+                    for cell, (_, reason), uncovered in zip(
+                        cells, states, level.reasons or [None] * len(cells), strict=True
+                    )
                 ],
             }
             for name in names:
