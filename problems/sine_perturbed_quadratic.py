@@ -182,8 +182,8 @@ class SinePerturbedQuadratic:
         return np.zeros(self.dim)
 
     def dataset_mu(self, data: Tensor) -> Tensor:
-        """A PL constant of F_S on the box for each dataset, (R, n, w) -> (R,), certified like the uniform one. A step
-        size computed from it would depend on S and void every stability bound: to be reported, not used."""
+        """A PL constant of F_S on the box for each dataset, data (R, n, w) -> (R,), certified like the uniform one. A
+        step size computed from it would depend on S and void every stability bound: to be reported, not used."""
         roots = self._root(data.double().mean(1).abs()).cpu().numpy()
         values = [min(certified_mu(self.c, t, t, self.box) for t in row) for row in roots.tolist()]
         return data.new_tensor(values)

@@ -187,3 +187,14 @@ def test_a_simulation_measures_them_and_a_bound_is_judged_on_them():
     ):
         with pytest.raises(ValueError, match=said):
             simulate(problem, sgd, n=20, replicates=2, quantities=given)
+
+
+def test_a_simulation_measures_means_along_the_path_and_pairs():
+    problem, sgd = MeanEstimation(dim=2, lam=1.0), SGD(8, Constant(0.1))
+    far = Quantity("far", lambda problem, theta, other: (theta - other).norm(dim=-1), "pair")
+    mean = Quantity("mean_spread", spread, "path")
+    made = simulate(problem, sgd, n=20, replicates=70, rounds=(1, 8), quantities=(far, mean))
+    np.testing.assert_allclose(made.at("far"), made.at("stability"), rtol=1e-12)
+    assert (made.at("mean_spread") > made.at("distance") ** 0.5).mean() > 0.5
+    with pytest.raises(ValueError, match="far compares two runs"):
+        simulate(problem, sgd, data=np.ones((20, 2)), replicates=2, quantities=(far,))

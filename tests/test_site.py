@@ -17,7 +17,7 @@ import pytest
 from riskkit.algorithms import Method, Step, steps, traits
 from riskkit.experiment import Run
 from riskkit.problem import Problem
-from riskkit.theory import Bound
+from riskkit.theory import Bound, Source
 from riskkit.training.network import Network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +29,7 @@ SAID = {name for protocol in (Method, Step, Run, Bound, Problem, Network) for na
 SAID |= {*vars(traits), *vars(steps), "first", "formula", "quadratic"}
 """Members that a protocol, ``traits``, ``steps`` or ``riskkit.problem`` describes for all that have them."""
 ARRAY = re.compile(r"ArrayLike|Floats|Tensor|ndarray|NDArray")
+NUMBER = re.compile(r"\b(int|float)\b|ArrayLike|Floats|Tensor|ndarray|NDArray")
 SHAPE = re.compile(r"\([A-Zd]\w*(, ?[\w+ .]+)*,?\)|shape")
 
 
@@ -95,6 +96,8 @@ def test_a_public_name_says_what_it_is_its_shapes_and_its_errors(name):
 
 
 def check_function(function: object, beside: str) -> None:
+    """What it raises, the shapes of its arrays, and what each number and array is that it takes: a count, a
+    probability, a step size."""
     text = f"{function.__doc__ or ''}{beside}"
     missing = {error for error in raised(function) if error not in text}
     assert not missing, f"{function.__qualname__} does not say that it raises {missing}"
@@ -102,15 +105,35 @@ def check_function(function: object, beside: str) -> None:
     kinds = [str(one.annotation) for one in signature.parameters.values()] + [str(signature.return_annotation)]
     if any(map(ARRAY.search, kinds)) and function.__name__ not in SAID:
         assert SHAPE.search(text), f"{function.__qualname__} does not say the shapes of its arrays"
+    numbers = [name for name, one in signature.parameters.items() if NUMBER.search(str(one.annotation))]
+    unsaid = [name for name in numbers if not re.search(rf"\b{name}\b", text)]
+    assert not unsaid or function.__name__ in SAID, f"{function.__qualname__} does not say what {unsaid} are"
 
 
-def test_every_source_of_a_bound_has_a_bibtex_entry_of_its_key():
-    from riskkit.theory import Source, sgd_averaging
-    from riskkit.theory.zhou2021.setting import PAPER
+def stated() -> dict[str, object]:
+    """Where it stands -> each bound and count that a module of ``riskkit.theory`` defines, alone or in a collection."""
+    found = {}
+    for file in sorted((ROOT / "riskkit" / "theory").rglob("*.py")):
+        home = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for name, value in vars(importlib.import_module(home)).items():
+            parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else [value]
+            for place, one in enumerate(parts):
+                if not inspect.isclass(one) and isinstance(getattr(one, "source", None), Source):
+                    found[f"{home}.{name}.{place}"] = one
+    return found
 
-    for source in (PAPER, sgd_averaging.SOURCE):
-        assert isinstance(source, Source)
-        assert f"{{{source.key}," in source.bibtex
+
+def test_every_bound_has_a_source_a_place_in_it_and_a_bibtex_entry_of_its_key():
+    """The place is a number in the source, or the module says how the statement came from there."""
+    found = stated()
+    assert len({id(one) for one in found.values()}) > 40
+    for where, one in found.items():
+        source = one.source
+        assert re.search(rf"^@\w+\{{{re.escape(source.key)},", source.bibtex), where
+        assert source.text, where
+        told = importlib.import_module(where.rsplit(".", 2)[0]).__doc__ or ""
+        numbered = re.search(r"(Theorem|Corollary|Lemma) \d", getattr(one, "title", ""))
+        assert source.place or numbered or "Source:" in told, where
 
 
 def test_the_site_is_built_without_network_and_without_a_warning(tmp_path):

@@ -187,7 +187,8 @@ def SGD(steps: int, step: Step, k: int = 1, batch: int = 1) -> Algorithm:
 
 
 def Lookahead(T: int, k: int, alpha: float, step: Step, batch: int = 1) -> Algorithm:
-    """Lookahead (Algorithm 2): T rounds of k steps, theta_t = (1 - alpha) theta_{t-1} + alpha v_k."""
+    """Lookahead (Algorithm 2): T rounds of k steps, theta_t = (1 - alpha) theta_{t-1} + alpha v_k; ``batch``
+    examples a step."""
     return Algorithm((Stage(T, k, alpha, step),), name="Lookahead", batch=batch)
 
 

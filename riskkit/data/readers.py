@@ -63,6 +63,8 @@ def from_csv(
 def from_npz(path: str | Path, *, noise: float = 0.0, name: str = "") -> Population:
     """A numpy archive with the arrays ``features`` (N, p) and ``targets`` (N,); it is read without pickle.
 
+    ``noise``: the probability with which a drawn label is replaced, as of ``Population``.
+
     Raises ValueError, in one line, for an archive without them; OSError if the file cannot be read.
     """
     path = Path(path)

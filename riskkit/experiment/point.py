@@ -76,7 +76,7 @@ class Point(Mapping[str, float]):
         return f"Point({', '.join(f'{name}={value:g}' for name, value in self._values.items())})"
 
     def with_(self, **values: float) -> Point:
-        """The point with other or further coordinates; it notes what is read in the same place."""
+        """The point with other or further coordinates, ``values`` by name; it notes what is read in the same place."""
         return Point({**self._values, **values}, self._read, self._problem)
 
     def watched(self, read: set[str], problem: Any = None) -> Point:

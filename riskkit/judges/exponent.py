@@ -31,7 +31,9 @@ def judge_exponent(
     margin: float = MARGIN,
     alpha: float = 0.05,
 ) -> Verdict:
-    """Is the measured exponent that of an exact oracle on the same points with the same weights? reference (P,) > 0.
+    """Is the measured exponent that of an exact oracle on the same points with the same weights?
+
+    values (R, P), x (P,) and reference (P,) are positive; alpha: the significance level.
 
     AGREES if the 90% interval of the difference lies inside +- margin, and at the end of the grid inside +- twice the
     margin; DISAGREES if the 95% interval lies outside the margin.

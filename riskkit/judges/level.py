@@ -43,7 +43,8 @@ def judge_level(
     counted. A cell that diverged (non-finite values) forbids HOLDS. ``bound_errors`` (R, P): how much of the bound
     comes from each replicate less the mean over them, to first order, where its inputs are means over the same
     replicates; the bound is then compared with its error. ``start`` (P,) is the mean before the first step: how many
-    bounds are no smaller is a remark. ``labels`` (P,) name the cells in the sentence. Raises ValueError for shapes that
+    bounds are no smaller is a remark. ``tolerance``: the part of the bound that the band may exceed it by and HOLD;
+    ``alpha``: the significance level. ``labels`` (P,) name the cells in the sentence. Raises ValueError for shapes that
     do not match.
 
     Fewer than ``SEEN`` replicates may miss values that are rare and large, and then the band is too low. They let a

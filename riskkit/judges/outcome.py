@@ -129,8 +129,8 @@ class Verdict:
         return self.outcome in ASSERTIONS
 
     def concluded(self, outcome: Outcome, finding: str, p_value: float = math.nan, needed: float = math.nan) -> Verdict:
-        """The same numbers with a conclusion; ``p_value`` as the test has it. What is exact has none, and no number of
-        replicates would change it.
+        """The same numbers with a conclusion; ``p_value`` as the test has it, ``needed``: the replicates that would
+        decide. What is exact has none, and no number of replicates would change it.
 
         What fewer than ``SEEN`` replicates would assert by a test stays INCONCLUSIVE: they may have missed values that
         are rare and large, and carry the mean. (Levels know when the range of the loss excludes such values.)

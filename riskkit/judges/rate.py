@@ -82,7 +82,8 @@ def judge_rate(
     throughout, the transient cannot be told
     from the rate, and nothing is REFUTED. Means that are all negative (a signed generalization error) are judged by
     their absolute value. A mean at or under the numerical ``floor`` leaves no verdict: nothing is dropped.
-    ``bound_errors`` as of ``judge_level``.
+    ``bound_errors`` as of ``judge_level``. ``margin``: slopes of measured / claim within it of 0 are TIGHT; ``flat``: a
+    claim of a smaller slope is NOT DECAYING; ``alpha``: the significance level.
 
     Raises ValueError for shapes that do not match and for a claim that is not positive and finite.
     """

@@ -69,6 +69,7 @@ def measure_block(
     """All runs that share problem and n, on the block of replicates that starts at ``first``: draws S, solves for
     theta*_S, runs, evaluates and drops the data. One Measured a run. ``rounds``: the checkpoints (K,) of each;
     ``neighbours``: samples that differ from S in one example, over which what is coupled is averaged.
+    ``first``: the number of the block's first replicate; ``seed``: of all draws.
 
     It computes on one thread: blocks, not operations, are what riskkit runs side by side."""
     choices = [chosen(problem, algorithm, device, engine, quantities) for algorithm in algorithms]
@@ -77,12 +78,8 @@ def measure_block(
         data = problem.sample(stream, n)
         pair = Pair.of(problem, stream, data, neighbours)
         runs = Runs(algorithms, rounds, choices, threads=1)
-        watched = along(quantities)
-
-        def watch(theta: Tensor) -> Tensor:
-            return torch.stack([own.measure(problem, theta.double(), pair.data.double()) for own in watched], dim=-1)
-
-        paths = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling), watch if watched else None)
+        watch = watcher(problem, pair.data, quantities)
+        paths = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling), watch)
         ground = GroundTruth.of(problem, pair)
         return [
             Measured(
@@ -98,3 +95,16 @@ def measure_block(
                 addresses, algorithms, rounds, choices, paths, strict=True
             )
         ]
+
+
+def watcher(problem: Problem, data: Tensor, quantities: Sequence[Quantity]) -> reference.Watch | None:
+    """What an engine calls along the path on S, ``data`` (R, n, w), for the quantities that are means along it: theta
+    (R, C, d) -> (R, C, Q). None where there are none."""
+    watched = along(quantities)
+    if not watched:
+        return None
+
+    def watch(theta: Tensor) -> Tensor:
+        return torch.stack([own.measure(problem, theta.double(), data.double()) for own in watched], dim=-1)
+
+    return watch

@@ -47,7 +47,8 @@ def complete(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) ->
 
 
 def expectations(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) -> dict[str, np.ndarray]:
-    """Quantity -> (K, 2), its expectation over S and the draws, for those that are known without drawing S."""
+    """Quantity -> (K, 2), its expectation over S of size n and the draws, after ``rounds`` (K,), for those that are
+    known without drawing S."""
     law = moments.quadratic(problem)
     assert law is not None
     found = moments.responses(problem, algorithm, n, np.asarray(rounds))

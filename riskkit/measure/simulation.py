@@ -15,8 +15,8 @@ from riskkit.algorithms import traits
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output, Sampling
 from riskkit.engines import reference
-from riskkit.engines.choice import Asked, Choice, choose
-from riskkit.measure.blocks import DTYPES, Dtype, block_size
+from riskkit.engines.choice import Asked, Choice
+from riskkit.measure.blocks import DTYPES, Dtype, block_size, chosen, watcher
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
 from riskkit.measure.own import Quantity, try_quantity
@@ -136,6 +136,8 @@ def simulate(
 
     Args:
         n: sample size, at least 2. Left out when ``data`` is given.
+        replicates: how many independent samples and index streams.
+        seed: a whole number in [0, 2^64), of all draws.
         rounds: the T values to read, ascending; default the last round only.
         data: examples of one's own, (n, w) shared by all replicates or (R, n, w), instead of drawn ones. Then there is
             no fresh example, and no coupled run.
@@ -162,8 +164,8 @@ def simulate(
     if n is None or isinstance(n, bool) or n != int(n) or n < 2:
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
     admit(problem, n)
-    own_quantities = _own(problem, n, quantities)
-    choice = choose(problem, algorithm, device, engine)
+    own_quantities = _own(problem, n, quantities, drawn=data is None)
+    choice = chosen(problem, algorithm, device, engine, own_quantities)
     runs = Runs([algorithm], [checkpoints], [choice], threads=os.cpu_count() or 1)
     drawn = (
         None
@@ -189,7 +191,7 @@ def simulate(
 
         with reference.one_thread():
             pair = Pair.of(problem, stream, S) if examples is None else Pair(S)
-            (path,) = pair.run(problem, runs, index)
+            (path,) = pair.run(problem, runs, index, watcher(problem, pair.data, own_quantities))
             ground = GroundTruth.of(problem, pair)
             values, dataset = ground.decompose(problem, path, counts, own_quantities), ground.dataset()
         keep = slice(max(first - start, 0), min(first + replicates - start, size))
@@ -216,14 +218,18 @@ def simulate(
     )
 
 
-def _own(problem: Problem, n: int, quantities: Sequence[Quantity]) -> tuple[Quantity, ...]:
-    """Those of one's own, tried near theta_0."""
+def _own(problem: Problem, n: int, quantities: Sequence[Quantity], *, drawn: bool) -> tuple[Quantity, ...]:
+    """Those of one's own, tried near theta_0; ``drawn``: there are fresh examples, and so pairs of runs."""
     asked = tuple(quantities) if isinstance(quantities, list | tuple) else (quantities,)
     for place, own in enumerate(asked):
         if not isinstance(own, Quantity):
             raise ValueError(f"quantities must be a list of Quantity(name, function); got {own!r} in it.")
         if own.name in (other.name for other in asked[:place]):
             raise ValueError(f"quantities must have names of their own; got {own.name} twice.")
+        if own.kind == "pair" and not drawn:
+            raise ValueError(
+                f"{own.name} compares two runs, and examples of one's own have no neighbour; leave out data."
+            )
         if not try_quantity(own, problem, min(n, 4)):
             raise ValueError(f"{own.name} must be finite; it is not near theta_0.")
     return asked

@@ -44,9 +44,9 @@ def build(
 ) -> Optimizer:
     """An optimizer of Table 3 on ``params``; SGD, also inside SLA and SLRLA, has momentum 0.9.
 
-    ``k``, ``alpha`` and ``momentum`` are read for SLA and SLRLA, ``beta`` and ``anchor_every`` for SLRLA. Raises
-    ValueError for an unknown name and for a number that its optimizer does not accept, ImportError if
-    pytorch_optimizer is missing.
+    ``lr``: the step size; ``weight_decay``: the penalty's weight. ``k``, ``alpha`` and ``momentum`` are read for SLA
+    and SLRLA, ``beta`` and ``anchor_every`` for SLRLA. Raises ValueError for an unknown name and for a number that its
+    optimizer does not accept, ImportError if pytorch_optimizer is missing.
     """
     match name:
         case "SGD" | "SLA" | "SLRLA":

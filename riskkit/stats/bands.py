@@ -120,7 +120,8 @@ class Band:
 
 
 def simultaneous_band(values: npt.ArrayLike, level: float = 0.95) -> Band:
-    """The band over the columns of values (R, P); ValueError for a non-finite value or fewer than two replicates.
+    """The band of confidence ``level`` over the columns of values (R, P); ValueError for a non-finite value or fewer
+    than two replicates.
 
     Columns that do not vary, up to rounding, have a band of no width and take no part in the suprema. A column that
     varies in a replicate or two alone gets an infinite limit, for many draws miss them: so little cannot bound a mean.

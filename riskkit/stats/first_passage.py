@@ -62,7 +62,8 @@ class Passage(NamedTuple):
 def first_passages(
     values: npt.ArrayLike, x: npt.ArrayLike, targets: npt.ArrayLike, *, level: float = 0.95
 ) -> list[Passage]:
-    """One Passage for each target: values (R, P) at counts x (P,), ascending and positive.
+    """One Passage for each of the targets (E,): values (R, P) at counts x (P,), ascending and positive; intervals of
+    confidence ``level``.
 
     Raises ValueError for shapes that do not match, fewer than two replicates, or a target that is not positive.
     """

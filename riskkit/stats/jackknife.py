@@ -84,7 +84,8 @@ def leave_out(values: Floats) -> LeaveOut:
 
 
 def standard_error(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) -> Floats:
-    """Jackknife standard error of a statistic from its full value, of any shape, and its leave-out values (G, ...).
+    """Jackknife standard error of a statistic from its full value, of any shape, and its leave-out values ``partial``
+    (G, ...).
 
     ``sizes`` (G,): replicates in each group.
     """
@@ -97,5 +98,6 @@ def standard_error(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) 
 
 
 def t_quantile(level: float, df: float) -> float:
-    """Half width of a two-sided t interval in standard errors."""
+    """Half width, in standard errors, of a two-sided t interval of confidence ``level`` with ``df`` degrees of
+    freedom."""
     return float(special.stdtrit(df, 0.5 + level / 2))

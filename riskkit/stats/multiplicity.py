@@ -33,7 +33,7 @@ def p_text(p_value: float) -> str:
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:
-    """Holm's step-down adjustment of p-values (M,), in the order given; nan (no test) stays nan and is not counted.
+    """Holm's step-down adjustment of ``p_values`` (M,), in the order given; nan (no test) stays nan and is not counted.
 
     Raises ValueError for what are no numbers in [0, 1]. Source: Holm, A simple sequentially rejective multiple test
     procedure, 1979.

@@ -30,7 +30,8 @@ class Ratio(NamedTuple):
 
 
 def paired_ratio(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Ratio:
-    """mean(a) / mean(b) for two algorithms on the same replicates, shape (R, ...) each; jackknife-t on the log ratio.
+    """mean(a) / mean(b) for two algorithms on the same replicates, shape (R, ...) each; jackknife-t on the log ratio,
+    of confidence ``level``.
 
     Raises ValueError for shapes that differ or fewer than 2 replicates.
     """

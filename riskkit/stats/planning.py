@@ -45,7 +45,7 @@ def selecting_replicates(replicates: int) -> int:
 def replicates_needed(
     half_width: float, x: npt.ArrayLike, cv2: float, *, correlation: float = 0.0, level: float = 0.95
 ) -> int:
-    """Replicates for a slope known to +- half_width, before any run: a planning formula.
+    """Replicates for a slope known to +- half_width with confidence ``level``, before any run: a planning formula.
 
     Each log mean has variance cv2 / R, neighbouring points a common part ``correlation`` of it that cancels from a
     slope, so that Var(slope) = (1 - correlation) cv2 / (R sum (log x - mean)^2). x (P,) are the points. Raises
@@ -71,7 +71,8 @@ def replicates_for_precision(
     level: float = 0.95,
     floor: float = 0.0,
 ) -> Look:
-    """Look at first, 2 first, 4 first, ... replicates; stop at the first look whose slope interval is narrow enough.
+    """Look at first, 2 first, 4 first, ... replicates; stop at the first look whose slope interval, of confidence
+    ``level``, is at most ``half_width`` to each side. ``floor`` as of ``fit_rate``.
 
     The width alone decides, never the slope: stopping at significance has a type I error of .21 after six looks, this
     leaves the coverage at .94. Look i reads the first replicates alone, so later replicates never change its answer.

@@ -78,7 +78,8 @@ def fit_powers(
     floor: Floor = Floor.ABSENT,
     level: float = 0.95,
 ) -> PowerSum:
-    """``mean = sum_i C_i x_i^a_i (+ floor)`` by weighted least squares with weights 1 / sem^2; values (R, P).
+    """``mean = sum_i C_i x_i^a_i (+ floor)`` by weighted least squares with weights 1 / sem^2; values (R, P);
+    intervals of confidence ``level``.
 
     ``coordinates`` holds one array (P,) of positive numbers for each term, 1 to 3 of them; a coordinate given twice
     makes a mixture of two powers of it, whose terms come back with ascending exponents. The points need not be a grid.

@@ -147,7 +147,7 @@ class Window(NamedTuple):
 
 
 def estimate(values: npt.ArrayLike, level: float = 0.95) -> Estimate:
-    """Mean over replicates with its standard error and t interval; values of shape (R, ...).
+    """Mean over replicates with its standard error and t interval of confidence ``level``; values of shape (R, ...).
 
     Above GROUPS replicates the standard error is that of leaving out groups of them. A non-finite value makes its
     column nan; nothing is dropped. Raises ValueError for an array without replicates.
@@ -169,7 +169,7 @@ def estimate(values: npt.ArrayLike, level: float = 0.95) -> Estimate:
 
 
 def fit_rate(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95, floor: float = 0.0) -> RateFit:
-    """The exponent of the mean in x; values (R, P), x (P,).
+    """The exponent of the mean in x; values (R, P), x (P,); its interval has confidence ``level``.
 
     A mean at or under ``floor`` (the numerical floor of the quantity) stops the fit with the status FLOOR: dropping
     such points would flatten the slope. Likewise a non-finite value (a diverged replicate) stops it.
@@ -208,7 +208,8 @@ def fit_rate(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95, fl
 
 
 def fit_curve(y: npt.ArrayLike, x: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> CurveFit:
-    """The same line through a noiseless curve y (P,) > 0 (a claim, a bound, an oracle), on the ruler of a RateFit.
+    """The same line through a noiseless curve y (P,) > 0 (a claim, a bound, an oracle) over x (P,), on the ruler of a
+    RateFit.
 
     ``weights`` are those of the measured fit; None weighs all points alike. Raises ValueError for other shapes, a curve
     that is not positive, and fewer than two positive weights.
@@ -230,7 +231,8 @@ def fit_ratio(
 
     The delta-method weights do not change when a column is divided by a constant, so this slope is the measured slope
     minus the curve's own, fitted on the same points with the same weights; and its interval is the measured one.
-    values (R, P), curve and x (P,). Raises ValueError for other shapes and a curve that is not positive.
+    values (R, P), curve and x (P,); ``level`` and ``floor`` as of ``fit_rate``. Raises ValueError for other shapes and
+    a curve that is not positive.
     """
     array, x = as_points("fit_ratio", values, x)
     y = np.asarray(curve, dtype=np.float64)
@@ -240,7 +242,8 @@ def fit_ratio(
 
 
 def running_exponents(values: npt.ArrayLike, x: npt.ArrayLike, *, width: int = 2, level: float = 0.95) -> Running:
-    """Exponents over each ``width`` neighbouring points (2: between neighbours), with jackknife-t intervals.
+    """Exponents over each ``width`` neighbouring points (2: between neighbours), with jackknife-t intervals of
+    confidence ``level``.
 
     values (R, P), x (P,). Raises ValueError for other shapes, fewer than 2 replicates and a width outside 2 .. P.
     """
@@ -264,7 +267,8 @@ def running_exponents(values: npt.ArrayLike, x: npt.ArrayLike, *, width: int = 2
 
 
 def choose_window(values: npt.ArrayLike, x: npt.ArrayLike, *, margin: float = MARGIN, level: float = 0.95) -> Window:
-    """The smallest start from which log mean against log x shows no bend; values of the selecting replicates alone.
+    """The smallest start from which log mean against log x shows no bend, with confidence ``level``; values of the
+    selecting replicates alone.
 
     A start passes if the interval of the quadratic coefficient c contains 0; or if the interval is so narrow and so
     near 0 that the local slopes b + 2 c (log x - middle) stay within ``margin`` of the middle one, which lets very
@@ -288,7 +292,8 @@ def choose_window(values: npt.ArrayLike, x: npt.ArrayLike, *, margin: float = MA
 
 
 def curvature(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -> tuple[float, float, float]:
-    """The coefficient of (log x)^2 in a weighted parabola through log mean, with its jackknife-t interval.
+    """The coefficient of (log x)^2 in a weighted parabola through log mean, with its jackknife-t interval of
+    confidence ``level``.
 
     values (R, P), x (P,). Positive: the curve bends upwards, a decay slows down. Raises ValueError for fewer than 2
     replicates or a mean that is not positive.

@@ -210,7 +210,8 @@ class Store:
                 return {run: join([pieces[name].pop(run) for name in chosen[run]], replicates) for run in wanted}
 
     def check(self, runs: Iterable[str], replicates: int) -> None:
-        """Raises as ``get_many`` would, at the price of the checksums: nothing is unpacked."""
+        """Raises as ``get_many`` would of so many ``replicates``, at the price of the checksums: nothing is
+        unpacked."""
         wanted = list(dict.fromkeys(runs))
         sound: set[str] = set()
         while True:

@@ -103,12 +103,12 @@ class Stack:
         return self.slots[-1].last
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """Parameters of every copy by name, (M, ...) each, as views of (M, P)."""
+        """Parameters of every copy by name, (M, ...) each, as views of ``flat`` (M, P)."""
         M = len(flat)
         return {slot.name: flat[:, slot.first : slot.last].view(M, *slot.shape) for slot in self.slots}
 
     def logits(self, flat: Tensor, features: Tensor) -> Tensor:
-        """(M, P) on common features (b, p) -> (M, b, K)."""
+        """``flat`` (M, P) on common features (b, p) -> (M, b, K)."""
         answer: Tensor = vmap(self._forward, in_dims=(0, None))(self.views(flat), features)
         return answer
 
@@ -140,7 +140,8 @@ class Stack:
 
 
 def stack(network: Any, features: int, classes: int) -> Stack:
-    """The network's module, ready to run in many copies, after one try on two examples of so many ``features``.
+    """The network's module, ready to run in many copies, after one try on two examples of so many ``features``,
+    with a logit for each of the ``classes``.
 
     Raises ValueError, in one line, for a module that cannot: with buffers (batch norm), with randomness of its own
     (dropout), with initial values of no known law, with data-dependent control flow, or of another shape.

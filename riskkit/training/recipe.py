@@ -104,8 +104,8 @@ class Recipe:
 
 
 def optimizer_of(recipes: Sequence[Recipe], parameters: Sequence[Tensor]) -> Optimizer:
-    """One optimizer with a group a recipe, each on its own tensor, of any shape. The recipes differ in lr,
-    weight_decay, alpha, beta and anchor_every alone; ValueError otherwise."""
+    """One optimizer with a group a recipe, each on its own one of ``parameters``, of any shape. The recipes differ in
+    lr, weight_decay, alpha, beta and anchor_every alone; ValueError otherwise."""
     head = recipes[0]
     for other in recipes[1:]:
         if _family(other) != _family(head):

@@ -81,6 +81,7 @@ def train(
     """Recipes of one kind, which differ in lr, weight_decay, alpha, beta and anchor_every, on the stream's replicates.
 
     Args:
+        n: sample size.
         checkpoints: numbers of steps, ascending, at most ``recipe.steps``.
         test: size of a test sample of D, for what is commonly reported; 0 for none.
         looks: further numbers of steps at which the test sample is looked at, for best_test_error.
@@ -106,7 +107,7 @@ def train(
 def checked(population: Population, network: Any, n: int, test: int = 0) -> Stack:
     """The stack of a network for a population, once everything fits; ValueError, in one line, where something does not.
 
-    n must be at least 2 and at most the N rows of the population.
+    n must be at least 2 and at most the N rows of the population; ``test``: the size of a test sample.
     """
     if not isinstance(population, Population):
         raise ValueError(f"train: population must be a riskkit.data.Population; got {type(population).__name__}.")

@@ -45,7 +45,7 @@ class Responses:
 
 
 def refusal(problem: Problem, algorithm: Any, n: int) -> str | None:
-    """Why the moments of a run are not known, or None."""
+    """Why the moments of a run on n examples are not known, or None."""
     if quadratic(problem) is None:
         return f"{problem.name} does not say that its losses are quadratic"
     if traits.sampling(algorithm) == "one stream for all":
@@ -69,7 +69,8 @@ def quadratic(problem: Problem) -> Quadratic | None:
 
 
 def responses(problem: Problem, algorithm: Any, n: int, rounds: npt.NDArray[np.int64]) -> Responses:
-    """The responses after the given rounds (K,), ascending; kept, since every block of replicates asks for the same."""
+    """The responses, for n examples, after the given rounds (K,), ascending; kept, since every block of replicates asks
+    for the same."""
     return _responses(problem, algorithm, n, tuple(int(t) for t in rounds))
 
 

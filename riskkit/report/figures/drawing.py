@@ -61,7 +61,7 @@ def draw_figures(
     jobs: int = 1,
     due: Mapping[str | None, Collection[str]] | None = None,
 ) -> Drawn:
-    """Draws every figure that one of the named experiments feeds and that has one stored, in so many processes.
+    """Draws every figure that one of the named experiments feeds and that has one stored, in ``jobs`` processes.
 
     Each is written as .pdf, .png, .svg, .csv (the plotted numbers) and .txt (the caption), the same bytes every time,
     in ``figures/``; those of another venue than the default in ``figures/<venue>/``. A figure that fails costs no

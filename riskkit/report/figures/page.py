@@ -215,7 +215,7 @@ class Page:
         bar.set_label(NAMES["alpha"])
 
     def omitted(self, name: str, values: Iterable[float], shown: Sequence[float]) -> None:
-        """The caption says so where not all values of a coordinate have a panel or a line."""
+        """The caption says so where not all ``values`` of a coordinate are ``shown``, by a panel or a line."""
         if len(shown) < len(found := set(values)):
             self.note(f"Of {len(found)} values of {name}, {len(shown)} are drawn; the table has all.")
 

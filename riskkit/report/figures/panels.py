@@ -338,7 +338,7 @@ class Panel:
         self.box(entries)
 
     def text(self, x: float, y: float, words: str, *, colour: str = INK, ha: str = "left", va: str = "center") -> None:
-        """Small text at a place given in fractions of the panel."""
+        """Small text at the place (x, y), in fractions of the panel."""
         with house_style():
             self.axes.text(x, y, words, color=colour, ha=ha, va=va, fontsize=SMALL, transform=self.axes.transAxes)
 
