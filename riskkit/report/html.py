@@ -336,5 +336,5 @@ def cell(value: Cell, column: Column) -> Markup:
 def write_report(folder: Path, path: Path | None = None) -> Path:
     """Writes the page (default: ``report.html`` in the results folder) and returns its path."""
     path = path or folder / "report.html"
-    write_text(path, render(folder))
+    write_text(path, render(folder), durable=False)
     return path

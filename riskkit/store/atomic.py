@@ -108,8 +108,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write(path: Path, payload: bytes) -> None:
-    """The file at ``path`` becomes ``payload`` at once and durably; raises StoreError and leaves no temporary file."""
+def write(path: Path, payload: bytes, *, durable: bool = True) -> None:
+    """The file at ``path`` becomes ``payload`` at once and durably; raises StoreError and leaves no temporary file.
+
+    ``durable=False``: a loss of power may cost the file, which suits what can be made again from what is stored.
+    """
     make_folder(path.parent)
     temporary = _temporary(path.parent)
     with _writing(path):
@@ -119,7 +122,8 @@ def write(path: Path, payload: bytes) -> None:
                 view = memoryview(payload)
                 while view:
                     view = view[os.write(handle, view) :]
-                os.fsync(handle)
+                if durable:
+                    os.fsync(handle)
             finally:
                 os.close(handle)
             os.replace(temporary, path)
@@ -127,7 +131,8 @@ def write(path: Path, payload: bytes) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
 
 
 def move(folder: Path, to: Path) -> None:
@@ -139,19 +144,19 @@ def move(folder: Path, to: Path) -> None:
         _sync_folder(folder.parent)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """``write`` of UTF-8 text."""
-    write(path, text.encode())
+    write(path, text.encode(), durable=durable)
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object, *, durable: bool = True) -> None:
     """``write`` of JSON with sorted keys: equal values give equal bytes.
 
     NaN, which JSON has not, becomes null; infinities the strings "inf" and "-inf". Numpy scalars and arrays, tuples and
     mappings are taken as what they hold; TypeError for anything else.
     """
     text = json.dumps(plain(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
+    write_text(path, text + "\n", durable=durable)
 
 
 def plain(value: object) -> Any:

@@ -62,7 +62,7 @@ class Made:
                 "from": address,
                 "files": {path.relative_to(self.folder).as_posix(): _known(path) for path in paths},
             }
-        write_json(self.path, {"outputs": self._outputs})
+        write_json(self.path, {"outputs": self._outputs}, durable=False)
 
     def _same(self, path: Path, known: list[Any]) -> bool:
         content, *signature = known

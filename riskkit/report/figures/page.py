@@ -258,7 +258,7 @@ class Page:
             canvases[1].print_svg(svg, metadata={**about, "Date": None})
             figure.dpi = dots  # PDF and SVG have set theirs
         for path, sink in zip(written, (pdf, png, svg), strict=False):
-            write(path, sink.getvalue())
-        write_text(written[3], self.numbers().to_csv(index=False, lineterminator="\n"))
-        write_text(written[4], caption)
+            write(path, sink.getvalue(), durable=False)
+        write_text(written[3], self.numbers().to_csv(index=False, lineterminator="\n"), durable=False)
+        write_text(written[4], caption, durable=False)
         return written

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -445,7 +444,8 @@ class Panel:
         if self._box is None:
             return
         for _ in range(12):
-            crowding = {place: self._covered(place) for place in PLACES}
+            drawn, centres = self._drawn()
+            crowding = {place: self._covered(place, drawn, centres) for place in PLACES}
             free = min(PLACES, key=lambda place: crowding[place])
             self._box.loc = PLACES[free]
             if not crowding[free]:
@@ -459,32 +459,32 @@ class Panel:
                 stretch = (high - low) * 0.08
                 self.axes.set_ylim(*((low, high + stretch) if best.startswith("upper") else (low - stretch, high)))
 
-    def _covered(self, place: str) -> int:
-        """How many points of the lines and markers, taken every pixel or two, the box would hide there."""
+    def _covered(self, place: str, drawn: Floats, centres: Floats) -> int:
+        """How many of the points of lines and of the markers the box would hide there."""
         assert self._box is not None
         self._box.loc = PLACES[place]
         extent = self._box.get_window_extent().padded(2)
-        hidden = 0
+        return int(extent.count_contains(drawn)) + int(extent.padded(3).count_contains(centres))
+
+    def _drawn(self) -> tuple[Floats, Floats]:
+        """Points of the lines and intervals, (N, 2), taken every pixel or two, and markers, (M, 2), in pixels."""
+        points, centres = [np.empty((0, 2))], [np.empty((0, 2))]
         for artist in self.axes.lines:
             vertices = artist.get_transform().transform(artist.get_xydata())
-            for (x0, y0), (x1, y1) in itertools.pairwise(vertices):
-                if np.isfinite([x0, y0, x1, y1]).all():
-                    steps = np.linspace(0, 1, 2 + int(math.hypot(x1 - x0, y1 - y0) / 2))
-                    hidden += extent.count_contains(np.column_stack([x0 + steps * (x1 - x0), y0 + steps * (y1 - y0)]))
+            there = np.isfinite(vertices).all(axis=1)
+            first = np.flatnonzero(there[:-1] & there[1:])
+            starts, ends = vertices[first], vertices[first + 1]
+            points.append(_along(starts, ends, 2 + (np.hypot(*(ends - starts).T) / 2).astype(int)))
         for group in self.axes.collections:
             if isinstance(group, LineCollection):
-                transform = group.get_transform()
-                for segment in group.get_segments():
-                    (x0, y0), (x1, y1) = transform.transform(np.asarray(segment)[[0, -1]])
-                    steps = np.linspace(0, 1, 100)
-                    if np.isfinite([x0, y0, x1, y1]).all():
-                        hidden += extent.count_contains(
-                            np.column_stack([x0 + steps * (x1 - x0), y0 + steps * (y1 - y0)])
-                        )
-                continue
-            offsets = group.get_offset_transform().transform(np.asarray(group.get_offsets()))
-            hidden += extent.padded(3).count_contains(offsets)
-        return hidden
+                pairs = [np.asarray(segment)[[0, -1]] for segment in group.get_segments()]
+                if pairs:
+                    places = group.get_transform().transform(np.concatenate(pairs)).reshape(-1, 2, 2)
+                    places = places[np.isfinite(places).all(axis=(1, 2))]
+                    points.append(_along(places[:, 0], places[:, 1], np.full(len(places), 100)))
+            else:
+                centres.append(group.get_offset_transform().transform(np.asarray(group.get_offsets())))
+        return np.concatenate(points), np.concatenate(centres)
 
     def spread_labels(self) -> None:
         """Moves the end labels apart, as little as possible."""
@@ -520,6 +520,13 @@ class Panel:
 def _cell(row: Any) -> tuple[str, ...]:
     """What tells one cell of the table from another."""
     return tuple(str(row[name]) for name in ("algorithm", "n", "T", "k", "alpha", "gradients"))
+
+
+def _along(starts: Floats, ends: Floats, counts: npt.NDArray[np.int64]) -> Floats:
+    """Evenly many points from each start to its end, both among them: ``counts`` of each, at least 2."""
+    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    share = (step / np.repeat(counts - 1, counts))[:, None]
+    return np.repeat(starts, counts, axis=0) + share * np.repeat(ends - starts, counts, axis=0)
 
 
 def _column(values: npt.ArrayLike) -> Floats:

@@ -39,10 +39,10 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             result = content.results(folder / name)
             written += _write(folder / name / "tables", content.of(result))
             written.append(folder / name / "section.tex")
-            write_text(written[-1], section(folder / name, result))
+            write_text(written[-1], section(folder / name, result), durable=False)
             written.append(folder / name / "tables" / "sentences.tex")
             lines = [f"\\item {content.sentence(verdict)}" for verdict in result.verdicts]
-            write_text(written[-1], "\n".join([r"\begin{itemize}\sloppy", *lines, r"\end{itemize}", ""]))
+            write_text(written[-1], "\n".join([r"\begin{itemize}\sloppy", *lines, r"\end{itemize}", ""]), durable=False)
     everything, _ = content.everything(folder)
     if everything:
         own = study_tables(result.name for result in everything)
@@ -52,7 +52,7 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             made.append(statements.table(found))
         written += _write(folder / "tables", made)
         written.append(folder / "tables" / "references.bib")
-        write_text(written[-1], bibliography(result.record for result in everything))
+        write_text(written[-1], bibliography(result.record for result in everything), durable=False)
     return written
 
 
@@ -62,5 +62,5 @@ def _write(folder: Path, tables: Iterable[Table]) -> list[Path]:
     for table in tables:
         for suffix, text in (("tex", latex.tabular(table)), ("md", markdown.pipe_table(table))):
             written.append(folder / f"{table.name}.{suffix}")
-            write_text(written[-1], text)
+            write_text(written[-1], text, durable=False)
     return written
