@@ -119,7 +119,7 @@ _LOOKS = {name: value for name, value in dict.items(_HOUSE) if name not in _KEPT
 @contextlib.contextmanager
 def house_style() -> Iterator[None]:
     """matplotlib's own defaults under ``STYLE``: a figure depends on nothing that a user's matplotlibrc says."""
-    # As dictionaries: rc_context looks at every one of the 300 parameters in Python, and this is entered for each panel.
+    # As dictionaries: rc_context looks at each of 300 parameters in Python, and this is entered for every panel.
     before = dict.copy(mpl.rcParams)
     try:
         dict.update(mpl.rcParams, _LOOKS)
