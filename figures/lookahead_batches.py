@@ -34,6 +34,14 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             marker="o",
             key=f"Lookahead, $\\alpha = {alpha:g}$",
         )
+        line = rows[(rows["algorithm"] == "local SGD") & (rows["T"] == longest) & (rows["alpha"] == alpha)]
+        if len(line) > 1:
+            left.measured(
+                plot.Line(line.sort_values("b"), "b", {}, {}, "local SGD"),
+                colour=plot.alpha_colour(alpha),
+                marker="x",
+                key=f"local SGD, $\\alpha = {alpha:g}$",
+            )
     whole = rows[(rows["T"] == longest) & (rows["algorithm"] == "SGD")].drop_duplicates("b").sort_values("b")
     left.measured(plot.Line(whole, "b", {}, {}, "SGD"), colour=plot.INK, marker="s", key="SGD")
     right = page.panel(xlabel="alpha", ylabel="Lookahead / SGD", xscale="linear")
@@ -67,7 +75,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     page.key("ratio of stationary errors", Line2D([], [], color=plot.INK, lw=0.9))
     right.axes.axhline(1, color=plot.FAINT, lw=0.6, zorder=1)
     page.note(
-        f"{stored.replicates} replicates on common random numbers, 95% intervals. Equal numbers of steps kT; a step "
-        "takes b gradients."
+        "Equal numbers of steps kT; a step takes b gradients. Local SGD has b workers, which take k steps of one "
+        "gradient each and average: its crosses lie on Lookahead's marks."
     )
     return page

@@ -26,6 +26,7 @@ from riskkit import (
     WeightedSGD,
     theory,
 )
+from riskkit.algorithms import LocalSGD
 from riskkit.algorithms.steps import Scaled
 from riskkit.cli.main import main
 from riskkit.conformance import check
@@ -44,6 +45,8 @@ SOUND = [
     HeavyBall(32, Constant(0.1), 0.9),
     HeavyBall(500, InverseTime(1.0, 20.0), 0.5, radius=2.0, batch=2),
     HeavyBall(16, SqrtHorizon(0.5)),
+    LocalSGD(6, 2, 3, 0.5, Constant(0.2), batch=2),
+    LocalSGD(4, 3, 2, 1.5, SqrtHorizon(0.5)),
     WeightedSGD(40, InverseTime(0.5, 4.0)),
 ]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
-from riskkit.algorithms import SGD, Constant, HeavyBall, InverseTime, Lookahead, SuffixSGD
+from riskkit.algorithms import SGD, Constant, HeavyBall, InverseTime, LocalSGD, Lookahead, SuffixSGD
+from riskkit.measure import expectations, simulate
 from riskkit.problem import Constants
 from riskkit.problems import (
     AbsoluteLocation,
@@ -21,7 +23,9 @@ from riskkit.problems import (
     MeanEstimation,
     Ridge,
     SparseMean,
+    WarpedMean,
 )
+from riskkit.rng.streams import Stream
 from riskkit.theory import exact_moments
 from riskkit.theory.bound import At, total
 from riskkit.theory.field import (
@@ -29,6 +33,7 @@ from riskkit.theory.field import (
     gradient_descent,
     hardt2016,
     heavy_ball,
+    karimi2016,
     koren2022,
     li2025,
     moments,
@@ -339,6 +344,67 @@ def test_curvature_that_comes_and_goes_makes_long_steps_of_heavy_ball_grow():
     assert heavy_ball.mean_square_growth((1 - math.sqrt(m)) ** 2, m, share) < 1
 
 
+@pytest.mark.parametrize("outer", [0.5, 1.5])
+def test_local_sgd_of_one_worker_is_lookahead_and_of_many_a_batch_to_second_order(outer):
+    problem, step = MeanEstimation(dim=2), Constant(0.2)
+    one = simulate(problem, LocalSGD(4, 3, 1, outer, step), n=5, replicates=32, rounds=[2, 4])
+    same = simulate(problem, Lookahead(4, 3, outer, step), n=5, replicates=32, rounds=[2, 4])
+    for name in ("optimization", "stability", "path_moment"):
+        assert one.values[name] == pytest.approx(same.values[name], abs=1e-13)
+    many = expectations(problem, LocalSGD(4, 3, 6, outer, step), 5, [1, 4])
+    batch = expectations(problem, Lookahead(4, 3, outer, step, batch=6), 5, [1, 4])
+    assert many["optimization"][:, 0] == pytest.approx(batch["optimization"][:, 0])
+    by_hand = ReferenceLocal(4, 3, 6, outer)
+    assert simulate(problem, LocalSGD(4, 3, 6, outer, step), n=5, replicates=32).theta[:, -1, 0] == pytest.approx(
+        by_hand.last(problem, 0.2), abs=1e-13
+    )
+    for wrong in ({"workers": 0}, {"outer": 2.5}, {"radius": 1.0, "outer": 1.5}):
+        with pytest.raises(ValueError, match="LocalSGD"):
+            dataclasses.replace(LocalSGD(4, 3, 6, outer, step), **wrong)
+
+
+class ReferenceLocal(NamedTuple):
+    """Local SGD as three loops."""
+
+    T: int
+    k: int
+    M: int
+    outer: float
+
+    def last(self, problem, eta):
+        stream = Stream(0, range(32))
+        data, drawn = problem.sample(stream, 5), stream.indices(5, 0, self.T * self.k * self.M)
+        theta = torch.as_tensor(problem.start).expand(32, -1)
+        for t in range(self.T):
+            ends = []
+            for m in range(self.M):
+                v = theta
+                for tau in range(self.k):
+                    i = drawn[:, (t * self.k + tau) * self.M + m]
+                    v = v - eta * (v - data[torch.arange(32), i])
+                ends.append(v)
+            theta = (1 - self.outer) * theta + self.outer * sum(ends) / self.M
+        return theta.numpy()
+
+
+def test_convergence_under_pl_by_hand():
+    problem = WarpedMean(dim=2, spread=0.5, initial=0.25)
+    c, eta = problem.constants, 0.05
+    run = dataclasses.replace(at(problem, SGD(3, Constant(eta)), n=4, rounds=[1, 3]), f0=0.3)
+    added = c.L * eta**2 * c.G**2 / 2
+    one = (1 - 2 * eta) * 0.3 + added
+    three = (1 - 2 * eta) * ((1 - 2 * eta) * one + added) + added
+    assert value(karimi2016.CONSTANT, "proved", run) == pytest.approx([one, three])
+    floor = c.L * c.G**2 * eta / 4
+    assert (value(karimi2016.CONSTANT, "proved", run) <= (1 - 2 * eta) ** np.array([1, 3]) * 0.3 + floor).all()
+    run = dataclasses.replace(at(problem, SGD(2, InverseTime(1.0, 20)), n=4, rounds=[1, 2]), f0=0.3)
+    one = 0.9 * 0.3 + c.L * c.G**2 / 800
+    two = (1 - 2 / 21) * one + c.L * c.G**2 / 2 / 21**2
+    assert value(karimi2016.DECREASING, "proved", run) == pytest.approx([one, two])
+    run = dataclasses.replace(at(problem, full_batches(2, eta), n=4, rounds=[1, 2]), f0=0.3)
+    assert value(karimi2016.FULL, "proved", run) == pytest.approx([0.95 * 0.3, 0.95**2 * 0.3])
+
+
 def test_stability_on_average_by_hand():
     n, J, alpha, eta, b = 4, 6, 0.5, 0.2, 2
     algorithm = Lookahead(3, 2, alpha, Constant(eta), batch=b)
@@ -395,6 +461,10 @@ STEP = Constant(0.1)
         (gradient_descent.STABILITY, LINEAR, SGD(4, STEP), "full gradients"),
         (gradient_descent.OPTIMIZATION, Logistic(dim=2), full_batches(4, 5.0), "step sizes <= 1/L = 4"),
         (vansover2025.EXCESS, ABSOLUTE, SGD(4, InverseTime(1.0)), "constant step size"),
+        (karimi2016.CONSTANT, LINEAR, SGD(4, STEP), "PL constant"),
+        (karimi2016.DECREASING, WarpedMean(), SGD(4, Constant(0.01)), "is about the step 1/"),
+        (karimi2016.FULL, WarpedMean(spread=0.5, initial=0.25), full_batches(4, 0.4), "step sizes <= 1/L"),
+        (karimi2016.CONSTANT, Ridge(), SGD(4, STEP), "without projection"),
         (li2025.L1, LINEAR, SGD(4, STEP), "not negative"),
         (li2025.L2, MeanEstimation(), Lookahead(4, 2, 1.5, STEP), "alpha in"),
         (li2025.L1, MeanEstimation(), reshuffled(4, 0.1), "drawn with replacement"),
@@ -427,6 +497,7 @@ def test_a_bound_of_the_field_names_the_hypothesis_that_fails(bound, problem, al
         (bassily2020.PERMUTED_STABILITY, ABSOLUTE, reshuffled(4, 0.1)),
         (koren2022.OPTIMIZATION, LINEAR, reshuffled(4, 0.1)),
         (koren2022.ONE_SHUFFLE, LINEAR, dataclasses.replace(SGD(4, STEP), sampling="one shuffle")),
+        (karimi2016.CONSTANT, WarpedMean(), SGD(4, Constant(0.01))),
         (li2025.L2, Ridge(), Lookahead(4, 2, 0.5, STEP, batch=3)),
         (heavy_ball.STABILITY, LINEAR, HeavyBall(4, STEP, 0.5)),
         (heavy_ball.STABILITY, SparseMean(), HeavyBall(4, Constant(0.0026), 0.9)),

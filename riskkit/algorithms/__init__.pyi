@@ -1,3 +1,4 @@
+from .local_sgd import LocalSGD as LocalSGD
 from .method import Method as Method
 from .momentum import HeavyBall as HeavyBall
 from .staged import SGD as SGD

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from riskkit.algorithms import traits
 from riskkit.conformance.findings import EXACT, Finding, Found, Report, guarded
 from riskkit.experiment.vetting import evaluated
+from riskkit.measure.own import SHIPPED
 from riskkit.measure.quantities import QUANTITIES
 from riskkit.theory.bound import FORMS, At, Source
 
@@ -89,8 +90,9 @@ def _declarations(bound: Any, quantities: Sequence[str]) -> Found:
         faults.append(f"source: the BibTeX entry must have the key {source.key}.")
     if not forms or not set(forms) <= set(FORMS):
         faults.append(f"forms must be some of {', '.join(FORMS)}; got {forms!r}.")
-    if not faults and bound.quantity not in (*QUANTITIES, *quantities):
-        faults.append(f"quantity must be one of {', '.join((*QUANTITIES, *quantities))}; got {bound.quantity!r}.")
+    known_quantities = (*QUANTITIES, *(own.name for own in SHIPPED), *quantities)
+    if not faults and bound.quantity not in known_quantities:
+        faults.append(f"quantity must be one of {', '.join(known_quantities)}; got {bound.quantity!r}.")
     if not faults and bound.output not in ("last", "average"):
         faults.append(f"output must be last or average; got {bound.output!r}.")
     coordinates = ("n", "rounds", *MEASURED)
@@ -118,9 +120,22 @@ def _covered(bound: Any, on: Sequence[tuple[Any, Any]], places: list[Place]) -> 
     return Found([], f"it covers {len(places)} of the {len(on)} settings tried")
 
 
+class _Measured(Mapping[str, float]):
+    """Every quantity along the path, of the value 1."""
+
+    def __getitem__(self, name: str) -> float:
+        return 1.0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 def _at(place: Place, rounds: Any, n: int = 100) -> At:
     rounds = np.asarray(rounds, dtype=np.int64)
-    return At(place.problem, place.algorithm, n, rounds, 1.0, 1.0, 0.0, np.ones(len(rounds)))
+    return At(place.problem, place.algorithm, n, rounds, 1.0, 1.0, 0.0, np.ones(len(rounds)), _Measured())
 
 
 def _values(bound: Any, form: Any, at: At) -> Any:

@@ -120,3 +120,6 @@ PATH_ROOT_RISK = Quantity(
     "path_root_risk", lambda problem, theta, data: problem.empirical_risk(theta, data).clamp(min=0).sqrt(), "path"
 )
 """The mean over the steps so far of sqrt F_S(v_j), for losses that are not negative."""
+
+SHIPPED = (GRADIENT_NORM, ZERO_ONE_ERROR, SQUARED_STABILITY, PATH_RISK, PATH_ROOT_RISK)
+"""Those of this module, which bounds of riskkit may speak of."""

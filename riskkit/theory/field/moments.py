@@ -14,6 +14,9 @@ whatever the sign of m. As T grows m -> 0 iff |1 - alpha + alpha p| < 1, that is
 So Lookahead's floor over SGD's (alpha = 1) is alpha (1 + p)/(2 - alpha (1 - p)): below 1 for alpha < 1, above 1 for
 alpha > 1.
 
+Local SGD of M workers with k steps each and the outer step alpha has the same mean, and 1/M of the noise: the workers'
+deviations from it are independent. It is Lookahead with batches of M, to second order.
+
 Source of the floor: Zhang, Lucas, Ba, Hinton, NeurIPS 2019, Proposition 2 (derived anew). Of the mean for any outer
 step: Khaled et al., NeurIPS 2025.
 """
