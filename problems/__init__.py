@@ -22,6 +22,8 @@ from .concave_on_ball import ConcaveOnBall
 from .erf_committee import ErfCommittee
 from .finite_population import FinitePopulation
 from .harvey_maximum import HarveyMaximum
+from .kinked_atoms import KinkedAtoms
+from .linear_atoms import LinearAtoms
 from .linear_on_ball import LinearOnBall
 from .logistic import Logistic
 from .logistic_ridge import LogisticRidge
@@ -31,9 +33,11 @@ from .monotone_link import MonotoneLink
 from .power_law_least_squares import PowerLawLeastSquares
 from .pseudo_huber_location import PseudoHuberLocation
 from .pseudo_huber_regression import PseudoHuberRegression
+from .quadratic_atoms import QuadraticAtoms
 from .ridge import Ridge
 from .sine_perturbed_quadratic import SinePerturbedQuadratic
 from .sparse_mean import SparseMean
+from .warped_atoms import WarpedAtoms
 from .warped_mean import WarpedMean
 
 __all__ = [
@@ -43,6 +47,8 @@ __all__ = [
     "ErfCommittee",
     "FinitePopulation",
     "HarveyMaximum",
+    "KinkedAtoms",
+    "LinearAtoms",
     "LinearOnBall",
     "Logistic",
     "LogisticRidge",
@@ -52,8 +58,10 @@ __all__ = [
     "PowerLawLeastSquares",
     "PseudoHuberLocation",
     "PseudoHuberRegression",
+    "QuadraticAtoms",
     "Ridge",
     "SinePerturbedQuadratic",
     "SparseMean",
+    "WarpedAtoms",
     "WarpedMean",
 ]

@@ -37,6 +37,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     "report",
     "interactive",
     "conformance",
+    "attack",
     "cli",
     "problems",
     "sweep",
@@ -44,7 +45,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
 ]
 FLOOR = {name: level for level, name in enumerate(ROOMS)}
 LIBRARIES = {
-    "torch": {"optim", "rng", "data", "engines", "training", "measure", "conformance"},
+    "torch": {"optim", "rng", "data", "engines", "training", "measure", "conformance", "attack"},
     "pytorch_optimizer": {"optim"},
     "matplotlib": {"report"},
     "seaborn": {"report"},

@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": "how many replicates a question needs, from pilot runs or a CSV of anybody's numbers",
     "new": "a study that runs, to be changed piece by piece",
     "explain": "a bound's statement, terms, constants and proof",
+    "attack": "the worst case of a bound, found by a search of the instances that it allows",
     "check": "conformance tests: is a problem, method, schedule, bound or torch optimizer what it says it is?",
 }
 

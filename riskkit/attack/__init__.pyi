@@ -1,0 +1,11 @@
+from .answer import Answer as Answer
+from .arms import Arm as Arm
+from .arms import Family as Family
+from .arms import Schedule as Schedule
+from .attacking import attack as attack
+from .catalogue import named as named
+from .evaluation import Instance as Instance
+from .evaluation import Value as Value
+from .evaluation import evaluate as evaluate
+from .parameters import Choice as Choice
+from .parameters import Range as Range
