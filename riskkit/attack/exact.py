@@ -110,7 +110,7 @@ def _spelled(atoms: Floats, counts: npt.NDArray[np.int64]) -> torch.Tensor:
 
 
 def _ground(problem: Problem, data: torch.Tensor) -> GroundTruth:
-    return GroundTruth.of(problem, Pair(data, None, None))
+    return GroundTruth.of(problem, Pair(data))
 
 
 def _on_average(ground: GroundTruth, weights: Floats) -> dict[str, float]:
@@ -132,7 +132,7 @@ def _by_moments(problem: Problem, algorithm: Any, n: int) -> Expected | None:
         with reference.one_thread():
             data = _spelled(law[0], every.counts)
             ground = _ground(problem, data)
-            given = expectation.given_dataset(problem, algorithm, end, Pair(data, None, None), ground)
+            given = expectation.given_dataset(problem, algorithm, end, Pair(data), ground)
     values = {name: every.weights @ value[:, -1] for name, value in given.items()}
     if "stability" in exact:
         values["stability"] = exact["stability"]
