@@ -35,6 +35,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
     "verdicts",
     "execution",
     "report",
+    "images",
     "interactive",
     "conformance",
     "attack",
@@ -45,7 +46,7 @@ ROOMS = [  # bottom to top; a module imports only from rooms below it (and from 
 ]
 FLOOR = {name: level for level, name in enumerate(ROOMS)}
 LIBRARIES = {
-    "torch": {"optim", "rng", "data", "engines", "training", "measure", "conformance", "attack"},
+    "torch": {"optim", "rng", "data", "engines", "training", "measure", "images", "conformance", "attack"},
     "pytorch_optimizer": {"optim"},
     "matplotlib": {"report"},
     "seaborn": {"report"},

@@ -22,6 +22,7 @@ COMMANDS = {
     "tables": "LaTeX and Markdown tables, from what is stored",
     "report": "all that is stored, on one HTML page",
     "status": "what is complete, what runs, what failed",
+    "train": "train the paper's networks on CIFAR or ImageNet archives that you have",
     "plan": "how many replicates a question needs, from pilot runs or a CSV of anybody's numbers",
     "new": "a study that runs, to be changed piece by piece",
     "explain": "a bound's statement, terms, constants and proof",

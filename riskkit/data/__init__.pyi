@@ -1,7 +1,11 @@
+from .cifar import read_cifar as read_cifar
+from .imagenet import read_tree as read_tree
+from .images import Images as Images
 from .population import Drawn as Drawn
 from .population import Population as Population
 from .readers import from_csv as from_csv
 from .readers import from_npz as from_npz
 from .shipped import auto_mpg as auto_mpg
 from .shipped import breast_cancer as breast_cancer
+from .shipped import declaration as declaration
 from .shipped import digits as digits

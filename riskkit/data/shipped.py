@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -57,3 +58,23 @@ def auto_mpg() -> Population:
     CC BY 4.0.
     """
     return Population(*_stored("auto_mpg"), name="auto mpg")
+
+
+@functools.cache
+def declaration(window: int = 20) -> Population:
+    """Windows of a text: N rows of ``window`` characters, the target is the one that follows; about 4,000 rows.
+
+    Letters are small, everything else is one space. A feature is the number of a character: 0 the space, 1 to 26 the
+    letters; letters that never follow a window would have no class, and there are none.
+
+    Args:
+        window: characters in a row, from 1 to 100.
+
+    Source: the beginning of the Declaration of Independence of the United States, 1776. Public domain.
+    """
+    if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= 100:
+        raise ValueError(f"declaration: window must be a whole number from 1 to 100; got {window!r}.")
+    text = (ARRAYS / "declaration.txt").read_text(encoding="ascii").lower()
+    codes = np.array([ord(one) - 96 if one.isalpha() else 0 for one in " ".join(re.findall("[a-z]+", text))])
+    rows = np.lib.stride_tricks.sliding_window_view(codes, window + 1)
+    return Population(rows[:, :-1].astype(np.float64), rows[:, -1], name=f"text, windows of {window}")

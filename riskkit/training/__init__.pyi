@@ -6,6 +6,7 @@ from .network import stack as stack
 from .recipe import INNER as INNER
 from .recipe import Recipe as Recipe
 from .recipe import optimizer_of as optimizer_of
+from .recurrent import LSTM as LSTM
 from .training import QUANTITIES as QUANTITIES
 from .training import Trained as Trained
 from .training import checked as checked

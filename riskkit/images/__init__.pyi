@@ -1,0 +1,10 @@
+from .demands import memory as memory
+from .demands import speed as speed
+from .networks import NETWORKS as NETWORKS
+from .plan import Plan as Plan
+from .plan import settled as settled
+from .sources import FromTree as FromTree
+from .sources import InMemory as InMemory
+from .tables import differences as differences
+from .tables import rows as rows
+from .training import train as train
