@@ -69,7 +69,8 @@ class InMemory:
         return self._placed
 
     def training(self, numbers: Sequence[Tensor], keys: Sequence[int]) -> Iterator[Batch]:
-        """A batch for each entry of ``numbers``, which holds the numbers of b images, int64 of shape (b,)."""
+        """A batch for each entry of ``numbers``, which holds the numbers of b images, int64 of shape (b,); an entry of
+        ``keys`` seeds the batch's cuts and flips."""
         split = self._on_device().train
         for chosen, key in zip(numbers, keys, strict=True):
             place = chosen.to(self._device)
@@ -120,7 +121,8 @@ class FromTree:
         self._mean, self._deviation = (torch.tensor(part, device=device)[:, None, None] for part in (MEAN, DEVIATION))
 
     def training(self, numbers: Sequence[Tensor], keys: Sequence[int]) -> Iterator[Batch]:
-        """A batch for each entry of ``numbers``, which holds the numbers of b images, int64 of shape (b,)."""
+        """A batch for each entry of ``numbers``, which holds the numbers of b images, int64 of shape (b,); an entry of
+        ``keys`` seeds the batch's cuts and flips."""
         batches = [[(n, key) for n in chosen.tolist()] for chosen, key in zip(numbers, keys, strict=True)]
         return self._loaded(self._tree.train, batches)
 

@@ -125,6 +125,8 @@ def train(
 ) -> dict[str, Any]:
     """Trains to the end, from the folder's checkpoint if there is one; returns what ``folder/run.json`` then holds.
 
+    ``seed`` is of the initial weights, the order of images, cuts, flips and dropout.
+
     Saves a checkpoint after every epoch, ``every`` seconds, and when Ctrl-C or SIGTERM interrupts, which raises
     KeyboardInterrupt after the step that is under way. At the end the checkpoint gives way to ``weights.pt``, the
     weights that were tested last.

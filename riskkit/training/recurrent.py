@@ -19,6 +19,8 @@ class LSTM:
         symbols: K; characters are numbered 0 to K - 1.
         hidden: numbers in the state.
         truncated: at least 1; a window that is shorter has the whole gradient.
+
+    Raises ValueError, in one line, for a number below 1.
     """
 
     symbols: int = 27
