@@ -16,7 +16,8 @@ STATES = {"SGD": 1, "SLA": 2, "SLRLA": 2, "AdaBelief": 2, "Adam": 2, "AdamW": 2,
 
 
 def memory(plan: Plan, classes: int) -> int:
-    """Bytes that a plan needs at least for so many ``classes``: parameters, gradients, the optimizer's state, and what one step keeps for its gradient.
+    """Bytes that a plan needs at least for so many ``classes``: parameters, gradients, the optimizer's state, and what
+    one step keeps for its gradient.
 
     The network runs on torch's meta device, which has shapes and no numbers.
     """
@@ -56,7 +57,8 @@ class Speed(NamedTuple):
 
 
 def speed(plan: Plan, classes: int, device: torch.device, seconds: float = 10.0) -> Speed:
-    """Measured on random images of so many ``classes`` for about so many ``seconds``, after one step that is not counted; at least three steps are."""
+    """Measured on random images of so many ``classes`` for about so many ``seconds``, after one step that is not
+    counted; at least three steps are."""
     from riskkit.images.training import Trainer
 
     side = NETWORKS[plan.network].side
