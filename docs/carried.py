@@ -7,8 +7,8 @@ A page says
 and means: of the comparisons in theorem2_tuned's verdict.json with these values, the largest ``ratio``, written as
 ``.3g``, which must lie in the range for the sentence around it to be true. The parts, between semicolons:
 
-1. the experiment; 2. ``verdicts``, ``comparisons``, ``best`` or ``counts`` of its verdict.json, or ``cells``, the rows
-   of its table.csv; 3. any number of ``key=value``;
+1. the experiment; 2. ``verdicts``, ``comparisons``, ``best``, ``counts`` or ``quantiles`` of its verdict.json, or
+   ``cells``, the rows of its table.csv; 3. any number of ``key=value``;
 4. ``[min|max] key [format] in low..high``, where the key may be a ratio, ``mean/published``; or ``count in low..high``,
    how many there are; or ``key is word``, where all that are found must have the word.
 
@@ -28,7 +28,9 @@ from typing import Any, NamedTuple
 
 from riskkit.report.statements import standings
 
-MARK = re.compile(r"<!-- (\w+; (?:verdicts|comparisons|best|counts|cells|statements);[^>]*?) -->(.*?)<!-- -->", re.S)
+MARK = re.compile(
+    r"<!-- (\w+; (?:verdicts|comparisons|best|counts|quantiles|cells|statements);[^>]*?) -->(.*?)<!-- -->", re.S
+)
 
 
 class UntrueError(ValueError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from riskkit.algorithms import SGD, Constant, HeavyBall
-from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
+from riskkit.experiment import Exact, Experiment, Grid, Paired, Reaches, Size, doubling
 from riskkit.problems import LinearOnBall
 from riskkit.theory.bound import At, Floats
-from riskkit.theory.field import hardt2016, heavy_ball, moments
+from riskkit.theory.field import hardt2016, heavy_ball, moments, zhang2022
 
 ETA, DIM = 0.01, 4
 
@@ -15,6 +15,10 @@ def with_momentum(at: At) -> Floats:
     return moments.mean_distance_on_sphere(DIM) * heavy_ball.linear_distance(
         ETA, at.algorithm.momentum, at.n, at.rounds
     )
+
+
+def plain(at: At) -> Floats:
+    return zhang2022.distance(at, curvature=0.0, pull=1.0, apart=moments.mean_distance_on_sphere(DIM))
 
 
 EXPERIMENT = Experiment(
@@ -28,6 +32,8 @@ EXPERIMENT = Experiment(
     bounds=(heavy_ball.STABILITY, heavy_ball.GENERALIZATION, hardt2016.CONVEX_STABILITY),
     readings=(
         Exact("stability", "last", with_momentum, ("heavy ball",)),
+        Exact("stability", "last", plain, ("SGD",)),
+        Reaches("zhang2022.convex.lower", zhang2022.TITLE, "SGD", "stability", "last", zhang2022.convex_lower, plain),
         Paired("heavy ball", ("SGD",), of=(("stability", "last"),)),
     ),
     sizes={

@@ -4,10 +4,10 @@ far; on mean estimation the expected distance is known exactly."""
 from __future__ import annotations
 
 from riskkit.algorithms import SGD, Constant, HeavyBall
-from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
+from riskkit.experiment import Exact, Experiment, Grid, Paired, Reaches, Size, doubling
 from riskkit.problems import MeanEstimation
 from riskkit.theory.bound import At, Floats
-from riskkit.theory.field import hardt2016, heavy_ball, moments
+from riskkit.theory.field import hardt2016, heavy_ball, moments, zhang2022
 
 ETA, DIM = 0.01, 4
 
@@ -18,7 +18,7 @@ def with_momentum(at: At) -> Floats:
 
 
 def sgd(at: At) -> Floats:
-    return moments.mean_distance_on_sphere(DIM) * (1 - (1 - ETA) ** at.steps) / at.n
+    return zhang2022.distance(at, curvature=1.0, pull=1.0, apart=moments.mean_distance_on_sphere(DIM))
 
 
 EXPERIMENT = Experiment(
@@ -34,6 +34,16 @@ EXPERIMENT = Experiment(
     readings=(
         Exact("stability", "last", with_momentum, ("heavy ball",)),
         Exact("stability", "last", sgd, ("SGD",)),
+        Reaches(
+            "zhang2022.strongly convex.lower",
+            zhang2022.STRONGLY_CONVEX_TITLE,
+            "SGD",
+            "stability",
+            "last",
+            zhang2022.strongly_convex_lower,
+            sgd,
+            form="proved",
+        ),
         Paired(
             "heavy ball",
             ("SGD", "SGD, longer step"),

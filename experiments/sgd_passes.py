@@ -7,9 +7,9 @@ from __future__ import annotations
 import dataclasses
 
 from riskkit.algorithms import SGD, Algorithm, Constant
-from riskkit.experiment import Experiment, Grid, Paired, Point, Size
+from riskkit.experiment import Experiment, Grid, Paired, Point, Quantiles, Size
 from riskkit.problems import Logistic
-from riskkit.theory.field import bassily2020, gradient_descent, hardt2016, koren2022, vansover2025
+from riskkit.theory.field import bassily2020, bousquet2002, gradient_descent, hardt2016, koren2022, vansover2025
 
 PROBLEM = Logistic(dim=8, radius=4.0)
 
@@ -61,6 +61,15 @@ EXPERIMENT = Experiment(
             of=(("excess", "average"), ("optimization", "average"), ("stability", "last")),
         ),
         Paired("SGD, one shuffle", ("SGD", "reshuffled SGD"), of=(("excess", "average"),)),
+        Quantiles(
+            "bousquet2002.generalization.last",
+            bousquet2002.TITLE,
+            "generalization",
+            "last",
+            (0.1, 0.01),
+            bousquet2002.generalization,
+            bousquet2002.excludes,
+        ),
         Paired("full batches", ("SGD",), of=(("excess", "average"), ("stability", "last"))),
     ),
     sizes={

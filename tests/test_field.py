@@ -30,6 +30,7 @@ from riskkit.theory import exact_moments
 from riskkit.theory.bound import At, total
 from riskkit.theory.field import (
     bassily2020,
+    bousquet2002,
     gradient_descent,
     hardt2016,
     heavy_ball,
@@ -39,6 +40,7 @@ from riskkit.theory.field import (
     moments,
     shamir2013,
     vansover2025,
+    zhang2022,
 )
 from riskkit.theory.field.setting import averaged
 
@@ -385,6 +387,45 @@ class ReferenceLocal(NamedTuple):
                 ends.append(v)
             theta = (1 - self.outer) * theta + self.outer * sum(ends) / self.M
         return theta.numpy()
+
+
+def test_lower_bounds_lie_under_exact_values_and_those_under_upper_bounds():
+    n, apart = 5, moments.mean_distance_on_sphere(3)
+    linear = at(LinearOnBall(dim=3), SGD(4, Constant(0.1)), n, rounds=[1, 4])
+    exact = zhang2022.distance(linear, 0.0, 1.0, apart)
+    assert exact == pytest.approx([0.1 * apart / n, 0.4 * apart / n])
+    assert zhang2022.convex_lower(linear) == pytest.approx([0.1 / 10, 0.4 / 10])
+    assert (zhang2022.convex_lower(linear) <= exact).all()
+    assert (exact <= value(hardt2016.CONVEX_STABILITY, "proved", linear)).all()
+    mean = at(MeanEstimation(dim=3, lam=0.5), SGD(4, Constant(0.2)), n, rounds=[1, 4])
+    exact = zhang2022.distance(mean, 0.5, 0.5, apart)
+    assert exact == pytest.approx(apart / n * (1 - 0.9 ** np.array([1, 4])))
+    lower = zhang2022.strongly_convex_lower(mean)
+    assert lower == pytest.approx(1 / n * (1 - 0.9 ** np.array([1, 4])))
+    assert (lower <= exact).all()
+    assert (exact <= value(hardt2016.STRONGLY_CONVEX_STABILITY, "proved", mean)).all()
+    assert np.isnan(zhang2022.distance(mean, 20.0, 0.5, apart)).all()
+    concave = at(ConcaveOnBall(dim=3), SGD(2, InverseTime(2.0, 1)), n, rounds=[1, 2])
+    grown = [0.5 * apart / n, (0.5 * 1.25 + 0.25) * apart / n]
+    assert zhang2022.distance(concave, -1.0, 1.0, apart) == pytest.approx(grown)
+
+
+def test_the_high_probability_bound_by_hand():
+    problem, n, eta, delta = Logistic(dim=2, radius=2.0), 4, 0.5, 0.1
+    G, M = problem.constants.G, problem.constants.M
+    for algorithm, rounds in (
+        (reshuffled(8, eta), [4, 6, 8]),
+        (dataclasses.replace(SGD(8, Constant(eta)), sampling="one shuffle"), [4, 6, 8]),
+    ):
+        found = bousquet2002.generalization(at(problem, algorithm, n, rounds=rounds), delta)
+        beta = 2 * G**2 * eta * np.array([4, 8]) / n
+        by_hand = beta + (2 * n * beta + M) * math.sqrt(math.log(10) / 8)
+        assert found[[0, 2]] == pytest.approx(by_hand)
+        assert np.isnan(found[1])
+        assert bousquet2002.excludes(problem, algorithm) is None
+    assert np.isfinite(bousquet2002.generalization(at(problem, full_batches(3, eta), n, rounds=[1, 3]), delta)).all()
+    assert np.isnan(bousquet2002.generalization(at(problem, full_batches(3, eta), n=8), delta)).all()
+    assert "equally often" in bousquet2002.excludes(problem, SGD(4, STEP))
 
 
 def test_convergence_under_pl_by_hand():

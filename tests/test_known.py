@@ -7,10 +7,11 @@ import pytest
 
 import riskkit
 from experiments import theorem4_at_eps as at_eps
-from riskkit import Constant, Experiment, Grid, Inequality, Lookahead, Size, Source
-from riskkit.experiment import Follows, Smaller
+from riskkit import SGD, Constant, Experiment, Grid, Inequality, Lookahead, Size, Source
+from riskkit.experiment import Follows, Reaches, Smaller
 from riskkit.judges.outcome import undecided
-from riskkit.problems import AnisotropicMean, MeanEstimation
+from riskkit.problems import AnisotropicMean, LinearOnBall, MeanEstimation
+from riskkit.theory.field import zhang2022
 from riskkit.verdicts.known import judge_known
 
 HERE = Source("here", "this test", "@misc{here, title = {This test}}", "")
@@ -99,3 +100,22 @@ def test_at_eps_lam_of_one_eighth():
         assert error[-1] <= eps < error[-2]
         assert at_eps.generalization(problem, algorithm, 50, output)[-1] == pytest.approx(wanted, abs=6e-6)
     assert at_eps.lookahead(problem, 50, 0.1, eps) is None
+
+
+def test_a_lower_bound_is_reached_or_not():
+    def experiment(factor):
+        exact = lambda at: zhang2022.distance(at, 0.0, 1.0, 4 / 3)  # noqa: E731
+        reading = Reaches("x", "X", "SGD", "stability", "last", lambda at: factor * exact(at), exact)
+        return Experiment(
+            question="Is it reached?",
+            problem=LinearOnBall(dim=3),
+            algorithms={"SGD": lambda p: SGD(p.T, Constant(0.01))},
+            readings=(reading,),
+            sizes={"laptop": Size(Grid(n=10, T=(1, 4, 16)), 32)},
+        )
+
+    for factor, outcome in ((0.9, "HOLDS"), (1.1, "VIOLATED")):
+        (found,) = [one for one in riskkit.run(experiment(factor)).found.findings if one.bound == "x"]
+        assert (found.verdict.outcome, found.form) == (outcome, "published")
+        assert found.verdict.ratio == pytest.approx(factor)
+        assert "in 3 settings" in found.verdict.sentence

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from riskkit import (
     SGD,
@@ -25,9 +26,11 @@ from riskkit import (
     run,
     simulate,
 )
+from riskkit.experiment import Quantiles
 from riskkit.experiment.vetting import vet
 from riskkit.measure import GRADIENT_NORM, ZERO_ONE_ERROR
 from riskkit.problems import LinearOnBall, Logistic, MeanEstimation
+from riskkit.stats.quantiles import exceedance, quantile
 
 HERE = Source("here", "this test", "@misc{here, title = {This test}}", "")
 
@@ -198,3 +201,53 @@ def test_a_simulation_measures_means_along_the_path_and_pairs():
     assert (made.at("mean_spread") > made.at("distance") ** 0.5).mean() > 0.5
     with pytest.raises(ValueError, match="far compares two runs"):
         simulate(problem, sgd, data=np.ones((20, 2)), replicates=2, quantities=(far,))
+
+
+# Quantiles over the replicates.
+
+
+def test_intervals_of_quantiles_cover_and_exceedances_are_binomial():
+    """The ranks are those of the binomial: coverage of any continuous distribution, summed exactly, is .95 or more and
+    not much more."""
+    for R, p in ((128, 0.5), (512, 0.9), (2048, 0.99)):
+        ranks = np.arange(1.0, R + 1)[:, None]
+        at = quantile(ranks, p)
+        low, high = at.low[0], at.high[0]
+        covered = stats.binom.cdf(high - 1, R, p) - stats.binom.cdf(low - 1, R, p)
+        assert 0.95 <= covered <= 0.985
+        assert at.value[0] == np.ceil(p * R)
+    assert np.isinf(quantile(ranks[:64], 0.99).high[0])
+    often, seldom = exceedance(np.arange(100.0)[:, None], [89.5], 0.2)
+    assert often[0] == pytest.approx(stats.binom.cdf(10, 100, 0.2))
+    assert seldom[0] == pytest.approx(stats.binom.sf(9, 100, 0.2))
+    for wrong in (0.0, 1.0):
+        with pytest.raises(ValueError, match="p must lie in"):
+            quantile(ranks, wrong)
+    with pytest.raises(ValueError, match="must be \\(R, P\\)"):
+        quantile(ranks[:, 0], 0.5)
+
+
+def test_quantiles_are_judged_stored_and_told():
+    def of(bound, covers=lambda problem, algorithm: None):
+        reading = Quantiles("tail", "the tail", "spread", "last", (0.5, 0.1), bound, covers)
+        return run(experiment(bounds=(), readings=(reading,)), replicates=256)
+
+    found = of(lambda at, share: np.full(len(at.rounds), 1.5))
+    told = {(one.bound, one.algorithm): one.verdict for one in found.found.findings if one.title == "the tail"}
+    assert set(told) == {(f"tail, delta = {share}", name) for share in (0.5, 0.1) for name in ("SGD", "slow")}
+    assert {verdict.outcome for verdict in told.values()} == {"HOLDS"}
+    assert len(found.found.quantiles) == 2 * 2 * 5
+    one = found.found.quantiles[0].to_json()
+    values = found.data.raw(found.data.named("SGD")[:1], "spread", "last")[:, 0]
+    assert one["low"] <= one["value"] <= one["high"]
+    assert one["value"] == np.quantile(values, 0.5, method="inverted_cdf")
+    assert one["bound"] == 1.5
+    violated = of(lambda at, share: np.full(len(at.rounds), 1e-3)).found.findings
+    assert {one.verdict.outcome for one in violated if one.title == "the tail"} == {"VIOLATED"}
+    nothing = of(lambda at, share: np.ones(len(at.rounds)), lambda problem, algorithm: "never").found.findings
+    assert {one.verdict.outcome for one in nothing if one.title == "the tail"} == {"NOT COVERED"}
+    only = of(None).found
+    assert len(only.quantiles) == 20
+    assert not [one for one in only.findings if one.title == "the tail"]
+    with pytest.raises(ValueError, match="shares must lie in"):
+        Quantiles("tail", "the tail", "spread", "last", (1.5,))

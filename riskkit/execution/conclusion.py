@@ -104,6 +104,7 @@ def concluded(data: Data, found: Found) -> dict[str, Any]:
         "running": [line.to_json() for line in found.running],
         "counts": [count.to_json() for count in found.counts],
         "best": [line.to_json() for line in found.best],
+        "quantiles": [one.to_json() for one in found.quantiles],
     }
 
 

@@ -11,6 +11,8 @@ from .readings import Exact as Exact
 from .readings import Follows as Follows
 from .readings import GradientsTo as GradientsTo
 from .readings import Paired as Paired
+from .readings import Quantiles as Quantiles
+from .readings import Reaches as Reaches
 from .readings import Same as Same
 from .readings import Smaller as Smaller
 from .readings import Tuned as Tuned

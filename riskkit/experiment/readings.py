@@ -196,9 +196,60 @@ class Follows:
         return (self.algorithm,)
 
 
+@dataclasses.dataclass(frozen=True)
+class Reaches:
+    """A source's lower bound on the worst case, which a problem is said to reach: the expectation there, which is known
+    exactly, is at least so large at every point.
+
+    Attributes:
+        name, title: of its verdict, as of a bound.
+        lower, expected: the bound, and E of the quantity, at cells of the algorithm, (K,); nan where nothing is said.
+        form: ``published`` as the source prints it, ``proved`` as it is derived here.
+    """
+
+    name: str
+    title: str
+    algorithm: str
+    quantity: str
+    output: Output
+    lower: Callable[[At], Floats]
+    expected: Callable[[At], Floats]
+    form: Literal["published", "proved"] = "published"
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantiles:
+    """Quantiles of a quantity over the replicates, with distribution-free 95% intervals, and what is said of them.
+
+    Attributes:
+        name, title: of its verdicts, as of a bound.
+        shares: delta; the quantiles are those of 1 - delta.
+        bound: what the quantity exceeds with probability delta at most, a function of ``At`` and delta, (K,), nan where
+            it says nothing; None: quantiles only.
+        covers: (problem, algorithm) -> why the bound says nothing, or None.
+        algorithms: by name; empty: all but the controls.
+
+    Raises ValueError for a share outside (0, 1).
+    """
+
+    name: str
+    title: str
+    quantity: str
+    output: Output
+    shares: tuple[float, ...] = (0.5, 0.1, 0.01)
+    bound: Callable[[At, float], Floats] | None = None
+    covers: Callable[[Any, Any], str | None] = lambda problem, algorithm: None
+    algorithms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for share in self.shares:
+            if not 0 < share < 1:
+                raise ValueError(f"Quantiles: shares must lie in (0, 1); got {share!r}.")
+
+
 Reading = Any
-"""Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, Tuned or Unbiased; or a class of one's own with a judge
-registered in riskkit.verdicts."""
+"""Exact, Best, Follows, GradientsTo, Paired, Quantiles, Reaches, Same, Smaller, Tuned or Unbiased; or a class of one's
+own with a judge registered in riskkit.verdicts."""
 
 COMPARATIVE = (GradientsTo, Paired, Same, Tuned, Unbiased)
 """Readings that say something whatever the bounds cover."""

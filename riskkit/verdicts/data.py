@@ -21,7 +21,7 @@ from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.algorithms.steps import first_size
 from riskkit.experiment.plan import Cell, Plan, alike
-from riskkit.experiment.readings import Exact, Follows, Smaller
+from riskkit.experiment.readings import Exact, Follows, Reaches, Smaller
 from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
@@ -361,7 +361,7 @@ class Data:
                         answer[place[cell.point, cell.name]] = value
         return answer
 
-    def expected(self, reading: Exact | Follows | Smaller, cells: Sequence[Cell]) -> Floats:
+    def expected(self, reading: Exact | Follows | Reaches | Smaller, cells: Sequence[Cell]) -> Floats:
         """(P,) what a reading says is the expectation at cells of one algorithm; ValueError for another shape."""
         found = np.asarray(reading.expected(self.at(cells)), dtype=np.float64)
         if found.shape != (len(cells),):

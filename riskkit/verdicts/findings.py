@@ -5,7 +5,19 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from riskkit.experiment.readings import Best, Exact, Follows, GradientsTo, Paired, Same, Smaller, Tuned, Unbiased
+from riskkit.experiment.readings import (
+    Best,
+    Exact,
+    Follows,
+    GradientsTo,
+    Paired,
+    Quantiles,
+    Reaches,
+    Same,
+    Smaller,
+    Tuned,
+    Unbiased,
+)
 from riskkit.judges.outcome import adjust
 from riskkit.verdicts.best import BestValue, best_findings, best_values
 from riskkit.verdicts.bounds import RunningExponents, bound_findings, running
@@ -20,7 +32,8 @@ from riskkit.verdicts.exact_values import (
     unbiased_findings,
 )
 from riskkit.verdicts.finding import Comparison, Finding
-from riskkit.verdicts.known import follows_findings, smaller_findings
+from riskkit.verdicts.known import follows_findings, reaches_findings, smaller_findings
+from riskkit.verdicts.quantiles import QuantileOf, quantile_answers
 
 
 class Answer(NamedTuple):
@@ -29,6 +42,7 @@ class Answer(NamedTuple):
     findings: list[Finding] = []  # noqa: RUF012 (never written to)
     counts: list[Count] = []  # noqa: RUF012
     best: list[BestValue] = []  # noqa: RUF012
+    quantiles: list[QuantileOf] = []  # noqa: RUF012
 
 
 @functools.singledispatch
@@ -36,8 +50,8 @@ def judge(reading: Any, data: Data) -> Answer:
     """The judge of a reading; another kind of reading registers its own (``judge.register``). TypeError for one
     that has none."""
     raise TypeError(
-        f"{data.plan.experiment.name}: readings must be Exact, Best, Follows, GradientsTo, Paired, Same, Smaller, "
-        f"Tuned, Unbiased, or of a class with a judge of its own; got {type(reading).__name__}."
+        f"{data.plan.experiment.name}: readings must be Exact, Best, Follows, GradientsTo, Paired, Quantiles, Reaches, "
+        f"Same, Smaller, Tuned, Unbiased, or of a class with a judge of its own; got {type(reading).__name__}."
     )
 
 
@@ -78,6 +92,17 @@ def _(reading: Follows, data: Data) -> Answer:
     return Answer(findings=follows_findings(data, reading))
 
 
+@judge.register
+def _(reading: Reaches, data: Data) -> Answer:
+    return Answer(findings=reaches_findings(data, reading))
+
+
+@judge.register
+def _(reading: Quantiles, data: Data) -> Answer:
+    findings, measured = quantile_answers(data, reading)
+    return Answer(findings=findings, quantiles=measured)
+
+
 @judge.register(Paired)
 @judge.register(Tuned)
 def _(reading: Paired | Tuned, data: Data) -> Answer:
@@ -91,7 +116,7 @@ class Found(NamedTuple):
         findings: the verdicts, Holm-adjusted as one family.
         comparisons: Holm-adjusted as another.
         uncompared: a sentence for each comparison in which some cells had no part.
-        running, counts, best: numbers beside the verdicts.
+        running, counts, best, quantiles: numbers beside the verdicts.
     """
 
     findings: list[Finding]
@@ -100,6 +125,7 @@ class Found(NamedTuple):
     running: list[RunningExponents]
     counts: list[Count]
     best: list[BestValue]
+    quantiles: list[QuantileOf]
 
 
 def find(data: Data) -> Found:
@@ -119,4 +145,5 @@ def find(data: Data) -> Found:
         running=running(data),
         counts=[count for answer in answers for count in answer.counts],
         best=[value for answer in answers for value in answer.best],
+        quantiles=[value for answer in answers for value in answer.quantiles],
     )

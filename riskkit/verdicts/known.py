@@ -1,6 +1,7 @@
 """Statements of a source judged on expectations that are known exactly: no replicates, no test, no chance.
 
-HOLDS: the first algorithm's expectation is the smaller one in every setting; VIOLATED: it is the larger one in some.
+HOLDS: the first algorithm's expectation is the smaller one in every setting, or a lower bound is reached in every one;
+VIOLATED: it is the larger one in some, or the bound is not reached.
 TIGHT, LOOSE, PRE-ASYMPTOTIC: as of a rate, by the slopes themselves. A window is finite: a ratio that grows on it
 contradicts no O(.).
 """
@@ -15,7 +16,7 @@ import numpy as np
 
 from riskkit.experiment.plan import Cell, alike
 from riskkit.experiment.point import held
-from riskkit.experiment.readings import Follows, Smaller
+from riskkit.experiment.readings import Follows, Reaches, Smaller
 from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undecided
 from riskkit.judges.rate import END_MARGIN, UNBOUNDED_AXES, window_end
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, fit_curve
@@ -56,11 +57,41 @@ def smaller_findings(data: Data, reading: Smaller) -> list[Finding]:
     ]
 
 
+def reaches_findings(data: Data, reading: Reaches) -> list[Finding]:
+    """One verdict over all points of the algorithm at which both are known."""
+    cells = data.named(reading.algorithm)
+    exact, lower = _known(data, reading, cells), dict.fromkeys(cells, math.nan)
+    for group in alike(cells):
+        lower |= dict(zip(group, np.asarray(reading.lower(data.at(group)), dtype=np.float64).tolist(), strict=True))
+    met = [cell for cell in cells if exact[cell] > 0 and math.isfinite(lower[cell])]
+    about = f"{subject(reading.quantity, reading.output, reading.algorithm, cells)}, against a lower bound"
+    if not met:
+        judged = not_covered("level", "the expectation is known at no setting", subject=about)
+    else:
+        shares = np.array([lower[cell] / exact[cell] for cell in met])
+        draft = dataclasses.replace(
+            undecided("level", about, data.replicates, points=len(met), exact=True), ratio=float(shares.max())
+        )
+        found = f"lower bound / exact is {shares.min():.4g} to {shares.max():.4g} in {counted(len(met), 'setting')}"
+        judged = draft.concluded(Outcome.HOLDS if shares.max() <= 1 + ROUNDING else Outcome.VIOLATED, found)
+    return [
+        finding(
+            reading.name,
+            dataclasses.replace(judged, against=reading.title),
+            title=reading.title,
+            algorithm=reading.algorithm,
+            form=reading.form,
+            quantity=reading.quantity,
+            output=reading.output,
+        )
+    ]
+
+
 def _scope(reading: Smaller | Follows) -> str:
     return f" {reading.scope}" if reading.scope else ""
 
 
-def _known(data: Data, reading: Smaller | Follows, cells: Sequence[Cell]) -> dict[Cell, float]:
+def _known(data: Data, reading: Smaller | Follows | Reaches, cells: Sequence[Cell]) -> dict[Cell, float]:
     found: dict[Cell, float] = {}
     for group in alike(dict.fromkeys(cells)):
         found |= dict(zip(group, data.expected(reading, group).tolist(), strict=True))

@@ -42,7 +42,7 @@ class Line(NamedTuple):
 @dataclasses.dataclass(frozen=True)
 class Stored:
     """One experiment as it lies in a results folder: its table, its verdicts, paired comparisons, counts of gradients
-    and best values of a coordinate, its question and its record.
+    best values of a coordinate and quantiles, its question and its record.
 
     The table has the column kT beside those that ``riskkit.load`` gives. A verdict has, under ``stated``, what run.json
     says of its bound (None where it judges none). ``looks``: colour and marker of algorithms that the study names.
@@ -57,6 +57,7 @@ class Stored:
     question: str
     record: dict[str, Any]
     looks: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    quantiles: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def look(self, algorithm: str) -> tuple[str, str]:
         """Colour and marker of an algorithm: the study's own, or by its place in the experiment."""
@@ -163,7 +164,7 @@ def assembled(
     looks: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> Stored:
     """From the table and what verdict.json and run.json hold; KeyError for a part that is missing."""
-    judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best", "question")}
+    judged = {name: verdict[name] for name in ("verdicts", "comparisons", "counts", "best", "quantiles", "question")}
     record["bounds"], record["algorithms"], record["controls"]
     for one in judged["verdicts"]:
         one["stated"] = record["bounds"].get(one["bound"])
