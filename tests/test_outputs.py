@@ -36,6 +36,7 @@ from riskkit.report.figures.style import written
 from riskkit.report.screen import MOST_LINES, screen
 from riskkit.report.tables import content, references, writing
 from riskkit.stats import bands
+from riskkit.store.made import Made
 from riskkit.store.shards import Store
 from riskkit.sweep import main
 from riskkit.verdicts.findings import find
@@ -248,6 +249,56 @@ def test_an_older_figure_does_not_pass_for_one_that_is_not_drawn(draw, whole, tm
     assert len(drawn.failures) == (draw is broken)
     assert not list((tmp_path / "results" / NAME / "figures").glob("theorem2_exponents.*"))
     assert list((tmp_path / "results" / NAME / "figures").iterdir())
+
+
+def test_an_older_figure_does_not_outlive_its_module(whole, tmp_path, monkeypatch):
+    """A module that cannot be imported, and one that is gone."""
+    out = tmp_path / "results"
+    shutil.copytree(whole, out)
+    module, drawn = study.module, "figures.theorem2_exponents"
+
+    def unimportable(name, *rest):
+        if name == drawn:
+            raise study.StudyError(f"{name} cannot be imported: odd.")
+        return module(name, *rest)
+
+    monkeypatch.setattr(study, "module", unimportable)
+    assert len(drawing.draw_figures(out, [NAME]).failures) == 1
+    assert not list((out / NAME / "figures").glob("theorem2_exponents.*"))
+    monkeypatch.setattr(study, "module", module)
+    path = out / NAME / "figures" / "gone.pdf"
+    path.write_bytes(b"of a module that was removed")
+    Made(out / NAME).note({"figure gone": ("an address", [path])})
+    other = out / NAME / "figures" / "by_hand.pdf"
+    other.write_bytes(b"nobody's")
+    assert sweep._present(out, [NAME], 1)[1] == []
+    assert not path.exists()
+    assert not Made(out / NAME).notes("figure gone")
+    assert other.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "attribute", "gone", "stays"),
+    [
+        (writing, "_write", "tables/", "report.html"),
+        (html, "render", "report.html", "tables/"),
+        (drawing, "figure_names", "figures/", "tables/"),
+    ],
+    ids=["tables", "report", "figures"],
+)
+def test_what_was_made_of_older_results_does_not_outlive_them(
+    place, attribute, gone, stays, whole, tmp_path, monkeypatch
+):
+    out = tmp_path / "results"
+    shutil.copytree(whole, out)
+    record = out / NAME / "run.json"
+    changed = json.loads(record.read_text())
+    record.write_text(json.dumps({**changed, "question": "Another one?"}))
+    monkeypatch.setattr(place, attribute, broken)
+    assert len(sweep._present(out, [NAME], 1)[1]) == 1
+    left = files(out)
+    assert not any(gone in name for name in left)
+    assert any(stays in name for name in left)
 
 
 @pytest.mark.parametrize(

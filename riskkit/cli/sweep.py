@@ -8,6 +8,7 @@ goes on from there.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
 import re
@@ -537,6 +538,7 @@ def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], lis
     missing: list[str] = []
 
     def figures() -> None:
+        shown.forget_figures()
         due = shown.figures_due()
         if due is not None and not due:
             return
@@ -569,9 +571,13 @@ def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], lis
         try:
             with writing(out, StoreError):
                 part()
+            continue
         except StoppedError as error:
             missing.append(f"the {part.__name__} could not be written: {str(error).rstrip('.')}")
         except Exception as error:  # a fault of presentation, whatever it is, is no reason to leave out the rest
             missing.append(f"the {part.__name__} could not be written: {type(error).__name__}: {error}")
+        with contextlib.suppress(Exception):  # an earlier sweep's would pass for what is stored
+            for path in shown.outdated(part.__name__):
+                path.unlink(missing_ok=True)
     missing.extend(f"left out of the report and the tables of all: {line}" for line in content.everything(out)[1])
     return made, missing

@@ -67,6 +67,15 @@ class Standing:
                 found.append(Figure(owner, module, sources.digest([drawn, looks, owner, shown])))
         return found
 
+    def forget_figures(self) -> None:
+        """Removes figures that were noted and that no module draws any longer: they would pass for what is stored."""
+        wanted = {(figure.owner, figure.output) for figure in self.figures()}
+        for owner in [*self.names, None] if wanted else ():
+            made = Made(self.results / (owner or ""))
+            for output in made.outputs():
+                if output.startswith("figure ") and (owner, output) not in wanted:
+                    made.forget(output)
+
     def figures_due(self) -> Mapping[str | None, set[str]] | None:
         """Owner -> the figures that are to be drawn; None: all, for it cannot be told."""
         wanted = self.figures()
@@ -125,6 +134,24 @@ class Standing:
 
     def note_report(self, path: Path) -> None:
         Made(self.results).note({REPORT: (self._report(), [path])})
+
+    def outdated(self, part: str) -> list[Path]:
+        """The files of the ``figures``, ``tables`` or ``report`` that were noted and were made from something else than
+        what is stored now; where they cannot be made again, they would pass for it."""
+        found: list[Path] = []
+        if part == "report":
+            return [self.results / "report.html"] if self.report_due() else []
+        if part == "figures":
+            for figure in self.figures():
+                made = Made(self.results / (figure.owner or ""))
+                if made.notes(figure.output) and not made.stands(figure.output, figure.address):
+                    found += made.files(figure.output)
+            return found
+        own = [(self.results / name, TABLES, self._tables(name)) for name in self.names]
+        for folder, output, address in [*own, (self.results, ALL_TABLES, self._all())]:
+            if Made(folder).notes(output) and not Made(folder).stands(output, address):
+                found += Made(folder).files(output)
+        return found
 
 
 def _contents(paths: Iterable[Path]) -> str:

@@ -8,6 +8,7 @@ times and inode say so, as for git.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -53,6 +54,18 @@ class Made:
     def files(self, output: str) -> list[Path]:
         """Those of an output that was noted."""
         return [self.folder / name for name in self._outputs[output]["files"]]
+
+    def outputs(self) -> list[str]:
+        """Those that were noted."""
+        return list(self._outputs)
+
+    def forget(self, output: str) -> None:
+        """Removes the files of an output, and the note of it. Raises StoreError."""
+        for path in self.files(output):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        self._outputs = {name: noted for name, noted in Made(self.folder)._outputs.items() if name != output}
+        write_json(self.path, {"outputs": self._outputs})
 
     def note(self, outputs: Mapping[str, tuple[str, Iterable[Path]]]) -> None:
         """Output -> the address of what it was made from, and its files. Raises StoreError."""

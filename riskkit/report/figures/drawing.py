@@ -99,11 +99,14 @@ def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Coll
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
     drawn, own = Drawn([], [], []), {}
     studied = owner is None or not from_python(results / owner)
+    broken = []
     for name in figure_names(home) if studied else ():
+        failed = len(drawn.failures)
         with _noted(f"figure {name}", drawn):
             module = study.module(f"figures.{name}", home)
             if owner == module.EXPERIMENT:
                 own[name] = module
+        broken += [name] if len(drawn.failures) > failed else []
     looks: Mapping[str, tuple[str, str]] = {}
     if studied:
         with _noted("the study's colours", drawn):
@@ -132,6 +135,8 @@ def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Coll
                 drawn.done.append((owner, key, paths))
             if not paths:
                 _discard(folder, key)
+    for name in broken:
+        _discard(folder, name)
     if not studied:
         for path in sorted(folder.glob("*.pdf")):
             if path.stem != "errors":
