@@ -115,7 +115,7 @@ EXPERIMENT = Experiment(
         ),
     ),
     sizes={
-        "laptop": Size(Grid(n=100, classes=3, side=4, gradients=40 * 100), replicates=256),
+        "laptop": Size(Grid(n=100, classes=3, side=4, gradients=40 * 100), replicates=128),
         "paper": Size(Grid(n=200, classes=10, side=(4, 8), gradients=80 * 200), replicates=256),
     },
 )
