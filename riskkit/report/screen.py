@@ -19,6 +19,8 @@ from riskkit.report.tables.study import study_headlines
 WIDEST = 120
 NARROW = 100
 """Columns below which a title and what is said of it do not share a line."""
+WIDE_TITLE = 40
+"""A longer one has lines of its own."""
 MOST_LINES = 12
 """Experiments that have a line each beside questions of the study; of more, the table ``answers`` has the lines."""
 MOST_AGAINST = 8
@@ -103,13 +105,13 @@ def _experiments(results: Sequence[Results], out: _Lines) -> None:
     """A title, claims and bounds of the source, explicit bounds with their largest ratio; then what the words mean."""
     rows, words = [], []
     for result, one in zip(results, map(answers.answer, results), strict=True):
-        title = result.title or textwrap.shorten(result.question, 38, placeholder=" ...")
+        title = result.title or result.question
         most = "" if one.ratio is None or not one.rederived else f" ({briefly(one.ratio)})"
         other = one.compared or (f"checks: {one.checks}" if one.checks else "nothing was judged")
         rows.append((title, one.source or ("" if one.rederived else other), f"{one.rederived}{most}"))
         words += [word for word in MEANT if word in f"{one.source}, {one.rederived}"]
     heads = ("", "claims and bounds of the source", "explicit bounds (largest measured / bound)")
-    if out.width < NARROW:
+    if out.width < NARROW or max(len(title) for title, *_ in rows) > WIDE_TITLE:
         for title, *told in rows:
             out.write(title)
             for head, part in zip(heads[1:], told, strict=True):
