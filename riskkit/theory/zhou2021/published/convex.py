@@ -26,7 +26,7 @@ import numpy as np
 from riskkit.problem import diameter
 from riskkit.theory.bound import At, Inequality
 from riskkit.theory.hypotheses import convex as is_convex
-from riskkit.theory.hypotheses import finite, one_stage, scheduled, step_at_most, within_reach
+from riskkit.theory.hypotheses import finite, one_stage, scheduled, step_at_most
 from riskkit.theory.zhou2021 import convex
 from riskkit.theory.zhou2021.published.setting import (
     Excess,
@@ -34,6 +34,7 @@ from riskkit.theory.zhou2021.published.setting import (
     Stability,
     claim_of,
     proved_of,
+    reached,
     run_of,
     supplement,
     titled,
@@ -83,7 +84,7 @@ def theorem3_fails(k: Any, alpha: Any, T: Any) -> Any:
 
 _T3, _S3 = titled("theorem3")
 
-_RUN3 = (_S3, one_stage(_T3), is_convex(_T3), scheduled(_T3, *convex.SCHEDULES), within_reach(_T3), finite(_T3, "G"))
+_RUN3 = (_S3, one_stage(_T3), is_convex(_T3), scheduled(_T3, *convex.SCHEDULES), reached(_T3), finite(_T3, "G"))
 
 _STABLE3 = (
     *_RUN3,

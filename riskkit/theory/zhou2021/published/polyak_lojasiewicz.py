@@ -28,10 +28,9 @@ from typing import NamedTuple
 import numpy as np
 
 from riskkit.algorithms.staged import Algorithm
-from riskkit.algorithms.steps import first_size
 from riskkit.problem import Problem, diameter
 from riskkit.theory.bound import At, Floats, Inequality
-from riskkit.theory.hypotheses import Hypothesis, finite, one_stage, within_reach
+from riskkit.theory.hypotheses import Hypothesis, finite, one_stage
 from riskkit.theory.hypotheses import polyak_lojasiewicz as satisfies_pl
 from riskkit.theory.recursion import fold, scan
 from riskkit.theory.zhou2021 import polyak_lojasiewicz
@@ -42,6 +41,7 @@ from riskkit.theory.zhou2021.published.setting import (
     burn_in,
     claim_of,
     kept_near,
+    reached,
     run_of,
     supplement,
     titled,
@@ -73,6 +73,7 @@ def _generalization4(at: At) -> Stability:
 
 def _proved_optimization4(at: At) -> MixedOptimization:
     _, k, a, _, c = run_of(at)
+    rho = min(c.rho, c.L)  # smoothness gives it
     j = np.arange(int(at.rounds.max()) * k, dtype=np.float64) + 1
     if k == 1:  # the two steps are one SGD step of length a/(mu j)
         A, B = scan(np.maximum(0, 1 - 2 * a / j), (a / j) ** 2)
@@ -82,7 +83,7 @@ def _proved_optimization4(at: At) -> MixedOptimization:
         cost = k * (j**-2).reshape(-1, k).sum(axis=1)
         A, B, mixing = scan(1 - a + a * p, a * w, a * (1 - a) * cost)
     moment, last = (c.G / c.mu) ** 2 / 2, at.rounds - 1
-    return MixedOptimization(at.f0 * A[last], c.L * moment * B[last], c.rho * moment * mixing[last])
+    return MixedOptimization(at.f0 * A[last], c.L * moment * B[last], rho * moment * mixing[last])
 
 
 def _proved_generalization4(at: At) -> BurnIn:
@@ -100,22 +101,6 @@ def _proved_generalization4(at: At) -> BurnIn:
     near = c.G * kept_near(at, factor, gain, alpha, diameter(at.problem))
     fewer = burnt.burn_in + burnt.stability <= near
     return BurnIn(np.where(fewer, burnt.burn_in, 0.0), np.where(fewer, burnt.stability, near))
-
-
-def _reached_gradients(title: str) -> Hypothesis:
-    """As ``within_reach``; at k = 1 gradients are taken at slow weights alone, which move with steps alpha eta."""
-    usual = within_reach(title)
-
-    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
-        stage = algorithm.stages[0]
-        if stage.k > 1:
-            return usual(problem, algorithm)
-        eta, most = stage.alpha * first_size(stage.step, stage.T, stage.k), getattr(problem, "largest_step", math.inf)
-        if eta <= most * (1 + 4 * np.finfo(float).eps):
-            return None
-        return f"{title} needs alpha eta <= {most:.4g} on {problem.name}, for which its constants hold; got {eta:.4g}."
-
-    return ask
 
 
 def _unprojected(title: str) -> Hypothesis:
@@ -146,15 +131,14 @@ _RUN4 = (_S4, one_stage(_T4), satisfies_pl(_T4), finite(_T4, "G", "L"))
 _OPTIMIZATION4 = (
     *_RUN4,
     own_step(_T4, "1/(mu (j+1))", lambda constants, _: decay_step(constants)),
-    within_reach(_T4),
-    finite(_T4, "rho"),
+    reached(_T4),
     _unprojected(_T4),
 )
 
 _GENERALIZATION4 = (
     *_RUN4,
     own_step(_T4, "1/(alpha mu (j+1)) or 1/(mu (j+1))", divided_step, lambda constants, _: decay_step(constants)),
-    _reached_gradients(_T4),
+    reached(_T4),
     _finite_supremum(_T4),
 )
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from riskkit.algorithms.staged import Algorithm
+from riskkit.algorithms.steps import first_size
 from riskkit.problem import Constants, Problem
 from riskkit.theory.bound import At, Floats, Source, Terms
-from riskkit.theory.hypotheses import Hypothesis, staged
+from riskkit.theory.hypotheses import Hypothesis, staged, within_reach
 from riskkit.theory.zhou2021.setting import PAPER, StagedInequality, setting_of
 
 TITLES = {
@@ -39,6 +40,22 @@ def titled(name: str) -> tuple[str, Hypothesis]:
 
 def supplement(pages: str) -> Source:
     return PAPER._replace(place=f"supplement, {pages}")
+
+
+def reached(title: str) -> Hypothesis:
+    """As ``within_reach``; at k = 1 gradients are taken at slow weights alone, which move with steps alpha eta."""
+    usual = within_reach(title)
+
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        stage = algorithm.stages[0]
+        if stage.k > 1:
+            return usual(problem, algorithm)
+        eta, most = stage.alpha * first_size(stage.step, stage.T, stage.k), getattr(problem, "largest_step", math.inf)
+        if eta <= most * (1 + 4 * np.finfo(float).eps):
+            return None
+        return f"{title} needs alpha eta <= {most:.4g} on {problem.name}, for which its constants hold; got {eta:.4g}."
+
+    return ask
 
 
 class Run(NamedTuple):

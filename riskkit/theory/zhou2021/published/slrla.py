@@ -3,8 +3,8 @@ r"""Theorems 5 and 6 as printed: SLRLA, for strongly convex and for PL losses. (
 Setting: the package's, with its letters; what a theorem asks for stands with its bounds.
 Step size: ``stages``.
 Published:
-    Theorem 5, SLRLA, lam-strongly convex; beta <= lam/6, eta_s <= eps_s/(3 G^2), eta_s k T_s >= 6/(lam a), eps_s =
-        eps_0/2^s, s = 0 .. S-1, every stage passing on its average:
+    Theorem 5, SLRLA, F_S lam-strongly convex (for the generalization every l(.; z)); beta <= lam/6, eta_s <= eps_s/(3
+        G^2), eta_s k T_s >= 6/(lam a), eps_s = eps_0/2^s, s = 0 .. S-1, every stage passing on its average:
         optimization              eps_0/2^S, after 36 G^2/(lam a eps) gradients
         generalization, h = lam L/(lam+L)
             (2 a G^2/(n (beta + a h))) (1 - e^(-6 S L/(lam+L)))/(1 - e^(-6 L/(lam+L)))
@@ -28,9 +28,9 @@ import numpy as np
 
 from riskkit.algorithms.staged import Algorithm
 from riskkit.algorithms.steps import first_size
-from riskkit.problem import Constants, Problem
+from riskkit.problem import Constants, Problem, Regime
 from riskkit.theory.bound import At, Floats, Inequality
-from riskkit.theory.hypotheses import Hypothesis, finite, within_reach
+from riskkit.theory.hypotheses import Hypothesis, finite, strongly_convex_examples, within_reach
 from riskkit.theory.hypotheses import polyak_lojasiewicz as satisfies_pl
 from riskkit.theory.hypotheses import strongly_convex as is_strongly_convex
 from riskkit.theory.zhou2021 import slrla
@@ -58,7 +58,7 @@ def _stagewise(at: At, modulus: float) -> Floats:
 
 
 def _generalization5(at: At) -> Floats:
-    return slrla.at_stage_ends(_stagewise(at, at.constants.lam), at)
+    return slrla.at_stage_ends(_stagewise(at, at.constants.lam_example), at)
 
 
 def _generalization6(at: At) -> Floats:
@@ -86,17 +86,24 @@ def _proved_generalization5(at: At) -> Floats:
     )
 
 
-def _in_stages(title: str, modulus: Callable[[Constants], float], sigma: bool, r: float) -> Hypothesis:
-    """beta <= m/6, the same in all stages, constant steps, eta k T >= 6/(m r alpha), stages that pass on averages."""
+def _in_stages(
+    title: str, modulus: Callable[[Constants], float], sigma: bool, r: float, *, one_beta: bool
+) -> Hypothesis:
+    """beta <= m/6 (its generalization bound has one for all stages), one alpha, constant steps, eta k T >=
+    6/(m r alpha), stages that pass on averages."""
 
     def ask(problem: Problem, algorithm: Algorithm) -> str | None:
         m, betas = modulus(problem.constants), {stage.beta for stage in algorithm.stages}
         if algorithm.anchor_every is not None:
             return f"{title} is about an anchor that moves once a stage, not every few steps."
+        if len(alphas := {stage.alpha for stage in algorithm.stages}) > 1:
+            said = ", ".join(f"{alpha:.4g}" for alpha in sorted(alphas))
+            return f"{title} needs one alpha in all stages; got {said}."
         least = problem.constants.rho if sigma else 0.0
-        if len(betas) > 1 or not least <= max(betas) <= m / 6 * (1 + 1e-12):
+        if (one_beta and len(betas) > 1) or not least <= min(betas) <= max(betas) <= m / 6 * (1 + 1e-12):
             said = ", ".join(f"{beta:.4g}" for beta in sorted(betas))
-            return f"{title} needs one beta from {least:.4g} to m/6 = {m / 6:.4g} in all stages; got {said}."
+            some = "one beta from" if one_beta else "beta from"
+            return f"{title} needs {some} {least:.4g} to m/6 = {m / 6:.4g} in all stages; got {said}."
         for q, stage in enumerate(algorithm.stages, start=1):
             sizes = np.asarray(stage.step.sizes(stage.T, stage.k))
             if sizes.min() != sizes.max():
@@ -136,20 +143,46 @@ _T5, _S5 = titled("theorem5")
 
 _T6, _S6 = titled("theorem6")
 
+
+def _convex_losses(title: str) -> Hypothesis:
+    """Its sigma is of every l(.; z): two runs take a step on one of them. A problem states rho of F_S alone."""
+
+    def ask(problem: Problem, algorithm: Algorithm) -> str | None:
+        if problem.regime in (Regime.CONVEX, Regime.STRONGLY_CONVEX):
+            return None
+        return (
+            f"{title}'s generalization bound needs Hessians >= -sigma of every l(.; z), known here where they are "
+            f"convex; {problem.name} is {problem.regime}."
+        )
+
+    return ask
+
+
 _RUN5 = (
     _S5,
     is_strongly_convex(_T5),
     finite(_T5, "G", "L"),
     within_reach(_T5),
-    _in_stages(_T5, lambda constants: constants.lam, False, 1.0),
+    _in_stages(_T5, lambda constants: constants.lam, False, 1.0, one_beta=False),
 )
 
-_RUN6 = (
-    _S6,
-    satisfies_pl(_T6),
-    finite(_T6, "G", "L"),
-    within_reach(_T6),
-    _in_stages(_T6, lambda constants: constants.mu, True, 1.0),
+_STABLE5 = (
+    _S5,
+    is_strongly_convex(_T5),
+    strongly_convex_examples(_T5),
+    finite(_T5, "G", "L"),
+    within_reach(_T5),
+    _in_stages(_T5, lambda constants: constants.lam_example, False, 1.0, one_beta=True),
+)
+
+_BOTH6 = (_S6, satisfies_pl(_T6), finite(_T6, "G", "L"), within_reach(_T6))
+
+_RUN6 = (*_BOTH6, _in_stages(_T6, lambda constants: constants.mu, True, 1.0, one_beta=False))
+
+_STABLE6 = (
+    *_BOTH6,
+    _convex_losses(_T6),
+    _in_stages(_T6, lambda constants: constants.mu, True, 1.0, one_beta=True),
 )
 
 _ERRORS = (
@@ -181,7 +214,7 @@ GENERALIZATION_5 = Inequality(
     quantity="generalization",
     output="average",
     source=supplement("p. 17-19, equation 11"),
-    hypotheses=_RUN5,
+    hypotheses=_STABLE5,
     published=_generalization5,
     proved=_proved_generalization5,
     statement=r"G\,\delta_S",
@@ -209,7 +242,7 @@ GENERALIZATION_6 = Inequality(
     quantity="generalization",
     output="average",
     source=supplement("p. 19-22"),
-    hypotheses=_RUN6,
+    hypotheses=_STABLE6,
     published=_generalization6,
     proved=_proved_generalization5,
     statement=r"G\,\delta_S",
@@ -223,7 +256,7 @@ GENERALIZATION_6_II = Inequality(
     quantity="generalization",
     output="average",
     source=supplement("p. 20-23, equation 13"),
-    hypotheses=(*_RUN6, _pointwise(_T6), _exceeds(_T6)),
+    hypotheses=(*_STABLE6, _pointwise(_T6), _exceeds(_T6)),
     published=_generalization6_ii,
     proved=_proved_generalization5,
     statement=r"G\,\delta_S",

@@ -38,13 +38,16 @@ Source: Zhou et al., NeurIPS 2021, supplement, p. 4-8.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import NamedTuple
 
 import numpy as np
 
+from riskkit.algorithms.steps import InverseTime
+from riskkit.problem import Constants
 from riskkit.theory.bound import At, Floats, Inequality
-from riskkit.theory.hypotheses import Hypothesis, finite, one_stage, strongly_convex_examples, within_reach
+from riskkit.theory.hypotheses import Hypothesis, finite, one_stage, strongly_convex_examples
 from riskkit.theory.hypotheses import strongly_convex as is_strongly_convex
 from riskkit.theory.recursion import fold, scan
 from riskkit.theory.zhou2021 import strongly_convex
@@ -56,6 +59,7 @@ from riskkit.theory.zhou2021.published.setting import (
     burn_in,
     claim_of,
     proved_of,
+    reached,
     run_of,
     supplement,
     titled,
@@ -73,8 +77,12 @@ class BurntExcess(NamedTuple):
 
 
 def _distance1(at: At) -> Optimization:
+    return _distance(at, at.constants.lam)
+
+
+def _distance(at: At, lam: float) -> Optimization:
     T, k, a, _, c = run_of(at)
-    q, ratio = (T + 1) * k + 2, (c.G / c.lam) ** 2
+    q, ratio = (T + 1) * k + 2, (c.G / lam) ** 2
     start = (k + 2) / q
     if a < 0.5:
         return Optimization(3 * start ** (2 * a) * at.D2, 32 * ratio / (q ** (2 * a) * (1 - 2 * a)))
@@ -84,9 +92,13 @@ def _distance1(at: At) -> Optimization:
 
 
 def _optimization1(at: At) -> Optimization:
+    return _optimization(at, at.constants.lam)
+
+
+def _optimization(at: At, lam: float) -> Optimization:
     """Nothing where theta*_S lies on the boundary of Theta: smoothness at a stationary minimizer is used."""
     half = at.constants.L / 2 if at.g2 <= 1e-12 * at.constants.G**2 else math.nan
-    initial, noise = _distance1(at)
+    initial, noise = _distance(at, lam)
     return Optimization(half * initial, half * noise)
 
 
@@ -102,7 +114,7 @@ def _generalization2(at: At) -> Stability:
 
 
 def _excess1(at: At) -> Excess:
-    return Excess(*_optimization1(at), *_stability2(at))
+    return Excess(*_optimization(at, at.constants.lam_example), *_stability2(at))
 
 
 def _contraction2(at: At) -> tuple[Floats, Floats]:
@@ -164,21 +176,34 @@ _C1, _SC = titled("corollary1")
 _FORMULA1 = "(lam+L)/(lam L (j+2))"
 
 
-def _first(title: str) -> tuple[Hypothesis, ...]:
+def _of_losses(constants: Constants, _: float) -> InverseTime:
+    """The step of a theorem in which lam is the strong convexity of every l(.; z)."""
+    return first_step(dataclasses.replace(constants, lam=constants.lam_example))
+
+
+def _each(title: str) -> tuple[Hypothesis, ...]:
     return (
         one_stage(title),
         is_strongly_convex(title),
+        strongly_convex_examples(title),
         finite(title, "G", "L"),
-        own_step(title, _FORMULA1, lambda constants, _: first_step(constants)),
-        within_reach(title),
+        own_step(title, _FORMULA1, _of_losses),
+        reached(title),
     )
 
 
-_RUN1 = (_S1, *_first(_T1))
+_RUN1 = (
+    _S1,
+    one_stage(_T1),
+    is_strongly_convex(_T1),
+    finite(_T1, "G", "L"),
+    own_step(_T1, _FORMULA1, lambda constants, _: first_step(constants)),
+    reached(_T1),
+)
 
-_RUN2 = (_S2, *_first(_T2), strongly_convex_examples(_T2))
+_RUN2 = (_S2, *_each(_T2))
 
-_RUNC = (_SC, *_first(_C1), strongly_convex_examples(_C1))
+_RUNC = (_SC, *_each(_C1))
 
 _START = r"\left(\frac{k+2}{q}\right)"
 
