@@ -13,7 +13,8 @@ and means: of the comparisons in theorem2_tuned's verdict.json with these values
    how many there are; or ``key is word``, where all that are found must have the word.
 
 Without ``min`` or ``max`` exactly one must be found. ``study; statements; word=holds; count in 10..20`` counts the
-statements of the source by what the verdicts of all experiments say of them (``riskkit.report.statements``).
+statements of the source by what the verdicts of all experiments say of them (``riskkit.report.statements``), ``study;
+runs; min replicates in 2..99`` reads every run.json.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any, NamedTuple
 from riskkit.report.statements import standings
 
 MARK = re.compile(
-    r"<!-- (\w+; (?:verdicts|comparisons|best|counts|quantiles|cells|statements);[^>]*?) -->(.*?)<!-- -->", re.S
+    r"<!-- (\w+; (?:verdicts|comparisons|best|counts|quantiles|cells|statements|runs);[^>]*?) -->(.*?)<!-- -->", re.S
 )
 
 
@@ -78,6 +79,9 @@ def stored(results: Path, experiment: str, kind: str) -> list[dict[str, Any]]:
     """What an experiment has of a kind, or the statements of all."""
     if kind == "statements":
         return _statements(results)
+    if kind == "runs":
+        runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*/run.json"))]
+        return [{"replicates": run["replicates"]} for run in runs]
     if kind != "cells":
         return _verdicts(results / experiment)[kind]
     with (results / experiment / "table.csv").open(newline="", encoding="utf-8") as file:

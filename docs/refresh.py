@@ -3,7 +3,7 @@
 Fills in the numbers that carry the sentences of the pages (``carried``), and fails before writing anything if one
 has left its range; writes the output of the quickstart, and the sentence of the verdict that a comment names:
 ``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). docs/carried.json
-keeps what was filled in. Copies the figures that the pages show into ``docs/figures/`` (with 64 colours), and refreshes
+keeps what was filled in. ``--paper`` fills in docs/paper_size.md alone (``refresh_paper``). Copies the figures that the pages show into ``docs/figures/`` (with 64 colours), and refreshes
 docs/printed.md (``refresh_printed``). The results are those of ``python -m riskkit.sweep``, and into the same folder of
 ``python -m riskkit.sweep table3_tuned``.
 """
@@ -22,6 +22,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
+import refresh_paper  # noqa: E402
 import refresh_printed  # noqa: E402
 from carried import Carried, carried, filled  # noqa: E402
 
@@ -93,4 +94,8 @@ def main(results: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "results"))
+    folders = [word for word in sys.argv[1:] if word != "--paper"]
+    if "--paper" in sys.argv[1:]:
+        refresh_paper.main(Path(*folders or [ROOT / "results" / "paper"]))
+    else:
+        main(Path(*folders or [ROOT / "results"]))

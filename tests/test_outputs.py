@@ -606,7 +606,7 @@ def test_each_question_has_one_line_and_all_experiments_a_title_that_fits(width)
     results = []
     for name in EXPERIMENTS:
         title = study.experiment(name).title
-        assert 0 < len(title) <= 38
+        assert 0 < len(title) <= 44
         results.append(content.Results(name, "?", verdicts, [], [], {"sources": {}}, title))
     lines = []
     for start in range(0, len(results), MOST_LINES):
