@@ -29,9 +29,8 @@ from typing import Any, NamedTuple
 
 from riskkit.report.statements import standings
 
-MARK = re.compile(
-    r"<!-- (\w+; (?:verdicts|comparisons|best|counts|quantiles|cells|statements|runs);[^>]*?) -->(.*?)<!-- -->", re.S
-)
+KINDS = "verdicts|comparisons|best|counts|quantiles|cells|statements|runs"
+MARK = re.compile(rf"<!-- (\w+; (?:{KINDS});[^>]*?) -->(.*?)<!-- -->", re.S)
 
 
 class UntrueError(ValueError):

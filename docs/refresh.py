@@ -3,9 +3,9 @@
 Fills in the numbers that carry the sentences of the pages (``carried``), and fails before writing anything if one
 has left its range; writes the output of the quickstart, and the sentence of the verdict that a comment names:
 ``<!-- verdict theorem2_ridge | theorem2.optimization.last | T alpha=0.5 -->`` (no axis: the level). docs/carried.json
-keeps what was filled in. ``--paper`` fills in docs/paper_size.md alone (``refresh_paper``). Copies the figures that the pages show into ``docs/figures/`` (with 64 colours), and refreshes
+keeps what was filled in. Copies the figures that the pages show into ``docs/figures/`` (with 64 colours), and refreshes
 docs/printed.md (``refresh_printed``). The results are those of ``python -m riskkit.sweep``, and into the same folder of
-``python -m riskkit.sweep table3_tuned``.
+``python -m riskkit.sweep table3_tuned``. ``--paper`` fills in docs/paper_size.md alone (``refresh_paper``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import refresh_paper  # noqa: E402
 import refresh_printed  # noqa: E402
-from carried import Carried, carried, filled  # noqa: E402
+from carried import Carried, UntrueError, carried, filled  # noqa: E402
 
 PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("findings", "field", "printed")))
 
@@ -68,9 +68,14 @@ def copied(results: Path, figures: set[str]) -> None:
 
 def main(results: Path) -> None:
     found: dict[str, str] = {}
+    untrue: list[str] = []
 
     def fill(name: str) -> Carried:
-        value = carried(results, name)
+        try:
+            value = carried(results, name)
+        except UntrueError as error:
+            untrue.append(str(error))
+            return Carried("", "")
         found[re.sub(r"\s+", " ", name)] = value.text
         return value
 
@@ -82,6 +87,8 @@ def main(results: Path) -> None:
             lambda m: f"{m[1]}> {sentence(results, *(part.strip() for part in m.groups()[1:4]))}\n",
             text,
         )
+    if untrue:
+        raise UntrueError("\n".join(untrue))
     _, printed = quickstart()
     pages[PAGES[0]] = re.sub(
         r"(```\n\n```text\n).*?(```)", lambda m: m[1] + printed + m[2], pages[PAGES[0]], count=1, flags=re.S

@@ -49,21 +49,27 @@ def source(found: dict[str, int], every: dict[str, tuple[int, int]]) -> str:
     own = [name for name in every if name in found]
     few = [f"`{name}` ({found[name]} of {every[name][1]})" for name in own if found[name] != every[name][1]]
     text = (
-        f"At this size an experiment has {ratios[0]:g} to {ratios[-1]:g} times the replicates of the default sweep (1 where "
-        f"its expectations are exact, or where its runs alone are longer). Filled from {len(own)} of the {len(every)} "
-        f"standard experiments at this size: {', '.join(f'`{name}`' for name in own)}."
+        f"At this size an experiment has {ratios[0]:g} to {ratios[-1]:g} times the replicates of the default sweep (1 "
+        "where its expectations are exact, or where its runs alone are longer). Filled from "
+        f"{len(own)} of the {len(every)} standard experiments at this size: {', '.join(f'`{name}`' for name in own)}."
     )
     if few:
         text += f" With fewer replicates than this size asks for: {', '.join(few)}."
-    return f"{text} What belongs to another reads \"{NOT_RUN}\"." if len(own) < len(every) else text
+    return f'{text} What belongs to another reads "{NOT_RUN}".' if len(own) < len(every) else text
 
 
 def main(results: Path) -> None:
-    found, numbers = asked(results), {}
+    found = asked(results)
+    numbers: dict[str, str] = {}
+    untrue: list[str] = []
 
     def fill(name: str) -> Carried:
-        experiment = name.split(";")[0].strip()
-        one = carried(results, name) if experiment in found else Carried(NOT_RUN, NOT_RUN)
+        one = Carried(NOT_RUN, NOT_RUN)
+        if name.split(";")[0].strip() in found:
+            try:
+                one = carried(results, name)
+            except UntrueError as error:
+                untrue.append(str(error))
         numbers[re.sub(r"\s+", " ", name)] = one.text
         return one
 
@@ -71,6 +77,8 @@ def main(results: Path) -> None:
     said = source(found, standard())
     text = re.sub(r"(<!-- filled -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{said}\n{m[2]}", text, flags=re.S)
     if all(one == NOT_RUN for one in numbers.values()):
-        raise UntrueError(f"{results} has none of the experiments that docs/paper_size.md names.")
+        untrue.append(f"{results} has none of the experiments that docs/paper_size.md names.")
+    if untrue:
+        raise UntrueError("\n".join(untrue))
     PAGE.write_text(text, encoding="utf-8")
     STORED.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")

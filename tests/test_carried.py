@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -99,3 +100,51 @@ def test_the_pages_say_what_was_stored(page):
 def test_every_finding_is_carried():
     for finding in re.split(r"^### ", PAGES[1].read_text(), flags=re.M)[1:]:
         assert marks(finding) or "riskkit explain" in finding, finding[:60]
+
+
+def named(name: str) -> tuple[list[dict], str, float, float]:
+    """One row that a mark finds, without the number that it asks for; that number's key; and its range."""
+    *conditions, asked = [part.strip() for part in re.sub(r"\s+", " ", name).split(";")][2:]
+    row = {}
+    for condition in conditions:
+        key, value = condition.split("=", 1)
+        row[key] = float(value) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", value) else value
+    if word := re.fullmatch(r"(\w+) is (\S.*)", asked):
+        return [row], word[1], math.nan, math.nan
+    number = re.fullmatch(r"(?:(?:min|max) )?(\S+)(?: \.\S+)? in (\S+?)\.\.(\S+)", asked)
+    return [row], number[1], float(number[2]), float(number[3])
+
+
+EVERY = sorted({re.sub(r"\s+", " ", name) for page in PAGES for name, _ in marks(page.read_text())})
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_number_of_the_pages_fails_when_it_is_falsified(name, monkeypatch):
+    """What is stored gives the page's text; a value beyond its range, another word, or nothing stored does not."""
+    (row,), key, low, high = named(name)
+    module = sys.modules["carried"]
+
+    def found(value: object, count: int = 1) -> str:
+        over, _, under = key.partition("/")
+        rows = [{**row, **({} if key == "count" else {over: value}), **({under: 1.0} if under else {})}] * count
+        monkeypatch.setattr(module, "stored", lambda *_: rows)
+        return carried(Path(), name).text
+
+    if math.isnan(low):
+        assert found(STORED[name]) == STORED[name]
+        false: list[tuple[object, int]] = [
+            ("VIOLATED" if STORED[name] != "VIOLATED" else "HOLDS", 1),
+            (STORED[name], 0),
+        ]
+    elif key == "count":
+        assert found(None, int(STORED[name])) == STORED[name]
+        false = [(None, int(high) + 1)] + ([(None, int(low) - 1)] if low > 0 else [])
+    else:
+        # What is shown is rounded, so that a value within the range may be shown at its edge.
+        assert found(min(max(float(STORED[name]), low), high)) == STORED[name]
+        false = [(math.nextafter(high, math.inf), 1), (math.nextafter(low, -math.inf), 1), (low, 0)]
+        if not re.search(r"; (min|max) \S+( \S+)? in ", name):
+            false.append((low, 2))
+    for value, count in false:
+        with pytest.raises(UntrueError):
+            found(value, count)

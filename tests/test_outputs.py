@@ -581,8 +581,12 @@ def test_the_last_screen_answers_the_studys_main_question_first():
     steps = ratios("Lookahead, constant step", "SGD, constant step", (0.5, "smaller"), (2.0, "larger"), (3.0, "larger"))
     same = ratios("Lookahead", "SGD", (1.5, "larger"))
     results = [
-        content.Results("theorem1_tuned", "A question?", [], one, [], {"sources": {}}, name)
-        for name, one in (("one", tuned), ("two", steps), ("three", same))
+        content.Results(name, "A question?", [], one, [], {"sources": {}}, title)
+        for name, title, one in (
+            ("theorem1_tuned", "one", tuned),
+            ("theorem2_tuned", "two", steps),
+            ("theorem1_alpha", "three", same),
+        )
     ]
     text = screen(results, ROOT, 120)
     words = " ".join(text.split())
