@@ -73,7 +73,7 @@ EXPERIMENT = Experiment(
         Paired("full batches", ("SGD",), of=(("excess", "average"), ("stability", "last"))),
     ),
     sizes={
-        "laptop": Size(Grid("J", n=50, J=(5, 16, 50, 150, 500, 1500, 5000)), replicates=512),
+        "laptop": Size(Grid("J", n=50, J=(5, 16, 50, 150, 500, 1500, 5000)), replicates=1024),
         "paper": Size(
             [Grid("J", n=n, J=tuple(round(n * s) for s in (0.1, 0.32, 1, 3, 10, 30, 100))) for n in (50, 200)],
             replicates=8192,

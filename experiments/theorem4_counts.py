@@ -3,6 +3,12 @@
 The problems have L = 1 and lam from 1 downwards. SLRLA follows its explicit schedule, with beta = lam/8, the largest
 that the proof allows; the controls have the same stages with beta = 0, and with alpha = 1 as well. The last control has
 no stages: SGD's average with weights j + j0, whose proved count has the order that is claimed for SLRLA.
+
+The schedule starts from eps_0 = 16, above what theta_0 has (1 at most): the first stages are short, and the sum of the
+stages' lengths, which double, is soon that of a whole geometric series. Otherwise the counts are steeper than their
+limit: log2(2^q - 1) after q stages. Since the step halves with each stage the error falls by one floor an octave; two
+targets an octave sample the stairs. The targets lie under the floor of the third stage and, but for the smallest lam,
+above that of the last one.
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ def step(p: Point) -> InverseTime:
 
 def staged(p: Point) -> Algorithm:
     c = p.problem.constants
-    return slrla.affordable_schedule(c, slrla.diameter(p.problem), 1.0, p.gradients, 0.5, K, beta=c.lam / 8)
+    return slrla.affordable_schedule(c, slrla.diameter(p.problem), 16.0, p.gradients, 0.5, K, beta=c.lam / 8)
 
 
 def weighted(p: Point) -> WeightedSGD:
@@ -47,7 +53,9 @@ EXPERIMENT = Experiment(
     bounds=(*(bound for bound in slrla.BOUNDS if bound.quantity != "stability"), sgd_averaging.OPTIMIZATION),
     readings=(
         GradientsTo(
-            eps=tuple(2.0**-q for q in range(8, 16)), counts=(*slrla.GRADIENTS, sgd_averaging.GRADIENTS), along="lam"
+            eps=tuple(2.0 ** -(q / 2) for q in range(18, 31)),
+            counts=(*slrla.GRADIENTS, sgd_averaging.GRADIENTS),
+            along="lam",
         ),
         Paired(
             "SLRLA",

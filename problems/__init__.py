@@ -37,6 +37,7 @@ from .quadratic_atoms import QuadraticAtoms
 from .ridge import Ridge
 from .sine_perturbed_quadratic import SinePerturbedQuadratic
 from .sparse_mean import SparseMean
+from .tilted_bowl import TiltedBowl
 from .warped_atoms import WarpedAtoms
 from .warped_mean import WarpedMean
 
@@ -62,6 +63,7 @@ __all__ = [
     "Ridge",
     "SinePerturbedQuadratic",
     "SparseMean",
+    "TiltedBowl",
     "WarpedAtoms",
     "WarpedMean",
 ]

@@ -15,6 +15,7 @@ from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
+from .tilted_bowl import TiltedBowl
 
 LOOSE = 1e-3
 """The certified mu lies below the smallest ratio met by at most this fraction."""
@@ -162,6 +163,11 @@ class SinePerturbedQuadratic:
     @property
     def formula(self) -> Coordinatewise:
         return Coordinatewise(pull, (self.c,) * self.dim)
+
+    @property
+    def companion(self) -> TiltedBowl:
+        """Near 0, where the gradient 2t + c sin 2t - z is (2 + 2c) t - z but for terms of order t^3."""
+        return TiltedBowl(self.dim, 2 + 2 * self.c, self.spread, self.initial)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         return self.spread * stream.sphere("examples", n, self.dim)

@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields, warp
+from .tilted_bowl import TiltedBowl
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,13 @@ class WarpedMean:
     @property
     def formula(self) -> Coordinatewise:
         return Coordinatewise(warp.slope, (0.0,) * self.dim)
+
+    @property
+    def companion(self) -> TiltedBowl:
+        """With u = phi(t) the loss is (1/2) ||u - z||^2, and a step moves u by eta phi'^2 (u - z) but for terms of
+        order eta^2; near 0, phi' = 1."""
+        start = float(warp.phi(torch.tensor(self.initial, dtype=torch.float64)))
+        return TiltedBowl(self.dim, 1.0, self.spread, start)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         return self.spread * stream.sphere("examples", n, self.dim)

@@ -8,6 +8,9 @@ problem without one runs on the reference engine. The conformance tests check th
 functions are module-level, take and return plain floats and use nothing but arithmetic and ``math``, so that numba
 compiles them as they stand and, being globals of an importable module, caches the result.
 
+A problem may have an attribute ``quadratic`` (``Quadratic``), with which expectations are exact, and one ``companion``:
+a problem with ``quadratic`` whose examples are the same rows, for control variates (``riskkit.measure.companion``).
+
 Shapes: ``R`` replicates, ``C`` configurations, ``n`` examples, ``d`` parameters, ``w`` numbers an example.
 An example is one row of ``w`` numbers: for a regression ``(x_1, ..., x_d, y)``, for a location problem ``z``.
 """

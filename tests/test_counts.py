@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,12 +33,12 @@ from riskkit.execution.tasks import Request, compute, missing_tasks
 from riskkit.experiment import study
 from riskkit.judges.outcome import undecided
 from riskkit.measure.blocks import measure_block
-from riskkit.stats.first_passage import Growth, PassageStatus, first_passages, growth
+from riskkit.stats.first_passage import Growth, Passage, PassageStatus, first_passages, growth
 from riskkit.sweep import main
 from riskkit.theory import exact_moments
 from riskkit.theory.zhou2021 import slrla
 from riskkit.verdicts.comparisons import comparisons
-from riskkit.verdicts.counts import judge_growth
+from riskkit.verdicts.counts import Count, _averaged, _excess, judge_growth
 from riskkit.verdicts.data import Data
 
 
@@ -265,3 +266,31 @@ def test_a_best_step_at_the_end_of_its_grid_decides_nothing(steps, note):
     found = [c.to_json() for c in comparisons(Data(made, {m.run: m for m in measured}, {}))]
     assert {c["against"] for c in found} == {f"SGD (both tuned{note})"}
     assert all(c["outcome"] == "undecided" for c in found) or not note
+
+
+def test_counts_along_a_coordinate_are_averaged_over_the_targets_that_all_lines_reach():
+    """A staircase: each halving of eps doubles the count, at a phase that differs from line to line. At any one eps the
+    exponent in 1/lam is off by up to .33; averaged over two targets an octave it is right within .05."""
+    lams, targets = (1.0, 0.5, 0.25, 0.125), [2.0 ** (-q / 2) for q in range(16, 30)]
+    phases = dict(zip(lams, (0.1, 0.9, 0.2, 0.6), strict=True))
+
+    def count(lam, eps):
+        stairs = math.ceil(math.log2(1 / eps) + phases[lam]) - phases[lam]
+        log = math.log(2.0**stairs / lam)
+        lost = lam == 0.125 and eps == targets[-1]
+        status = PassageStatus.NOT_REACHED if lost else PassageStatus.REACHED
+        passage = Passage(math.exp(log), 0.0, 0.0, log, np.full(8, log), np.ones(8, dtype=int), status)
+        line = SimpleNamespace(run=lam, reason="", where={"lam": lam})
+        return Count(line, "last", eps, passage, None, 1 / lam / eps, math.nan, "generalization", 0.0, 0.0, 0.0)
+
+    each = [count(lam, eps) for lam in lams for eps in targets]
+    averaged = _averaged(each)
+    assert [one.line.where["lam"] for one in averaged] == list(lams)
+    grown = _excess([one.passage for one in averaged], [one.claim for one in averaged], [1 / lam for lam in lams])
+    assert abs(grown.slope) < 0.05
+    single = [one for one in each if one.eps == targets[0]]
+    alone = _excess([one.passage for one in single], [one.claim for one in single], [1 / lam for lam in lams])
+    assert abs(alone.slope) > 0.05
+    # The target that one line does not reach is left out of all of them.
+    common = np.mean([math.log(2.0 ** (math.ceil(math.log2(1 / e) + 0.1) - 0.1)) for e in targets[:-1]])
+    assert averaged[0].passage.smooth == pytest.approx(common, rel=1e-12)

@@ -374,3 +374,19 @@ class TestTheEndOfTheWindow:
         found = judge_rate(values, X, 1 / X, None, None, subject="s", quantity="optimization", axis="alpha")
         assert found.outcome is Outcome.LOOSE
         assert "loose at one end, for large alpha" in found.sentence
+
+
+def test_a_ratio_that_bends_along_alpha_is_loose_though_its_slope_is_zero():
+    """measured / claim falls like x^-.2 and then grows like x^.2: over the whole flat, in its halves beyond the margin.
+    Straight lines at both edges of the margin stay without the word, and few replicates are told how many would do."""
+    x = np.geomspace(0.1, 1, 8)
+    kink = np.exp(0.2 * np.abs(np.log(x / np.sqrt(0.1))))
+    arguments = {"subject": "s", "quantity": "excess", "axis": "alpha"}
+    found = judge_rate(errors(kink, 2048), x, np.ones(8), None, None, **arguments)
+    assert found.outcome is Outcome.LOOSE
+    assert "bends" in found.finding
+    for slope in (-0.05, 0.05):
+        straight = judge_rate(errors(x**slope, 2048), x, np.ones(8), None, None, **arguments)
+        assert straight.outcome is Outcome.INCONCLUSIVE
+    few = judge_rate(errors(kink, 128), x, np.ones(8), None, None, **arguments)
+    assert few.outcome is Outcome.LOOSE or few.replicates_needed > 128

@@ -13,7 +13,8 @@ from riskkit.algorithms.staged import OUTPUTS
 from riskkit.engines import moments
 from riskkit.engines.choice import ASKED, Choice
 from riskkit.experiment.runs import Simulated
-from riskkit.measure.expectation import ENGINE, STABILITY, complete, measure_expected
+from riskkit.measure.closed import complete
+from riskkit.measure.expectation import ENGINE, STABILITY, measure_expected
 from riskkit.measure.quantities import Measured
 
 MOST_STEPS = 2**26

@@ -65,7 +65,7 @@ class GradientsTo:
     Attributes:
         eps: targets, any order.
         counts: what is claimed and proved of the counts; of each algorithm the first that covers it.
-        along: a coordinate in whose inverse the counts are compared too, such as lam.
+        along: a coordinate in whose inverse the counts, averaged over eps, are compared too, such as lam.
         quantity: read at every checkpoint; ``riskkit.experiment.per_octave`` makes them.
         beside: a quantity reported at the first checkpoint under eps.
 

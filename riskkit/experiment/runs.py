@@ -29,7 +29,7 @@ from riskkit.measure.own import Quantity
 from riskkit.measure.quantities import Measured
 from riskkit.problem import Problem, constants_of, parameters
 
-NUMERICS = 7
+NUMERICS = 8
 """Raised whenever a change of code moves the measured numbers: stored runs of an older version are not reused."""
 
 

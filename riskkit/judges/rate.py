@@ -2,7 +2,8 @@
 
 TIGHT: its slope is equivalent to 0, over the window and at its end: the 90% interval of the one lies inside +- margin
 (two one-sided tests at .05), that of the other, which has half the points, inside +- twice the margin. LOOSE: it falls
-by more than the margin, over the window and at its end; along an axis without a limit it is loose at one end. REFUTED:
+by more than the margin, over the window and at its end; along an axis without a limit it grows or falls by more than
+the margin, or by more than twice the margin over one of its halves: loose where it is smaller. REFUTED:
 it grows by more than the margin at the end of the window, where the explicit bound is not vacuous and proportional to
 the claim, and is itself violated.
 NOT DECAYING: the claim does not decrease where an error bound ought to. TOO FEW POINTS: fewer than four are left.
@@ -45,6 +46,10 @@ FLAT = 0.05
 END_MARGIN = 2.0
 """The margin of the slope at the end of a window, in margins: .1, which half the points of a window can decide. A rate
 whose end bends away by as much is called TIGHT at the level of the test, .05."""
+
+OF_ENDS = 0.2
+"""The share of the level that goes to the two ends, along an axis without a limit, where the whole may be loose or, if
+it is not, an end of it: a ratio that falls and then grows is not constant, though its slope over the whole is 0."""
 
 UNBOUNDED_AXES = frozenset({"n", "T", "k", "kT"})
 """Axes with a limit that a rate speaks about. Along any other, such as alpha in (0, 1], a claim can be followed
@@ -238,17 +243,33 @@ def _judge_bounded(seen: _RateFit, ratios: Floats, margin: float, alpha: float) 
     """Along an axis without a limit: followed over the whole and at both ends, or loose at one end."""
     draft, found, fit = seen.draft, seen.found, seen.fit
     half = ratios.shape[1] - window_end(ratios.shape[1])
-    p_attained = equivalent(fit, (seen.tail, fit_rate(ratios[:, :half], fit.x[:half])), margin)
-    p_loose = 2 * min(fit.p_above(margin), fit.p_below(-margin))
+    ends = (fit_rate(ratios[:, :half], fit.x[:half]), seen.tail)
+    p_attained = equivalent(fit, ends, margin)
+    p_whole = _off(fit, margin) / (1 - OF_ENDS)
+    p_ends = [2 * _off(end, END_MARGIN * margin) / OF_ENDS for end in ends]
+    p_loose = min(1.0, p_whole, *p_ends)
     if p_attained <= alpha:
         return draft.concluded(Outcome.TIGHT, f"{found}; {caveat(draft, 'rate')}", p_attained)
-    if p_loose <= alpha:
-        end = "small" if fit.slope > 0 else "large"
+    if p_loose <= alpha and p_whole == p_loose:
+        place = "small" if fit.slope > 0 else "large"
         return draft.concluded(
-            Outcome.LOOSE, f"{found}; the claim is loose at one end, for {end} {draft.axis}", p_loose
+            Outcome.LOOSE, f"{found}; the claim is loose at one end, for {place} {draft.axis}", p_loose
         )
-    needed = rate_replicates(fit, margin, draft.replicates)
+    if p_loose <= alpha:
+        first, last = (slope_text(end.slope, *end.interval(0.90), 90) for end in ends)
+        reason = f"measured / claim bends, with slope {first} over the first half and {last} over the last"
+        return draft.concluded(Outcome.LOOSE, f"{found}; {reason}: the claim is loose where it is smaller", p_loose)
+    needed = max(
+        rate_replicates(one, width, draft.replicates)
+        for one, width in ((fit, margin), *((end, END_MARGIN * margin) for end in ends))
+        if one.fitted
+    )
     return draft.concluded(Outcome.INCONCLUSIVE, found + afford(needed), min(p_attained, p_loose), needed)
+
+
+def _off(fit: RateFit, margin: float) -> float:
+    """p-value against a slope inside +- margin, of a two-sided test; 1 where there is no slope."""
+    return min(1.0, 2 * min(fit.p_above(margin), fit.p_below(-margin))) if fit.fitted else 1.0
 
 
 def _judge_growth(seen: _RateFit, end: Floats, margin: float, flat: float, alpha: float) -> Verdict:

@@ -1,6 +1,6 @@
 from .blocks import block_size as block_size
 from .blocks import measure_block as measure_block
-from .expectation import expectations as expectations
+from .closed import expectations as expectations
 from .own import GRADIENT_NORM as GRADIENT_NORM
 from .own import ZERO_ONE_ERROR as ZERO_ONE_ERROR
 from .own import Quantity as Quantity

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from riskkit.algorithms.method import Method
-from riskkit.algorithms.staged import Algorithm
+from riskkit.algorithms.staged import Algorithm, Sampling
 from riskkit.engines import reference
 from riskkit.engines.choice import Choice, choose
+from riskkit.measure.companion import controls
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
 from riskkit.measure.own import Quantity, along
@@ -79,20 +80,25 @@ def measure_block(
         pair = Pair.of(problem, stream, data, neighbours)
         runs = Runs(algorithms, rounds, choices, threads=1)
         watch = watcher(problem, pair.data, quantities)
-        paths = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling), watch)
+
+        def draw(sampling: Sampling) -> reference.Indices:
+            return drawn_indices(stream, n, sampling)
+
+        paths = pair.run(problem, runs, draw, watch)
+        beside = controls(problem, n, algorithms, rounds, pair, draw, device)
         ground = GroundTruth.of(problem, pair)
         return [
             Measured(
                 run=address,
                 first=first,
                 rounds=np.asarray(checkpoints, dtype=np.int64),
-                values=ground.decompose(problem, path, gradients_at(algorithm, checkpoints), quantities),
+                values=ground.decompose(problem, path, gradients_at(algorithm, checkpoints), quantities) | followed,
                 dataset=ground.dataset(),
                 diverged_at=path.own.diverged_at.cpu().numpy(),
                 engine=choice.engine,
             )
-            for address, algorithm, checkpoints, choice, path in zip(
-                addresses, algorithms, rounds, choices, paths, strict=True
+            for address, algorithm, checkpoints, choice, path, followed in zip(
+                addresses, algorithms, rounds, choices, paths, beside, strict=True
             )
         ]
 

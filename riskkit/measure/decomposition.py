@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ from riskkit.engines import reference
 from riskkit.measure.coupled import Pair, Paths
 from riskkit.measure.own import Quantity, along
 from riskkit.measure.quantities import COUPLED
-from riskkit.problem import Problem
+from riskkit.problem import Problem, constants_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,7 @@ class GroundTruth:
     gradient: Tensor
     control: Tensor
     control_start: Tensor
+    control_pairs: Tensor | None
     population_minimum: Tensor
 
     @staticmethod
@@ -54,6 +56,7 @@ class GroundTruth:
             gradient=_full_gradient(problem, minimiser, data),
             control=population_minimum - risks[:, 2],
             control_start=problem.population_risk(start) - risks[:, 1],
+            control_pairs=_pairs(problem, best.expand_as(minimiser), data) if _stationary(problem, best) else None,
             population_minimum=population_minimum,
         )
 
@@ -128,16 +131,40 @@ class GroundTruth:
             "control": self.control,
             "control_start": self.control_start,
         }
+        if self.control_pairs is not None:
+            values["control_pairs"] = self.control_pairs
         return {name: value.cpu().numpy() for name, value in values.items()}
 
 
 def _full_gradient(problem: Problem, theta: Tensor, data: Tensor) -> Tensor:
-    """grad F_S(theta): theta (R, d), data (R, n, w) -> (R, d), the examples in the place of configurations."""
-    total = torch.zeros_like(theta)
-    n = data.shape[1]
-    for first in range(0, n, 256):
+    """grad F_S(theta): theta (R, d), data (R, n, w) -> (R, d)."""
+    return _gradient_sums(problem, theta, data)[0] / data.shape[1]
+
+
+def _gradient_sums(problem: Problem, theta: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
+    """sum_i grad l(theta; z_i) (R, d) and sum_i ||grad l(theta; z_i)||^2 (R,), the examples in the place of
+    configurations."""
+    total, squares = torch.zeros_like(theta), theta.new_zeros(len(theta))
+    for first in range(0, data.shape[1], 256):
         z = data[:, first : first + 256].flatten(0, 1)[:, None, :]
         count = z.shape[0] // data.shape[0]
         at = theta.repeat_interleave(count, dim=0)[:, None, :]
-        total += problem.gradient(at, z).reshape(data.shape[0], count, -1).sum(1)
-    return total / n
+        gradients = problem.gradient(at, z).reshape(data.shape[0], count, -1)
+        total += gradients.sum(1)
+        squares += gradients.square().sum((1, 2))
+    return total, squares
+
+
+def _stationary(problem: Problem, theta: Tensor) -> bool:
+    """Whether the gradient of F vanishes at its minimiser: the losses are smooth, and it lies inside Theta."""
+    if not math.isfinite(constants_of(problem).L):
+        return False
+    return problem.radius is None or float(theta.norm()) < problem.radius * (1 - 1e-9)
+
+
+def _pairs(problem: Problem, theta: Tensor, data: Tensor) -> Tensor:
+    """(1/n^2) sum over i != j of <grad l(theta; z_i), grad l(theta; z_j)>, (R,): of mean 0 where grad F(theta) = 0, for
+    the examples are independent. It is what ||grad F_S(theta)||^2, near which the generalization error of a minimiser
+    of F_S is, has more than on average."""
+    total, squares = _gradient_sums(problem, theta, data)
+    return (total.square().sum(-1) - squares) / data.shape[1] ** 2

@@ -33,7 +33,17 @@ QUANTITIES = (
     "path_stability",
 )
 COUPLED = ("replace_one", "stability", "path_stability")
-DATASET = ("start_distance", "start_gap", "gradient_at_minimiser", "control", "control_start")
+DATASET = ("start_distance", "start_gap", "gradient_at_minimiser", "control", "control_start", "control_pairs")
+FOLLOWED = ("optimization", "generalization", "excess", "stability")
+"""Quantities that a run on a companion problem is a control variate of (``riskkit.measure.companion``)."""
+
+
+def followed(quantity: str) -> str:
+    """The name under which a quantity's control variate of each cell stands among a run's values."""
+    return f"{quantity}_followed"
+
+
+CONTROLS = tuple(map(followed, FOLLOWED))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +56,9 @@ class Measured:
         rounds: int64 (K,), the checkpoints.
         values: quantity -> float64 (R, K, O), outputs in the order of ``OUTPUTS``.
         dataset: name -> float64 (R,): start_distance ||theta_0 - theta*_S||^2, start_gap F_S(theta_0) - F_S*,
-            gradient_at_minimiser ||grad F_S(theta*_S)||^2, control F(theta*) - F_S(theta*) and
-            control_start F(theta_0) - F_S(theta_0) (their expectations are 0).
+            gradient_at_minimiser ||grad F_S(theta*_S)||^2, and of expectation 0 control F(theta*) - F_S(theta*),
+            control_start F(theta_0) - F_S(theta_0) and control_pairs, the mean product of the gradients at theta* of
+            two examples (for smooth losses and a theta* inside Theta).
         diverged_at: int64 (R,), gradients after which the parameters left the range, -1 if they did not.
         engine: which engine ran it.
     """

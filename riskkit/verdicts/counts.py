@@ -162,8 +162,9 @@ def _numbers(data: Data, line: Line, said: theory.Count | None, targets: Floats)
 
 
 def count_findings(data: Data, reading: GradientsTo, counts: Sequence[Count]) -> list[Finding]:
-    """Along eps a verdict for each line and output, and along the reading's coordinate one for each algorithm, output
-    and eps, from the counts that were reached; lines that are not sound are counted in the sentence."""
+    """Along eps a verdict for each line and output; along the reading's coordinate one for each algorithm and output,
+    from counts averaged over eps. Both from the counts that were reached; lines that are not sound are counted in the
+    sentence."""
     found: list[Finding] = []
     along_eps: dict[tuple[Any, ...], list[Count]] = {}
     along_axis: dict[tuple[Any, ...], list[Count]] = {}
@@ -171,15 +172,47 @@ def count_findings(data: Data, reading: GradientsTo, counts: Sequence[Count]) ->
         along_eps.setdefault((count.line.head.name, count.line.run, count.output), []).append(count)
         if reading.along:
             held = tuple(_held(count, reading.along).items())
-            along_axis.setdefault((count.line.head.name, held, count.output, count.eps), []).append(count)
+            along_axis.setdefault((count.line.head.name, held, count.output), []).append(count)
     for group in along_eps.values():
         found += _growth(data, reading, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
     for group in along_axis.values():
-        values = [count.line.where[reading.along] for count in group if reading.along in count.line.where]
-        if len(set(values)) == len(group):
-            where = {**_held(group[0], reading.along), "eps": group[0].eps}
-            found += _growth(data, reading, group, reading.along, where, MINIMUM_POINTS - 1)
+        averaged = _averaged(group)
+        values = [count.line.where[reading.along] for count in averaged if reading.along in count.line.where]
+        if len(set(values)) == len(averaged):
+            where = _held(group[0], reading.along)
+            found += _growth(data, reading, averaged, reading.along, where, MINIMUM_POINTS - 1)
     return found
+
+
+def _averaged(group: Sequence[Count]) -> list[Count]:
+    """For each line one count, the geometric mean over the targets that all lines of the group reach that reach any.
+
+    Where an algorithm halves its step from stage to stage its counts are a staircase with a stair an octave: that of
+    one eps is off by up to 2, at another phase for each line. Over targets that sample the phases it averages out.
+    """
+    by_line: dict[Run, list[Count]] = {}
+    for count in group:
+        by_line.setdefault(count.line.run, []).append(count)
+    reached = [{count.eps for count in own if _fitted(count.passage)} for own in by_line.values()]
+    common = set.intersection(*(own for own in reached if own)) if any(reached) else set()
+    return [_mean(own[0], [count for count in own if count.eps in common]) for own in by_line.values()]
+
+
+def _mean(head: Count, counts: Sequence[Count]) -> Count:
+    """The geometric mean of a line's counts that stand; ``head`` without a passage where there are none."""
+    counts = [count for count in counts if _fitted(count.passage)]
+    if not counts:
+        return head._replace(passage=LOST)
+    passages = [count.passage for count in counts]
+    at = math.exp(float(np.mean([math.log(passage.at) for passage in passages])))
+    smooth = float(np.mean([passage.smooth for passage in passages]))
+    leaves = np.mean([passage.leaves for passage in passages], axis=0)
+    passage = Passage(at, math.nan, math.nan, smooth, leaves, passages[0].sizes, PassageStatus.REACHED)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        claim, proved = (
+            float(np.exp(np.mean(np.log([getattr(count, what) for count in counts])))) for what in ("claim", "proved")
+        )
+    return head._replace(passage=passage, claim=claim, proved=proved)
 
 
 def _held(count: Count, axis: str) -> dict[str, float]:
@@ -202,7 +235,8 @@ def _growth(
     reached = [count for count in group if _fitted(count.passage)]
     lost = [count for count in group if count.line.reason]
     cells = list(dict.fromkeys(cell for count in lost for cell in count.line.cells))
-    about = f"gradients of {name} ({output} iterate) to reach eps ({listed(where)})"
+    each = "eps" if axis == "eps" else "eps, the mean over targets,"
+    about = f"gradients of {name} ({output} iterate) to reach {each} ({listed(where)})"
 
     def made(judged: Verdict) -> list[Finding]:
         return [

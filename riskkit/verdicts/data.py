@@ -26,7 +26,7 @@ from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.own import along
-from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
+from riskkit.measure.quantities import COUPLED, FOLLOWED, QUANTITIES, Measured, followed
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.stats.controls import LEAST, regressed
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
@@ -42,7 +42,7 @@ ROUNDING = 1e-9
 
 REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
 CONTROLLED = ("generalization", "excess")
-CONTROLS = ("control", "control_start")
+CONTROLS = ("control", "control_start", "control_pairs")
 
 
 class Level(NamedTuple):
@@ -103,7 +103,7 @@ class Data:
         runs that do not measure the quantity."""
         columns = self.raw(cells, quantity, output)
         if quantity not in CONTROLLED:
-            return columns
+            return self._followed(columns, cells, quantity, output) if quantity in FOLLOWED else columns
         together: dict[Any, list[int]] = {}
         for p, cell in enumerate(cells):
             if (found := self.of(cell)) is not None and "control" in found[0].dataset:
@@ -111,9 +111,23 @@ class Data:
         for places in together.values():
             found = self.of(cells[places[0]])
             assert found is not None
-            controls = [found[0].dataset[name] for name in CONTROLS if name in found[0].dataset]
-            columns[:, places] = regressed(columns[:, places] - controls[0][:, None], np.column_stack(controls))
+            controls = np.column_stack([found[0].dataset[name] for name in CONTROLS if name in found[0].dataset])
+            plain = columns[:, places] - controls[:, :1]
+            beside = [cells[p] for p in places]
+            columns[:, places] = self._followed(plain, beside, quantity, output, controls)
         return columns
+
+    def _followed(
+        self, columns: Floats, cells: Sequence[Cell], quantity: str, output: str, controls: Floats | None = None
+    ) -> Floats:
+        """Columns regressed on the controls (R, C) that they share and, where a companion ran beside a cell, on its."""
+        own = self.raw(cells, followed(quantity), output)
+        alone = np.flatnonzero(np.isfinite(own).all(axis=0))
+        found = columns.copy() if controls is None else regressed(columns, controls)
+        for p in alone.tolist():
+            both = own[:, p : p + 1] if controls is None else np.column_stack([controls, own[:, p]])
+            found[:, p : p + 1] = regressed(columns[:, p : p + 1], both)
+        return found
 
     def raw(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
         """(R, P) as measured, without control variates."""
@@ -136,6 +150,11 @@ class Data:
                 return "exact"
             if quantity not in COUPLED:
                 return "given S"
+        if quantity in FOLLOWED and self.replicates >= LEAST:
+            run, slot = found
+            own = run.values.get(followed(quantity))
+            if own is not None and np.isfinite(own[:, slot, OUTPUTS.index(output)]).all():
+                return "regressed"
         if quantity not in CONTROLLED or "control" not in found[0].dataset:
             return "simulated"
         return "regressed" if self.replicates >= LEAST and "control_start" in found[0].dataset else "controlled"

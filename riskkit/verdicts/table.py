@@ -13,7 +13,7 @@ import numpy.typing as npt
 from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell
-from riskkit.measure.quantities import DATASET
+from riskkit.measure.quantities import CONTROLS, DATASET, FOLLOWED
 from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_INTERVAL
@@ -113,7 +113,7 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
 
 def _saved(data: Data, quantity: str, output: str, values: Floats) -> Floats:
     """(P,) the variance of what was measured over that of the estimate; nan where no control variate is used."""
-    if quantity not in CONTROLLED or data.replicates < 2:
+    if quantity not in (*CONTROLLED, *FOLLOWED) or data.replicates < 2:
         return np.full(values.shape[1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged has no variance
         before, after = data.raw(data.plan.cells, quantity, output).var(axis=0), values.var(axis=0)
@@ -122,7 +122,9 @@ def _saved(data: Data, quantity: str, output: str, values: Floats) -> Floats:
 
 def _quantities(data: Data) -> list[str]:
     """Those that some run measured, the usual ones first; all of the usual ones where nothing was measured."""
-    measured = dict.fromkeys(name for run in data.measured.values() for name in run.values if name != "path_moment")
+    measured = dict.fromkeys(
+        name for run in data.measured.values() for name in run.values if name != "path_moment" and name not in CONTROLS
+    )
     return [
         *(name for name in REPORTED if not measured or name in measured),
         *(n for n in measured if n not in REPORTED),
