@@ -28,7 +28,7 @@ import torch
 
 from riskkit.algorithms import traits
 from riskkit.engines import moments, reference
-from riskkit.measure import expectation
+from riskkit.measure import closed, expectation
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
 from riskkit.problem import Problem
@@ -120,10 +120,8 @@ def _on_average(ground: GroundTruth, weights: Floats) -> dict[str, float]:
 def _by_moments(problem: Problem, algorithm: Any, n: int) -> Expected | None:
     end = np.array([traits.rounds(algorithm)])
     with np.errstate(over="ignore", invalid="ignore"):
-        exact = {
-            name: value[-1] for name, value in expectation.expectations(problem, algorithm, n, end.tolist()).items()
-        }
-        law, known = law_of(problem), expectation.dataset_expectations(problem, n)
+        exact = {name: value[-1] for name, value in closed.expectations(problem, algorithm, n, end.tolist()).items()}
+        law, known = law_of(problem), closed.dataset_expectations(problem, n)
         if law is None:
             return None if known is None else Expected(exact, known, "moments", (0, 0))
         every = datasets(n, law[1])
