@@ -64,3 +64,18 @@ def write(path, kind="cifar-10-binary", train=40, test=20, without=(), replaced=
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return path
+
+
+def tree(folder, classes=("cat", "dog"), size=(40, 30)):
+    """A folder tree with three images of a class in each part."""
+    from PIL import Image
+
+    draw = np.random.default_rng(0)
+    for name in ("train", "val"):
+        for number in classes:
+            own = folder / name / number
+            own.mkdir(parents=True)
+            for i in range(3):
+                pixels = draw.integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(own / f"{i}.png")
+    return folder

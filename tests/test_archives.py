@@ -11,7 +11,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from archives import KINDS, pictures, python2_pickle, write
+from archives import KINDS, pictures, python2_pickle, tree, write
 
 from riskkit.data import read_cifar, read_tree
 from riskkit.data.unpickling import HostileError, unpickled
@@ -127,20 +127,6 @@ def test_damaged_archives_are_refused_in_one_line(tmp_path):
         assert "\n" not in str(raised.value)
 
 
-def tree(folder, classes=("cat", "dog"), size=(40, 30)):
-    from PIL import Image
-
-    draw = np.random.default_rng(0)
-    for name in ("train", "val"):
-        for number in classes:
-            own = folder / name / number
-            own.mkdir(parents=True)
-            for i in range(3):
-                pixels = draw.integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
-                Image.fromarray(pixels).save(own / f"{i}.png")
-    return folder
-
-
 @PIL
 def test_a_folder_tree_is_decoded_the_same_wherever_it_is_taken_up(tmp_path):
     from riskkit.images import FromTree
@@ -156,6 +142,22 @@ def test_a_folder_tree_is_decoded_the_same_wherever_it_is_taken_up(tmp_path):
     assert not torch.equal(whole[0][0], next(source.training(numbers[:1], [9]))[0])
     images, targets = next(source.testing(4))
     assert (images.shape, targets.tolist()) == ((4, 3, 16, 16), [0, 0, 0, 1])
+
+
+@PIL
+@pytest.mark.slow
+def test_workers_decode_the_same_and_their_errors_are_one_line(tmp_path):
+    from riskkit.data.imagenet import ImageError
+    from riskkit.images import FromTree
+
+    found = read_tree(tree(tmp_path / "x"))
+    numbers, keys = [torch.tensor([4, 0, 2]), torch.tensor([1, 5])], [7, 8]
+    alone, beside = (list(FromTree(found, 16, torch.device("cpu"), n).training(numbers, keys)) for n in (0, 2))
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(alone, beside, strict=True))
+    found.train.paths[5].write_bytes(b"no image")
+    for workers in (0, 1):
+        with pytest.raises(ImageError, match=r"^\S+2\.png cannot be decoded \(UnidentifiedImageError\); replace it\.$"):
+            list(FromTree(found, 16, torch.device("cpu"), workers).training(numbers, keys))
 
 
 @PIL

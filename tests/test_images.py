@@ -13,7 +13,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from archives import write
+from archives import tree, write
 from torch import nn
 
 from riskkit.cli.main import main
@@ -533,6 +533,19 @@ def test_an_interrupted_command_says_what_is_kept(archive, tmp_path, capsys, mon
     assert "interrupted; after step 1 of 2, which is kept" in err
     monkeypatch.setattr(Trainer, "take", real)
     assert told(capsys, *words, "--out", tmp_path / "out")[0] == 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("PIL") is None, reason="needs pillow")
+def test_a_folder_of_images_is_trained_on_and_a_damaged_one_stops_it(tmp_path, capsys):
+    folder = tree(tmp_path / "pets")
+    words = ["--data", folder, "--network", "small", "--epochs", 1, "--batch", 3, "--seeds", 1, "--workers", 0]
+    status, out, _ = told(capsys, *words, "--out", tmp_path / "out")
+    assert status == 0
+    assert re.search(r"\| pets \| small \| SLRLA \| 1 \| 1 \| 0 \|", out)
+    (folder / "val" / "dog" / "1.png").write_bytes(b"no image")
+    status, _, err = told(capsys, *words, "--out", tmp_path / "other")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "1.png cannot be decoded (UnidentifiedImageError); replace it. The last checkpoint is kept." in err
 
 
 def test_memory_that_runs_out_on_the_way_stops_the_command(archive, tmp_path, capsys, monkeypatch):

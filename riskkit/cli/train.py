@@ -237,7 +237,7 @@ def _train(arguments: argparse.Namespace, plans: Sequence[Plan], source: Source,
         for number, ((plan, seed), folder) in enumerate(folders.items(), 1):
             if _finished(folder) is not None:
                 continue
-            with _memory_errors(plan), _progress(f"{plan.optimiser}, seed {seed} ({number} of {len(jobs)})") as told:
+            with _stopping(plan), _progress(f"{plan.optimiser}, seed {seed} ({number} of {len(jobs)})") as told:
                 train(plan, source, seed, folder, device, every=arguments.save_every, told=told)
         runs = [found for path in sorted(out.glob("*/run.json")) if (found := _finished(path.parent)) is not None]
         written = tables.write(runs, out)
@@ -266,12 +266,16 @@ def _finished(folder: Path) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def _memory_errors(plan: Plan) -> Iterator[None]:
-    """Memory that runs out on the way stops the command; the last checkpoint is kept."""
+def _stopping(plan: Plan) -> Iterator[None]:
+    """Memory that runs out on the way, or an image that is damaged, stops the command; the last checkpoint is kept."""
     import torch
+
+    from riskkit.data.imagenet import ImageError
 
     try:
         yield
+    except ImageError as error:
+        raise StoppedError(f"{error} The last checkpoint is kept.") from error
     except (MemoryError, RuntimeError) as error:
         short = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
         if not short:

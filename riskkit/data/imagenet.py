@@ -22,6 +22,10 @@ LARGER = 256 / 224
 """A test image's shorter side, in units of the side that is cut out of its middle."""
 
 
+class ImageError(ValueError):
+    """An image that cannot be decoded; one line."""
+
+
 class Listed(NamedTuple):
     """Paths and classes of one part of a tree."""
 
@@ -86,7 +90,7 @@ class Decoded(Dataset[tuple[Tensor, int]]):
     RandomResizedCrop does with its defaults (area .08 to 1, ratio 3/4 to 4/3) and flipped with chance 1/2. With None
     its middle is taken: the shorter side becomes 256/224 of ``side`` first.
 
-    Raises ValueError, in one line, for an image that cannot be decoded.
+    Raises ImageError, in one line, for an image that cannot be decoded.
     """
 
     def __init__(self, listed: Listed, side: int) -> None:
@@ -104,7 +108,7 @@ class Decoded(Dataset[tuple[Tensor, int]]):
             with Image.open(path) as file:
                 image = file.convert("RGB")
         except Exception as error:  # PIL raises whatever a damaged file leads it to
-            raise ValueError(f"{path} cannot be decoded ({type(error).__name__}); replace it.") from error
+            raise ImageError(f"{path} cannot be decoded ({type(error).__name__}); replace it.") from error
         cut = self._middle(image) if key is None else self._random(image, random.Random(f"{key} {number}"))
         return torch.from_numpy(np.array(cut)).permute(2, 0, 1).contiguous(), int(self.listed.targets[number])
 

@@ -7,6 +7,7 @@ same wherever a run is taken up again, on every device and with any number of wo
 from __future__ import annotations
 
 import hashlib
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -14,11 +15,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from riskkit.data.imagenet import DEVIATION, MEAN, Decoded, Listed, Tree
+from riskkit.data.imagenet import DEVIATION, MEAN, Decoded, ImageError, Listed, Tree
 from riskkit.data.images import Images
 
 Batch = tuple[Tensor, Tensor]
 """Images float32 (b, 3, side, side), normalized by channel, and classes int64 (b,), both on the device."""
+
+
+NAMED = f"{ImageError.__module__}.{ImageError.__qualname__}: "
 
 
 class Source(Protocol):
@@ -138,7 +142,16 @@ class FromTree:
             num_workers=self._workers,
             pin_memory=self._device.type == "cuda",
             multiprocessing_context="spawn" if self._workers else None,
+            worker_init_fn=_deaf,
         )
-        for images, targets in loader:
-            moved = images.to(self._device, non_blocking=True)
-            yield (moved.float() / 255 - self._mean) / self._deviation, targets.to(self._device, non_blocking=True)
+        try:
+            for images, targets in loader:
+                moved = images.to(self._device, non_blocking=True)
+                yield (moved.float() / 255 - self._mean) / self._deviation, targets.to(self._device, non_blocking=True)
+        except ImageError as error:  # a worker's has its traceback in the message, the error in the last line
+            raise ImageError(str(error).strip().splitlines()[-1].removeprefix(NAMED)) from error
+
+
+def _deaf(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal: the one that trains ends the others once its step is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
