@@ -275,3 +275,7 @@ def test_moments_of_both_outputs_are_those_of_a_loop_over_steps(output):
     found = exact_moments.round_moments(plan, 1.3)
     for got, wanted in zip((*found.last[::2], *found.average[::2]), step_by_step(plan, 1.3), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-15)
+    ends = exact_moments.staged_moments(plan, 1.3)
+    for got, wanted in zip((ends.m, ends.u), step_by_step(plan, 1.3)[:2, plan.stage_ends - 1], strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-15)
+    assert np.array_equal(ends.m2, ends.m**2)

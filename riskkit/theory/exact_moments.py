@@ -69,8 +69,32 @@ def step_moments(step: Step, curvature: float, k: int, alpha: float, rounds: npt
 
 
 def staged_moments(algorithm: Algorithm, curvature: float) -> Moments:
-    """m, m^2 and u of the last iterate at the stages' ends for SLRLA as published, (Q,), as of ``round_moments``."""
-    return Moments(*(part[algorithm.stage_ends - 1] for part in round_moments(algorithm, curvature).last))
+    """m, m^2 and u of the last iterate at the stages' ends for SLRLA as published, (Q,), as of ``round_moments``.
+
+    Where each stage passes its last iterate on, a stage is one affine map, and products from its end give it.
+    """
+    if algorithm.anchor_every is not None or any(stage.output != "last" for stage in algorithm.stages):
+        return Moments(*(part[algorithm.stage_ends - 1] for part in round_moments(algorithm, curvature).last))
+    m, u, found = 1.0, 0.0, []
+    for stage in algorithm.stages:
+        eta = np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64).reshape(stage.T, stage.k)
+        h, b, alpha = curvature * eta, eta * stage.beta, stage.alpha
+        c = 1 - h - b
+        reach = _after(c)  # prod_{tau<l<k} c_l, as in round_moments
+        g = 1 - alpha + alpha * c[:, 0] * reach[:, 0]
+        later = _after(g)
+        s = float(g[0] * later[0] + alpha * ((b * reach).sum(axis=1) * later).sum())
+        noise = alpha**2 * float((((h * reach) ** 2).sum(axis=1) * later**2).sum())
+        m, u = s * m, s**2 * u + noise
+        found.append((m, m**2, u))
+    return Moments(*np.array(found).T)
+
+
+def _after(factors: Floats) -> Floats:
+    """The product of the factors that follow, along the last axis: 1 at its end."""
+    found = np.ones_like(factors)
+    found[..., :-1] = np.cumprod(factors[..., :0:-1], axis=-1)[..., ::-1]
+    return found
 
 
 class Outputs(NamedTuple):
