@@ -6,8 +6,10 @@ workers are still there, how to let go of them at once, and what to call them.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -147,18 +149,40 @@ class Seats(Executor):
             worker.shutdown(wait=True, kill_workers=True)
 
 
+LOADED = ["riskkit.execution.loop", "riskkit.report.figures.drawing"]
+"""What workers need before they do anything: seconds of loading."""
+
+
 def _worker() -> Any:
+    """A process of its own, forked from a server that has loaded the libraries once for all workers, where that can be;
+    else a fresh one, which loads them itself."""
     from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(max_workers=1, initializer=_attend, initargs=(os.getpid(),))
+    context = None
+    if sys.platform == "linux" and _importable():
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(LOADED)
+    here = (dict(os.environ), None if context else os.getpid())
+    return ProcessPoolExecutor(max_workers=1, context=context, initializer=_attend, initargs=here)
 
 
-def _attend(parent: int) -> None:
-    """In a worker: leave Ctrl-C to the parent, and do not outlive it, however it died."""
+def _importable() -> bool:
+    """Whether a worker may import what this process has as its main module, which the server asks of it: a module that
+    was run by its name is made for that, a person's script may not be."""
+    main = sys.modules["__main__"]
+    return getattr(main, "__spec__", None) is not None or not hasattr(main, "__file__")
+
+
+def _attend(environment: dict[str, str], parent: int | None) -> None:
+    """In a worker: leave Ctrl-C to the parent, have its environment, and do not outlive it, however it died: then the
+    server that has forked this process ends as well."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.clear()
+    os.environ.update(environment)
+    above = parent or os.getppid()
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == above:
             time.sleep(0.5)
         os._exit(1)
 

@@ -120,7 +120,7 @@ def answer(
                 kept = keep_other(request, stores[request.experiment].root)
                 if kept is not None:
                     tell(f"{request.experiment}: the table of another question that lay there is kept in {kept}.")
-            for request, concluded in _conclusions(settled, stores, lost, jobs):
+            for request, concluded in _conclusions(settled, stores, lost, workers, jobs):
                 name = request.experiment
                 if isinstance(concluded, MissingReplicatesError):
                     damaged(name, concluded)
@@ -143,7 +143,7 @@ def answer(
 
 
 def _conclusions(
-    settled: Sequence[Request], stores: Mapping[str, Store], lost: Mapping[str, Lost], jobs: int
+    settled: Sequence[Request], stores: Mapping[str, Store], lost: Mapping[str, Lost], workers: Workers, jobs: int
 ) -> Iterator[tuple[Request, Concluded | MissingReplicatesError]]:
     """Tables and verdicts, of several experiments side by side: nothing in them depends on another. Those that need
     much memory, and one whose worker died (for want of memory, as a rule), are concluded here, one after the other."""
@@ -155,7 +155,8 @@ def _conclusions(
     together = [request for request in settled if request not in alone]
     if jobs == 1 or len(together) == 1:
         alone, together = list(settled), []
-    seats = Seats(jobs)
+    # The processes that have computed know the plans; threads would wait for each other.
+    seats = workers.executor if isinstance(workers.executor, Seats) else Seats(jobs)
     try:
         futures = {request: seats.submit(conclude_stored, *asked[request]) for request in together}
         for request, future in futures.items():
@@ -166,7 +167,8 @@ def _conclusions(
             except BrokenProcessPool:
                 alone.append(request)
     finally:
-        seats.kill()
+        if seats is not workers.executor:
+            seats.kill()
     for request in alone:
         try:
             yield request, conclude_stored(*asked[request])

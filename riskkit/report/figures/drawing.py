@@ -46,6 +46,10 @@ def algorithm_looks(home: Path) -> Mapping[str, tuple[str, str]]:
     return dict(getattr(study.module("figures", home), "ALGORITHMS", {}))
 
 
+FEW = 4
+"""Pages that are drawn sooner here than another process has loaded what it needs."""
+
+
 class Drawn(NamedTuple):
     """The files written, a line for each figure that could not be drawn, and the others: owner, name and files."""
 
@@ -75,7 +79,7 @@ def draw_figures(
     owners: list[str | None] = [owner for owner in (*chosen, *of_all) if due is None or due.get(owner)]
     wanted = {owner: None if due is None else frozenset(due[owner]) for owner in owners}
     parts: dict[str | None, Drawn] = {}
-    if jobs > 1 and len(owners) > 1:
+    if jobs > 1 and len(owners) > 1 and (due is None or sum(len(due[one]) for one in owners) > FEW):
         seats = Seats(jobs)
         try:
             futures = {owner: seats.submit(_draw, home, results, owner, venue, wanted[owner]) for owner in owners}
