@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
 from riskkit.report import plot
 
@@ -77,6 +76,8 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
 
 def chart(stored: plot.Stored, output: str) -> plot.Page | None:
     """Maps over (n, kT): the best alpha measured, of the explicit bound, and of the claim with its constants 1."""
+    import seaborn as sns  # a second to load, which other pages need not wait for
+
     every = [line for line in stored.best if line["output"] == output and line["at"] is not None]
     # One period: at each n and kT the map has one cell.
     period = min((line["k"] for line in every), default=0)

@@ -55,6 +55,10 @@ MARKS = {
 }
 
 
+Marks = dict[tuple[plot.Panel, str, Mark], list[tuple[float, float, dict[str, Any]]]]
+"""Panel, number and look -> the marks: x, height, and what the record says."""
+
+
 class Row(NamedTuple):
     """The verdicts of one experiment on one quantity (or on what is known in closed form); ``head``: its first row."""
 
@@ -89,8 +93,21 @@ def draw(everything: list[plot.Stored]) -> plot.Page:
     levels = page.panel(xlabel="measured / bound", xscale="log", yscale="linear")
     rates = page.panel(xlabel="slope of\nmeasured / claim", xscale="symlog", yscale="linear")
     rates.axes.set_xscale("symlog", linthresh=2 * MARGIN, linscale=1.0)
+    marks: Marks = {}
     for place, row in enumerate(rows):
-        draw_row(levels, rates, place, row)
+        draw_row(levels, rates, place, row, marks)
+    for (panel, value, mark), shown in marks.items():
+        panel.points(
+            "verdict",
+            [x for x, _, _ in shown],
+            [height for _, height, _ in shown],
+            x_name=value,
+            low=[about["low"] for _, _, about in shown],
+            high=[about["high"] for _, _, about in shown],
+            along="x",
+            about=[about for _, _, about in shown],
+            style={**mark.style, "zorder": 5},
+        )
     frame(levels, rates, rows)
     drawn = {record["status"] for record in page.records}
     for mark in dict.fromkeys(mark for outcome, mark in MARKS.items() if outcome in drawn):
@@ -113,15 +130,17 @@ def levelled(verdict: dict[str, Any]) -> bool:
     return verdict["kind"] in ("level", "identity") and verdict["ratio"] is not None
 
 
-def draw_row(levels: plot.Panel, rates: plot.Panel, place: int, row: Row) -> None:
-    """Marks of one row, levels and rates spread over the row's height."""
+def draw_row(levels: plot.Panel, rates: plot.Panel, place: int, row: Row, marks: Marks) -> None:
+    """Words of one row, and its marks, levels and rates spread over the row's height, which are drawn all at once."""
     level = [verdict for verdict in row.verdicts if not verdict["axis"]]
     others = [verdict for verdict in row.verdicts if verdict["axis"]]
     shown = [verdict for verdict in level if levelled(verdict)]
     sloped = [verdict for verdict in others if verdict["difference"] is not None]
     for panel, verdicts, value in ((levels, shown, "ratio"), (rates, sloped, "difference")):
         for rank, verdict in enumerate(verdicts):
-            mark(panel, row, verdict, value, place + 0.6 * ((rank + 0.5) / len(verdicts) - 0.5))
+            height = place + 0.6 * ((rank + 0.5) / len(verdicts) - 0.5)
+            shape = MARKS[verdict["outcome"]]
+            marks.setdefault((panel, value, shape), []).append((verdict[value], height, told(row, verdict, value)))
     low = sum(verdict["ratio"] < LEAST for verdict in shown)
     if low:
         levels.inside(place, f"{low} below {LEAST:g}")
@@ -138,14 +157,17 @@ def counted(verdicts: list[dict[str, Any]]) -> str:
     return ", ".join([*said, f"{others} other" + "s" * (others > 1)] if others else said)
 
 
-def mark(panel: plot.Panel, row: Row, verdict: dict[str, Any], value: str, height: float) -> None:
+def told(row: Row, verdict: dict[str, Any], value: str) -> dict[str, Any]:
+    """What the record says of a mark."""
     low, high = (verdict[f"{value}_{end}"] if value == "difference" else None for end in ("low", "high"))
-    about = {"quantity": verdict["quantity"], "output": verdict["output"], "status": verdict["outcome"]}
-    about |= {"experiment": row.experiment, "bound": verdict["bound"], "axis": verdict["axis"], **verdict["where"]}
-    style = {**MARKS[verdict["outcome"]].style, "zorder": 5}
-    panel.points(
-        verdict["kind"], verdict[value], height, x_name=value, low=low, high=high, along="x", about=about, style=style
-    )
+    about = {"kind": verdict["kind"], "low": low, "high": high, "status": verdict["outcome"]}
+    about |= {"quantity": verdict["quantity"], "output": verdict["output"]}
+    return about | {
+        "experiment": row.experiment,
+        "bound": verdict["bound"],
+        "axis": verdict["axis"],
+        **verdict["where"],
+    }
 
 
 def frame(levels: plot.Panel, rates: plot.Panel, rows: list[Row]) -> None:

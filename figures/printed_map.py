@@ -6,7 +6,6 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import seaborn as sns
 
 from riskkit.report import plot
 from riskkit.theory.zhou2021 import published
@@ -16,6 +15,8 @@ EXPERIMENT = "printed_theorem3"
 
 def draw(stored: plot.Stored) -> plot.Page | None:
     """A map over alpha and T for each k; a thick line between cells where the bound fails and where it does not."""
+    import seaborn as sns  # a second to load, which other pages need not wait for
+
     rows = stored.rows(quantity="generalization", output="average", algorithm="Lookahead", n=20.0)
     rows = rows[np.isfinite(rows["mean"]) & (rows["k"] > 1)]
     if rows.empty:

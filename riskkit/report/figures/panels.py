@@ -228,14 +228,14 @@ class Panel:
         low: npt.ArrayLike | None = None,
         high: npt.ArrayLike | None = None,
         along: Literal["x", "y"] = "y",
-        about: Mapping[str, object] = MappingProxyType({}),
+        about: Mapping[str, object] | Sequence[Mapping[str, object]] = MappingProxyType({}),
         key: str = "",
         style: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Numbers x and y (P,) that are no rows of the table (exponents, predictions), recorded under ``kind``.
 
         ``low`` and ``high`` are ends of intervals in y, or in x as ``along`` says; ``about`` fills further columns of
-        the record; ``style`` holds matplotlib's properties of a line.
+        the record, one mapping for all or for each; ``style`` holds matplotlib's properties of a line.
         """
         x, y = _column(x), _column(y)
         lower, upper = (np.full(len(x), np.nan) if end is None else _column(end) for end in (low, high))
@@ -250,9 +250,9 @@ class Panel:
                 handle = Line2D([], [])
                 handle.update_from(artist)
                 self.page.key(key, handle)
-        for i in range(len(x)):
+        for i, told in enumerate([about] * len(x) if isinstance(about, Mapping) else about):
             entry = {"panel": self.name, "kind": kind, "x_name": x_name, "x": x[i], "y": y[i]}
-            self.page.records.append({**entry, "low": lower[i], "high": upper[i], "status": "ok", **about})
+            self.page.records.append({**entry, "low": lower[i], "high": upper[i], "status": "ok", **told})
 
     def mark(self, name: str, x: float, kind: Kind, *, about: Mapping[str, object] = MappingProxyType({})) -> None:
         """A vertical line at x, in the line style of what is computed."""
