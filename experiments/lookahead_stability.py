@@ -29,10 +29,10 @@ EXPERIMENT = Experiment(
     sizes={
         "laptop": Size(
             [
-                Grid("b", n=40, k=5, alpha=0.5, T=16, b=(1, 2, 4, 8, 16)),
+                Grid("b", n=40, k=5, alpha=0.5, T=8, b=(1, 2, 4, 8)),
                 Grid("T", n=40, k=5, alpha=0.5, b=1, T=doubling(2, 32)),
             ],
-            replicates=512,
+            replicates=256,
         ),
         "paper": Size(
             [

@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
         for name in ("reshuffled SGD", "SGD, one shuffle", "full batches")
     ),
     sizes={
-        "laptop": Size(Grid("T", n=32, T=doubling(8, 2048)), replicates=512),
+        "laptop": Size(Grid("T", n=32, T=doubling(8, 1024)), replicates=256),
         "paper": Size(Grid("T", n=(32, 128), T=doubling(8, 16384)), replicates=8192),
     },
 )

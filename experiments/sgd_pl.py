@@ -21,13 +21,13 @@ EXPERIMENT = Experiment(
         "SGD, 1/(mu j)": lambda p: SGD(p.T, InverseTime(1.0, 20)),
         "full batches": lambda p: (
             dataclasses.replace(SGD(p.T, Constant(ETA), batch=p.n), sampling="without replacement", name="full batches")
-            if p.T <= 256
+            if p.T <= 64
             else None
         ),
     },
     bounds=(karimi2016.CONSTANT, karimi2016.DECREASING, karimi2016.FULL),
     sizes={
-        "laptop": Size(Grid("T", n=20, T=doubling(16, 2048)), replicates=512),
+        "laptop": Size(Grid("T", n=20, T=doubling(16, 512)), replicates=256),
         "paper": Size(Grid("T", n=(20, 80), T=doubling(16, 16384)), replicates=8192),
     },
 )

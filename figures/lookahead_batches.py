@@ -39,7 +39,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             left.measured(
                 plot.Line(line.sort_values("b"), "b", {}, {}, "local SGD"),
                 colour=plot.alpha_colour(alpha),
-                marker="x",
+                marker="P",
                 key=f"local SGD, $\\alpha = {alpha:g}$",
             )
     whole = rows[(rows["T"] == longest) & (rows["algorithm"] == "SGD")].drop_duplicates("b").sort_values("b")

@@ -246,6 +246,11 @@ def test_quantiles_are_judged_stored_and_told():
     assert {one.verdict.outcome for one in violated if one.title == "the tail"} == {"VIOLATED"}
     nothing = of(lambda at, share: np.ones(len(at.rounds)), lambda problem, algorithm: "never").found.findings
     assert {one.verdict.outcome for one in nothing if one.title == "the tail"} == {"NOT COVERED"}
+    reading = Quantiles(
+        "tail", "the tail", "generalization", "last", (0.1,), lambda at, share: np.full(len(at.rounds), 9.0)
+    )
+    vacuous = run(experiment(bounds=(), readings=(reading,)), replicates=128).found.findings
+    assert {one.verdict.outcome for one in vacuous if one.title == "the tail"} == {"VACUOUS"}
     only = of(None).found
     assert len(only.quantiles) == 20
     assert not [one for one in only.findings if one.title == "the tail"]

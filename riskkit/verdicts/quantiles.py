@@ -12,6 +12,7 @@ import numpy as np
 from riskkit.experiment.plan import Cell, alike
 from riskkit.experiment.readings import Quantiles
 from riskkit.identity import label, short
+from riskkit.judges.arrays import all_cells
 from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, starved, undecided
 from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats
 from riskkit.stats.quantiles import exceedance, quantile
@@ -70,7 +71,8 @@ def quantile_answers(data: Data, reading: Quantiles) -> tuple[list[Finding], lis
             ]
             if reading.bound is not None:
                 about = f"{subject(reading.quantity, reading.output, name, cells)}, exceeded with probability"
-                judged = _judged(values, limit, share, f"{about} {label(share)}", reason)
+                trivial = data.trivial(reading.quantity, good)
+                judged = _judged(values, limit, trivial, share, f"{about} {label(share)}", reason)
                 findings.append(
                     finding(
                         f"{reading.name}, delta = {label(share)}",
@@ -98,10 +100,16 @@ def _limits(data: Data, reading: Quantiles, cells: Sequence[Cell], share: float)
     return found, first
 
 
-def _judged(values: Floats, limit: Floats, share: float, about: str, reason: str | None) -> Verdict:
+def _judged(values: Floats, limit: Floats, trivial: Floats, share: float, about: str, reason: str | None) -> Verdict:
     known = np.isfinite(limit)
     if not known.any():
         return not_covered("level", reason or "nothing is proved for these settings", subject=about)
+    live = known & (np.where(known, limit, np.inf) < trivial)
+    if not live.any():
+        draft = undecided("level", about, len(values))
+        said = f"the bound is at or above what is true of every run in {all_cells(int(known.sum()))}"
+        return draft.concluded(Outcome.VACUOUS, said)
+    known = live
     values, limit = values[:, known], limit[known]
     draft = undecided("level", about, len(values), points=int(known.sum()))
     if len(values) < MINIMUM_VERDICT:
