@@ -12,8 +12,8 @@ Proof. Fix the order. Replacing one example moves the output by at most (2 G/n) 
     E Phi <= beta, since E Phi = E[l(A(S^i); z_i) - l(A(S); z_i)]. Replacing an example moves F by at most beta, and F_S
     by at most (n - 1) beta/n + M/n: Phi by at most 2 beta + M/n. McDiarmid: P(Phi - E Phi >= t) <=
     exp(-2 t^2/(n (2 beta + M/n)^2)).
-Reading: 2 n beta = 4 G^2 eta J has to be small beside M, so that it says something of short runs only, eta J << M/G^2; M/
-    sqrt n stays even where beta is 0. The quantiles of F - F_S that are measured have that part too, the
+Reading: 2 n beta = 4 G^2 eta J has to be small beside M, so that it says something of short runs only, eta J << M/G^2;
+    M/sqrt n stays even where beta is 0. The quantiles of F - F_S that are measured have that part too, the
     fluctuation of F_S itself. With independent draws an example may be met often: no uniform beta is proved there.
 Source: Bousquet, Elisseeff, JMLR 2002 (Theorem 12, for a deletion; re-proved for a replacement).
 """
