@@ -70,20 +70,20 @@ def quadratic(problem: Problem) -> Quadratic | None:
 
 def responses(problem: Problem, algorithm: Any, n: int, rounds: npt.NDArray[np.int64]) -> Responses:
     """The responses, for n examples, after the given rounds (K,), ascending; kept, since every block of replicates asks
-    for the same."""
-    return _responses(problem, algorithm, n, tuple(int(t) for t in rounds))
+    for the same, and every n where draws are independent."""
+    return _responses(problem, algorithm, _epoch(algorithm, n), tuple(int(t) for t in rounds))
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 @np.errstate(over="ignore", invalid="ignore")  # a run that diverges answers with inf or nan
-def _responses(problem: Problem, algorithm: Any, n: int, rounds: tuple[int, ...]) -> Responses:
+def _responses(problem: Problem, algorithm: Any, epoch: int, rounds: tuple[int, ...]) -> Responses:
     law, maps = quadratic(problem), linear_maps(algorithm)
     assert law is not None
     assert maps is not None
     taken = traits.steps_after(algorithm, np.array(rounds))
     outputs = maps.outputs(taken)
     pairs = list(dict.fromkeys(zip(law.curvatures, law.pulls, strict=True)))
-    kinds = [_one(maps, outputs, taken, h, w, traits.batch(algorithm), _epoch(algorithm, n)) for h, w in pairs]
+    kinds = [_one(maps, outputs, taken, h, w, traits.batch(algorithm), epoch) for h, w in pairs]
     which = [pairs.index(pair) for pair in zip(law.curvatures, law.pulls, strict=True)]
     start, mean, spread, squares = (np.stack([kinds[p][part] for p in which], axis=-1) for part in range(4))
     reach = np.array([kind[4] for kind in kinds])
