@@ -10,7 +10,8 @@ and means: of the comparisons in theorem2_tuned's verdict.json with these values
 1. the experiment; 2. ``verdicts``, ``comparisons``, ``best``, ``counts`` or ``quantiles`` of its verdict.json, or
    ``cells``, the rows of its table.csv; 3. any number of ``key=value``;
 4. ``[min|max] key [format] in low..high``, where the key may be a ratio, ``mean/published``; or ``count in low..high``,
-   how many there are; or ``key is word``, where all that are found must have the word.
+   how many there are; or ``key is word``, where all that are found must have the word; or ``key says words``, where all
+   must have these words in their text.
 
 Without ``min`` or ``max`` exactly one must be found. ``study; statements; word=holds; count in 10..20`` counts the
 statements of the source by what the verdicts of all experiments say of them (``riskkit.report.statements``), ``study;
@@ -58,9 +59,18 @@ def carried(results: Path, name: str) -> Carried:
         if found != {word[2]}:
             raise UntrueError(f"{name}: expected {word[2]}; found {', '.join(sorted(found)) or 'nothing'}.")
         return Carried(word[2], word[2])
+    text = re.fullmatch(r"(\w+) says (\S.*)", asked)
+    if text:
+        if not rows or not all(text[2] in str(row[text[1]]) for row in rows):
+            raise UntrueError(
+                f"{name}: expected the words in {len(rows) or 'some'} text; found {[row[text[1]] for row in rows]}."
+            )
+        return Carried(text[2], text[2])
     number = re.fullmatch(r"(?:(min|max) )?(\w+(?:/\w+)?)(?: (\.\d[fgeE%]))? in (\S+)\.\.(\S+)", asked)
     if not number:
-        raise UntrueError(f"{name}: expected '[min|max] key [format] in low..high' or 'key is word'; got '{asked}'.")
+        raise UntrueError(
+            f"{name}: expected '[min|max] key [format] in low..high', 'key is word' or 'key says words'; got '{asked}'."
+        )
     least, key, form, low, high = number.groups()
     if key == "count":
         value: float = len(rows)
