@@ -49,7 +49,10 @@ def carried(results: Path, name: str) -> Carried:
     """What the mark names. Raises UntrueError with the mark, what was found and what the sentence needs."""
     experiment, kind, *rest = (part.strip() for part in re.sub(r"\s+", " ", name).split(";"))
     *conditions, asked = rest
-    rows = [{**row, **row.get("where", {})} for row in stored(results, experiment, kind)]
+    try:
+        rows = [{**row, **row.get("where", {})} for row in stored(results, experiment, kind)]
+    except (FileNotFoundError, KeyError):
+        raise UntrueError(f"{name}: {results / experiment} has no {kind}; sweep it again.") from None
     for condition in conditions:
         key, value = condition.split("=", 1)
         rows = [row for row in rows if _equal(row.get(key), value)]

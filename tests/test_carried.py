@@ -58,8 +58,10 @@ def test_the_number_is_filled_in_as_the_mark_says(results):
         "edge; comparisons; against=nobody; max ratio in 0..1",
         "edge; comparisons; against=matched SGD; outcome is smaller",
         "edge; comparisons; the largest ratio",
+        "elsewhere; comparisons; ratio in 0..1",
+        "edge; best; count in 0..1",
     ],
-    ids=["several", "none", "mixed words", "no grammar"],
+    ids=["several", "none", "mixed words", "no grammar", "no experiment", "no such kind"],
 )
 def test_what_is_not_one_answer_is_refused(results, name):
     with pytest.raises(UntrueError):
