@@ -1,4 +1,5 @@
-"""How often the statistics of riskkit are right, measured on planted truths: ``python -m benchmarks.calibration``.
+"""How often the statistics of riskkit are right, measured on planted truths: ``python -m benchmarks.calibration``
+prints the table, with ``--write`` into docs/statistics.md.
 
 Each row is a procedure, a setting, the probability that is claimed, what is required of it, and what was observed in
 seeded trials. A row is accepted unless the observed count has a binomial probability below ``FALSE_ALARM`` on either
@@ -14,6 +15,7 @@ import dataclasses
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -620,6 +622,7 @@ STUDIES: dict[Callable[[int], list[Row]], int] = {
     words.controls: 100,
     words.grown: 150,
     words.bests: 60,
+    words.exceeded: 400,
     words.unseen: 200,
 }
 """The studies, and how many trials of each make the table: about twelve minutes on one core."""
@@ -640,6 +643,26 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
+
+
+def written(page: str, rows: str) -> str:
+    """The page with another table, which is the last thing on it."""
+    return page[: page.index("| procedure | setting |")] + rows + "\n"
+
+
+def main(words: list[str]) -> None:
+    """``--write``: all rows, into the page; else printed, those of some studies by name, or all."""
+    asked = [word for word in words if word != "--write"]
+    if unknown := set(asked) - {study.__name__ for study in STUDIES}:
+        raise SystemExit(f"calibration: no study is called {', '.join(sorted(unknown))}.")
+    chosen = {study: trials for study, trials in STUDIES.items() if not asked or study.__name__ in asked}
+    made = table([row for study, trials in chosen.items() for row in study(trials)])
+    if "--write" in words and not asked:
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
+    else:
+        print(made)
+
+
 if __name__ == "__main__":
-    asked = sys.argv[1:] or [study.__name__ for study in STUDIES]  # some studies' rows, by name; all without one
-    print(table([row for study, trials in STUDIES.items() if study.__name__ in asked for row in study(trials)]))
+    main(sys.argv[1:])

@@ -24,6 +24,7 @@ from riskkit.stats.minimiser import minimiser
 from riskkit.stats.several import fit_exponents
 from riskkit.verdicts.best import judge_best_exponent, judge_condition
 from riskkit.verdicts.counts import judge_growth
+from riskkit.verdicts.quantiles import judge_exceedance
 
 PROCEDURES: dict[tuple[str, str], tuple[str, ...]] = {
     ("judge_level", "HOLDS"): ("false HOLDS", "HOLDS"),
@@ -51,6 +52,8 @@ PROCEDURES: dict[tuple[str, str], tuple[str, ...]] = {
     ("judge_best_exponent", "DISAGREES"): ("false DISAGREES (best value)", "DISAGREES (best value)"),
     ("judge_condition", "AGREES"): ("false AGREES (condition)", "AGREES (condition)"),
     ("judge_condition", "DISAGREES"): ("false DISAGREES (condition)", "DISAGREES (condition)"),
+    ("judge_exceedance", "HOLDS"): ("false HOLDS (quantile)", "HOLDS (quantile)"),
+    ("judge_exceedance", "VIOLATED"): ("false VIOLATED (quantile)", "VIOLATED (quantile)"),
     ("comparison", "smaller"): ("false smaller or larger", "smaller"),
     ("comparison", "larger"): ("false smaller or larger", "larger"),
 }
@@ -228,6 +231,31 @@ def bests(trials: int) -> list[Row]:
             count += found.outcome == outcome.removeprefix("false ")
         about = f"3 lines, {shape}; stated of {'every' if everywhere else 'some'} setting"
         rows.append(said(f"{outcome} (condition)", about, 128, 4 * trials, 0.05, count))
+    return rows
+
+
+def exceeded(trials: int) -> list[Row]:
+    """A limit that 1 in 20 may exceed, in 8 cells of an exponential law: where one cell, or all, are exceeded as often;
+    where all are exceeded five times less often; where one is three times as often."""
+    rows, share = [], 0.05
+    for number, (word, others, one, R) in enumerate(
+        (
+            ("false HOLDS (quantile)", 0.001, share, 512),
+            ("false VIOLATED (quantile)", share, share, 512),
+            ("HOLDS (quantile)", share / 5, share / 5, 512),
+            ("VIOLATED (quantile)", share, 3 * share, 512),
+        )
+    ):
+        rng = np.random.default_rng([37, number])
+        limit = -np.log(np.where(np.arange(8) == 3, one, others))
+        count, outcome = 0, word.removeprefix("false ").split(" ")[0]
+        for _ in range(trials):
+            values = draw(rng, squared(2), R, 8, Dependence.RUN)
+            count += judge_exceedance(values, limit, np.full(8, np.inf), share, "", None).outcome == outcome
+        about = (
+            f"8 cells, |z|^2, d = 2, checkpoints of one run, one exceeded with probability {one:g}, others {others:g}"
+        )
+        rows.append(said(word, about, R, trials, 0.05, count))
     return rows
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.calibration import written
 from benchmarks.calibration_words import PROCEDURES
 from riskkit.judges.outcome import Outcome, undecided
 from riskkit.stats.jackknife import SEEN
@@ -67,3 +68,12 @@ def test_few_replicates_assert_nothing(word):
         assert (few.outcome, enough.outcome) == ("INCONCLUSIVE", word)
         assert few.replicates_needed == SEEN
     assert undecided("rate", "s", 8).concluded(Outcome(word), "exact").outcome == word
+
+
+def test_the_table_is_the_last_thing_on_its_page_and_written_as_a_whole():
+    page = (ROOT / "docs/statistics.md").read_text()
+    rows = page[page.index("| procedure | setting |") :]
+    assert all(line.startswith("|") for line in rows.splitlines())
+    assert written(page, rows.rstrip("\n")) == page
+    assert written(page, "| a |").endswith("| a |\n")
+    assert "| procedure |" not in written(page, "| a |")

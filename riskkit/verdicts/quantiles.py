@@ -72,7 +72,7 @@ def quantile_answers(data: Data, reading: Quantiles) -> tuple[list[Finding], lis
             if reading.bound is not None:
                 about = f"{subject(reading.quantity, reading.output, name, cells)}, exceeded with probability"
                 trivial = data.trivial(reading.quantity, good)
-                judged = _judged(values, limit, trivial, share, f"{about} {label(share)}", reason)
+                judged = judge_exceedance(values, limit, trivial, share, f"{about} {label(share)}", reason)
                 findings.append(
                     finding(
                         f"{reading.name}, delta = {label(share)}",
@@ -100,7 +100,11 @@ def _limits(data: Data, reading: Quantiles, cells: Sequence[Cell], share: float)
     return found, first
 
 
-def _judged(values: Floats, limit: Floats, trivial: Floats, share: float, about: str, reason: str | None) -> Verdict:
+def judge_exceedance(
+    values: Floats, limit: Floats, trivial: Floats, share: float, about: str, reason: str | None
+) -> Verdict:
+    """Is limit (P,) exceeded with a probability of at most ``share`` by values (R, P)? Where it is nan it says nothing,
+    for the ``reason``. HOLDS needs it of every cell, VIOLATED the contrary of one after Bonferroni."""
     known = np.isfinite(limit)
     if not known.any():
         return not_covered("level", reason or "nothing is proved for these settings", subject=about)
