@@ -1,4 +1,4 @@
-"""Where the paper's printed bounds fail: the measured generalization error above the printed bound, along alpha."""
+"""The measured generalization error beside the paper's printed bounds and those re-derived, along alpha."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def draw(everything: list[plot.Stored]) -> plot.Page | None:
     if not parts:
         return None
     page = plot.Page(
-        "Generalization error against alpha where the paper's printed bound (red) fails; the re-derived "
-        "bound (black) holds",
+        "Generalization error against alpha, with the bound that the paper prints (red) and the bound re-derived here "
+        "(black)",
         height=2.2,
         columns=len(parts),
     )
