@@ -4,7 +4,7 @@ beta = lam/6, eta_s = eps_s/(3 G^2), eta_s k T_s >= 6/(lam alpha), eps_0 = 2 >= 
 last stage ends near the empirical minimizer, whose generalization error is 1/n. The printed bounds fall to 0 with
 alpha. mu = lam and sigma = 0, so that Theorem 6 covers the same runs, in both of its cases. The radius 1 is mean
 estimation, which never leaves the unit ball; a smaller one mean estimation on that ball, kept by projection, where G is
-smaller and the error the same. There eps_0 = .3 >= radius >= F_S(theta_0) - F_S*.
+smaller and the error the same. There eps_0 = 3 radius, above F_S(theta_0) - F_S* <= radius.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from riskkit.problem import Problem
 from riskkit.problems import MeanEstimation, MeanOnBall
 from riskkit.theory.zhou2021 import published, slrla
 
-EPS0 = {1.0: 2.0, 0.1: 0.3}
-
 
 def problem(point: Point) -> Problem:
     return MeanEstimation(dim=4) if point.radius == 1 else MeanOnBall(dim=4, radius=point.radius)
+
+
+def eps0(point: Point) -> float:
+    return 2.0 if point.radius == 1 else 3 * point.radius
 
 
 GRIDS = (
@@ -32,7 +34,7 @@ EXPERIMENT = Experiment(
     title="Theorems 5, 6 (slide 4) as printed",
     question="Do the paper's Theorems 5 and 6 (slide 4) on SLRLA hold as printed, on its own schedule?",
     problem=problem,
-    algorithms={"SLRLA": lambda p: published.stages(p.problem.constants, EPS0[p.radius], int(p.S), p.alpha, p.k)},
+    algorithms={"SLRLA": lambda p: published.stages(p.problem.constants, eps0(p), int(p.S), p.alpha, p.k)},
     bounds=(
         published.GENERALIZATION_5,
         published.OPTIMIZATION_5,
