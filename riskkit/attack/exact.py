@@ -8,9 +8,9 @@ over the draws, given S:
 *Enumeration.* theta depends on the atoms drawn, one after the other, and not on S: the reference engine runs all A^J
 sequences of J draws, once. The probability of a sequence given S depends on how often it has each atom, in all if draws
 are independent, prod_a (c_a/n)^(m_a); in each pass if it goes through S in a random order, c_a (c_a - 1) ... for the
-m_a draws of an atom in a pass, over n (n - 1) ... for all. So sums over the sequences of one *type* are enough. For
-stability the replaced example is a letter of its own, of which S has one: the two runs are the sequences in which that
-letter stands for the one atom, and for the other.
+m_a draws of an atom in a pass, over n (n - 1) ... for all; where all passes share one order the first decides. So sums
+over the sequences of one *type* are enough. For stability the replaced example is a letter of its own, of which S has
+one: the two runs are the sequences in which that letter stands for the one atom, and for the other.
 
 Shapes: A atoms, Q datasets, J draws, 2 outputs (``OUTPUTS``).
 """
@@ -143,15 +143,16 @@ def _by_enumeration(problem: Problem, algorithm: Any, n: int, quantity: str) -> 
     draws = traits.batch(algorithm) * algorithm.steps
     if law is None or sampling == "one stream for all" or draws > SEQUENCES:
         return None
+    free = min(n, draws) if sampling == "one shuffle" else draws  # the draws that decide all of them
     atoms, weights = law
     letters = len(atoms) + (quantity == "stability" and len(atoms) > 1)
     every = datasets(n, weights)
-    if every is None or letters**draws > SEQUENCES:
+    if every is None or letters**free > SEQUENCES:
         return None
-    epoch = n if sampling == "without replacement" else 0
+    epoch = 0 if sampling == "with replacement" else n
     with reference.one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        sequences = _words(len(atoms), draws)
-        path = _run(problem, algorithm, atoms, sequences)
+        sequences = _words(len(atoms), free)
+        path = _run(problem, algorithm, atoms, sequences[:, np.arange(draws) % free])
         theta = path.theta[:, -1].double()
         if not bool(torch.isfinite(theta).all()):
             return None

@@ -4,9 +4,9 @@ constants speak of, and multiples of 1/m, m its strong convexity or PL constant.
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from riskkit.algorithms.staged import SGD, SLRLA, Algorithm, Lookahead, Stage
+from riskkit.algorithms.momentum import HeavyBall
+from riskkit.algorithms.staged import SGD, SLRLA, Algorithm, Lookahead, Sampling, Stage
 from riskkit.algorithms.steps import Constant, InverseTime
 from riskkit.algorithms.suffix import SuffixSGD
 from riskkit.algorithms.weighted_average import WeightedSGD
@@ -17,6 +17,7 @@ from riskkit.problem import Problem, constants_of, diameter
 STAGED = 2**16
 """Gradients that all stages together may take."""
 PASSES = 3
+NEW, SAME = "new each pass", "the same"
 
 ALPHA = Range("alpha", 0.01, 1.0, log=True)
 SHARE = Range("share", 1e-3, 1.0, log=True)
@@ -96,10 +97,25 @@ def _inverse_sgd(problem: Problem, n: int, c: Chosen, most: int) -> Algorithm:
 
 def _shuffled(problem: Problem, n: int, c: Chosen, most: int) -> Algorithm:
     steps = n * c["passes"]
-    if steps > most:
+    if steps > most and c["orders"] == NEW:
         raise UnfitError("too many gradients")
     step = Constant(c["share"] * _largest(problem))
-    return Algorithm((Stage(steps, 1, 1.0, step),), name="SGD", sampling="without replacement")
+    sampling: Sampling = "without replacement" if c["orders"] == NEW else "one shuffle"
+    return Algorithm((Stage(steps, 1, 1.0, step),), name="SGD", sampling=sampling)
+
+
+def _full(problem: Problem, n: int, c: Chosen, most: int) -> Algorithm:
+    if n * c["gradients"] > most:
+        raise UnfitError("too many gradients")
+    step = Constant(c["share"] * _largest(problem))
+    stage = Stage(c["gradients"], 1, 1.0, step)
+    return Algorithm((stage,), name="gradient descent", sampling="without replacement", batch=n)
+
+
+def _heavy_ball(problem: Problem, n: int, c: Chosen, most: int) -> HeavyBall:
+    """Shares of the step up to which the iterates are averages of steps of SGD."""
+    eta = c["share"] * _largest(problem) * (1 - math.sqrt(c["momentum"])) ** 2
+    return HeavyBall(c["gradients"], Constant(eta), c["momentum"], problem.radius)
 
 
 def _suffix(problem: Problem, n: int, c: Chosen, most: int) -> SuffixSGD:
@@ -154,9 +170,15 @@ SCHEDULES: tuple[Schedule, ...] = (
     ),
     Schedule(
         "SGD by random orders, constant step",
-        lambda most: (Range("passes", 1, PASSES, whole=True), SHARE),
+        lambda most: (Range("passes", 1, PASSES, whole=True), Choice("orders", (NEW, SAME)), SHARE),
         _shuffled,
         examples=6,
+    ),
+    Schedule("gradient descent, constant step", lambda most: (_gradients(most), SHARE), _full, examples=6),
+    Schedule(
+        "heavy ball, constant step",
+        lambda most: (_gradients(most), Range("momentum", 0.0, 0.95), SHARE),
+        _heavy_ball,
     ),
     Schedule(
         "SGD and the average of its last iterates",
@@ -166,8 +188,3 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("SGD and a weighted average", lambda most: (_gradients(most), OFFSET, FACTOR), _weighted),
     Schedule("stages of Lookahead with halved steps", _stage_parameters, _halving),
 )
-
-
-def described(instance: Any) -> str:
-    """The algorithm of an instance in words."""
-    return str(getattr(instance.algorithm, "name", type(instance.algorithm).__name__))
