@@ -9,13 +9,14 @@ import itertools
 import json
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from riskkit import SGD, Constant, Inequality, InverseTime, Lookahead, Source, simulate
-from riskkit.attack import Instance, attack, attacking, evaluate, exact, named, search
+from riskkit.attack import Class, Instance, attack, attacking, evaluate, exact, named, search, worst_case
 from riskkit.attack.catalogue import bounds
 from riskkit.attack.evaluation import AttackError
 from riskkit.attack.families import FAMILIES
@@ -321,6 +322,56 @@ def test_a_bound_within_rounding_of_what_is_measured_has_no_ratio():
 def test_the_room_names_no_theorem():
     for path in (ROOT / "riskkit" / "attack").glob("*.py"):
         assert not re.search(r"[Tt]heorem\d|zhou|Zhou", path.read_text()), path
+
+
+# Beside the computer-assisted worst case.
+
+PEPIT = "PEPit is not installed (pip install 'riskkit[worst-case]')"
+ONE = Class(G=1.0)
+
+
+def test_values_of_the_literature_are_reproduced_by_semidefinite_programs():
+    """Gradient descent with step 1/L, L D^2/(4J + 2) (Drori and Teboulle); its contraction (1 - eta mu)^(2J); the
+    average of J subgradient steps D/(G sqrt J), G D/sqrt J; the squared distance under strong convexity."""
+    pytest.importorskip("PEPit", reason=PEPIT)
+    smooth = worst_case(SGD(3, Constant(1.0)), 1, Class(L=1.0), "optimization", "last")
+    assert smooth == pytest.approx(1 / 14, abs=1e-5)
+    contraction = worst_case(SGD(2, Constant(1.0)), 1, Class(L=1.0, lam=0.1), "distance", "last")
+    assert contraction == pytest.approx(0.9**4, abs=1e-5)
+    average = worst_case(SGD(4, Constant(0.5)), 1, ONE, "optimization", "average")
+    assert average == pytest.approx(0.5, abs=1e-4)
+    distance = worst_case(SGD(2, InverseTime(1.0, 2.0)), 2, Class(G=1.0, lam=1.0), "distance", "last")
+    assert distance == pytest.approx(7 / 36, abs=1e-4)  # r_1 = 1/4, r_2 = r_1/3 + 1/9
+
+
+@pytest.mark.slow
+def test_no_instance_is_worse_than_the_class_and_no_class_worse_than_the_bound():
+    pytest.importorskip("PEPit", reason=PEPIT)
+    algorithm = Lookahead(2, 2, 0.5, Constant(0.5))
+    bound = named("theorem1.optimization.average")
+    value = evaluate(bound, "proved", Instance(LinearAtoms(((1.0,),), (1.0,), 1.0), algorithm, 2))
+    worst = worst_case(algorithm, 1, ONE, "optimization", "average")
+    assert value.measured < worst < value.bound
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "n", "functions", "quantity", "message"),
+    [
+        (SGD(7, Constant(1.0)), 2, ONE, "distance", "at most 64; got n = 2 and J = 7"),
+        (SHUFFLED, 1, ONE, "distance", "one example a step, drawn with replacement"),
+        (SGD(2, Constant(1.0)), 1, ONE, "stability", "finds optimization and distance"),
+        (SGD(2, Constant(1.0)), 1, Class(G=1.0, D=0.0), "distance", "needs G, L, D > 0"),
+    ],
+)
+def test_a_program_says_what_it_covers(algorithm, n, functions, quantity, message):
+    with pytest.raises(AttackError, match=re.escape(message)):
+        worst_case(algorithm, n, functions, quantity, "last")
+
+
+def test_without_pepit_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PEPit", None)
+    with pytest.raises(AttackError, match=re.escape("pip install 'riskkit[worst-case]'")):
+        worst_case(SGD(1, Constant(1.0)), 1, ONE, "optimization", "last")
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@ from .answer import Answer as Answer
 from .arms import Arm as Arm
 from .arms import Family as Family
 from .arms import Schedule as Schedule
+from .assisted import Class as Class
+from .assisted import worst_case as worst_case
 from .attacking import attack as attack
 from .catalogue import named as named
 from .evaluation import Instance as Instance

@@ -34,7 +34,7 @@ ARMS = 4
 POINTS = 32
 """Sobol points that say whether an arm has any instance that the bound allows."""
 FIRST_POINTS, MOST_POINTS = 16, 1024
-"""Sobol points in every arm, and in one of those that are left in the end."""
+"""Sobol points in every arm, or fewer if the budget is small, and in one of those that are left in the end."""
 SEARCHED = 256
 """Replicates of an instance without an exact way while it is searched; its score is the lower end of the interval."""
 
@@ -193,9 +193,10 @@ class Search:
     def _scan(self, arms: Sequence[int]) -> None:
         """Every arm gets as many points, then the better half of them twice as many, and so on."""
         points = {arm: self._sobol(arm, MOST_POINTS) for arm in arms}
+        share = int(SHARES[0] * self.evaluations) // (2 * len(arms))  # so that every arm has its turn
         taken, left = 0, list(arms)
         while taken < MOST_POINTS:
-            upto = max(FIRST_POINTS, 2 * taken)
+            upto = max(min(FIRST_POINTS, share), 1, 2 * taken)
             for arm in left:
                 for point in points[arm][taken:upto]:
                     self._score(arm, point)
