@@ -216,6 +216,19 @@ def _summed(bound):
     return dataclasses.replace(bound, explicit_terms=lambda setting: np.sum(explicit(setting), axis=0))
 
 
+def test_a_hypothesis_that_is_needed_is_told_by_the_violation_without_it():
+    """Theorem 2's step must be at least as long as 1/(lam j): a shorter one forgets the start more slowly."""
+    bound, needed = "theorem2.distance.last", "step_constant_at_most"
+    found = attack(bound, without=needed, evaluations=60, families=QUADRATIC, progress=False)
+    assert found.word == "VIOLATED"
+    assert f"without {needed}" in found.sentence
+    scope = {}
+    exec(found.code, scope)
+    assert scope["value"].ratio == found.ratio
+    with pytest.raises(AttackError, match="lists the hypotheses one_stage, strongly_convex"):
+        attack(bound, without="patience", progress=False)
+
+
 def test_a_map_shows_the_worst_instance(third, tmp_path):
     found = landscape(third)
     assert np.nanmax(found.ratio) >= third.ratio * (1 - 1e-9)

@@ -5,6 +5,7 @@ from .arms import Schedule as Schedule
 from .assisted import Class as Class
 from .assisted import worst_case as worst_case
 from .attacking import attack as attack
+from .catalogue import dropped as dropped
 from .catalogue import named as named
 from .evaluation import Instance as Instance
 from .evaluation import Value as Value

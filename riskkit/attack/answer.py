@@ -38,6 +38,7 @@ class Answer:
         allowed: the arms whose instances the bound allows.
         instance, value: the worst instance and its ratio; None where no instance had a value.
         arm, coordinates: where in the space it lies.
+        without: the hypothesis that was dropped, or None.
     """
 
     bound: Bound
@@ -53,6 +54,7 @@ class Answer:
     value: Value | None = None
     arm: Arm | None = None
     coordinates: tuple[float, ...] = ()
+    without: str | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -107,7 +109,7 @@ class Answer:
     @property
     def code(self) -> str:
         """A program that evaluates the instance and prints measured / bound; "" without an instance."""
-        return "" if self.instance is None else program(self.label, self.form, self.instance, self.value)
+        return "" if self.instance is None else program(self)
 
     def record(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -116,6 +118,7 @@ class Answer:
             "form": self.form,
             "word": str(self.word),
             "sentence": self.sentence,
+            "without": self.without,
             "tight": self.tight,
             "seed": self.seed,
             "evaluations": self.evaluations,
@@ -129,12 +132,17 @@ class Answer:
         }
 
 
-def program(bound: str, form: Form, instance: Instance, value: Value | None) -> str:
-    """The instance as Python, with all that it needs."""
-    parts = (instance.problem, instance.algorithm)
+def program(answer: Answer) -> str:
+    """The worst instance as Python, with all that it needs."""
+    instance, value = answer.instance, answer.value
+    assert instance is not None
     homes: dict[str, set[str]] = {"riskkit.attack": {"Instance", "evaluate", "named"}}
-    for part in parts:
+    for part in (instance.problem, instance.algorithm):
         _homes(part, homes)
+    bound = f"named({answer.label!r})"
+    if answer.without is not None:
+        homes["riskkit.attack"].add("dropped")
+        bound = f"dropped({bound}, {answer.without!r})"
     imports = [f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(homes.items())]
     replicates = "" if value is None or value.exact else f", replicates={value.terms[0]}, first=2**20"
     return "\n".join(
@@ -144,7 +152,7 @@ def program(bound: str, form: Form, instance: Instance, value: Value | None) -> 
             f"problem = {instance.problem!r}",
             f"algorithm = {instance.algorithm!r}",
             f"instance = Instance(problem, algorithm, n={instance.n})",
-            f"value = evaluate(named({bound!r}), {form!r}, instance{replicates})",
+            f"value = evaluate({bound}, {answer.form!r}, instance{replicates})",
             "print(value.ratio)",
             "",
         ]

@@ -13,11 +13,11 @@ from pathlib import Path
 import riskkit
 from riskkit.attack.answer import Answer
 from riskkit.attack.arms import Arm, Family, Schedule
-from riskkit.attack.catalogue import form_of, named, needs_hypotheses
+from riskkit.attack.catalogue import dropped, form_of, named, needs_hypotheses
 from riskkit.attack.evaluation import AttackError, Value, evaluate
 from riskkit.attack.families import FAMILIES
 from riskkit.attack.journal import Journal
-from riskkit.attack.schedules import SCHEDULES
+from riskkit.attack.schedules import BEYOND, SCHEDULES
 from riskkit.attack.search import Found, Search
 from riskkit.execution.telling import tell
 from riskkit.theory.bound import Bound
@@ -40,10 +40,11 @@ def attack(
     tight: float = TIGHT,
     seed: int = 0,
     simulate: bool = False,
+    without: str | None = None,
     file: str | Path | None = None,
     label: str = "",
     families: Sequence[Family] = FAMILIES,
-    schedules: Sequence[Schedule] = SCHEDULES,
+    schedules: Sequence[Schedule] | None = None,
     progress: bool = True,
 ) -> Answer:
     """Searches the instances that a bound's hypotheses allow for the largest measured / bound.
@@ -55,6 +56,8 @@ def attack(
         seconds: after so many the search stops where it is, and says so.
         tight: the bound is called TIGHT where measured / bound is at least 1/tight.
         simulate: whether to take instances whose expectations are not known exactly, too.
+        without: a hypothesis to be dropped, to see whether the bound needs it; instances on which the bound then cannot
+            be evaluated are passed by. Step sizes then go beyond what constants allow.
         file: where evaluations are kept; a search with the same file goes on where it was.
         label: how the bound is named in the program that is written, default: by its name.
         families, schedules: the problems and the algorithms that are tried; an instance is allowed if the bound's
@@ -66,12 +69,15 @@ def attack(
     chosen = named(bound) if isinstance(bound, str) else bound
     which = form_of(chosen, form)
     needs_hypotheses(chosen)
+    chosen = chosen if without is None else dropped(chosen, without)
     _positive("evaluations", evaluations)
     _positive("seconds", seconds)
     if not tight >= 1:
         raise AttackError(f"tight must be a number >= 1; got {tight!r}.")
+    if schedules is None:
+        schedules = SCHEDULES if without is None else BEYOND
     arms = [Arm(family, schedule) for family in families for schedule in schedules]
-    label = label or (bound if isinstance(bound, str) else chosen.name)
+    label = label or (bound if isinstance(bound, str) else bound.name)
     header = {
         "bound": label,
         "code": _code(),
@@ -79,10 +85,13 @@ def attack(
         "seed": seed,
         "evaluations": evaluations,
         "simulate": simulate,
+        "without": without,
         "space": [[arm.name, *map(str, arm.parameters)] for arm in arms],
     }
     journal = Journal(None, header)
-    search = Search(chosen, which, arms, evaluations, seconds, seed, journal, simulate, _Progress(progress))
+    search = Search(
+        chosen, which, arms, evaluations, seconds, seed, journal, simulate, without is not None, _Progress(progress)
+    )
     allowed = [arms[arm] for arm in search.allowed]
     if file is not None:
         search.journal = Journal(Path(file), header)
@@ -111,6 +120,7 @@ def attack(
         value=value,
         arm=arm,
         coordinates=best.coordinates,
+        without=without,
     )
 
 

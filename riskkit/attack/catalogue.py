@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import pkgutil
@@ -71,6 +72,24 @@ def form_of(bound: Bound, form: str | None) -> Form:
     if form not in forms:
         raise AttackError(f"{bound.name} has the form {' and '.join(forms)}; got {form!r}.")
     return form
+
+
+def hypotheses(bound: Bound) -> dict[str, list[int]]:
+    """The hypotheses that a bound lists, by the names of the functions that make or ask them, and their places."""
+    found: dict[str, list[int]] = {}
+    for place, ask in enumerate(getattr(bound, "hypotheses", ())):
+        found.setdefault(getattr(ask, "__qualname__", type(ask).__name__).split(".")[0].strip("_"), []).append(place)
+    return found
+
+
+def dropped(bound: Bound, hypothesis: str) -> Bound:
+    """The bound without a hypothesis, to see whether it is needed. AttackError, in one line, where it has no such."""
+    known = hypotheses(bound)
+    if hypothesis not in known or not dataclasses.is_dataclass(bound):
+        raise AttackError(f"{bound.name} lists the hypotheses {', '.join(known) or 'none'}; got {hypothesis!r}.")
+    kept = tuple(ask for place, ask in enumerate(bound.hypotheses) if place not in known[hypothesis])
+    more: dict[str, Any] = {"name": f"{bound.name} without {hypothesis}", "hypotheses": kept}
+    return dataclasses.replace(bound, **more)
 
 
 def needs_hypotheses(bound: Bound) -> None:

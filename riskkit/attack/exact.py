@@ -173,21 +173,22 @@ def _by_enumeration(problem: Problem, algorithm: Any, n: int, quantity: str) -> 
     sums = np.zeros((len(types), features.shape[1]))
     np.add.at(sums, which, features)
     given = (_probabilities(types, every.counts, n, epoch) @ sums).reshape(len(every.counts), 2, -1)
-    loss, mean, square, moment = np.split(given, np.cumsum([len(atoms), d, 1]), axis=-1)
-    share = (every.counts / n)[:, None, :]
-    empirical, population = (share * loss).sum(-1), loss @ weights
-    minimum = ground.minimum.numpy()[:, None]
-    star = ground.minimiser.numpy()
-    distance = square[..., 0] - 2 * (mean * star[:, None, :]).sum(-1) + (star**2).sum(-1)[:, None]
-    found = {
-        "optimization": empirical - minimum,
-        "generalization": population - empirical,
-        "excess": population - minimum,
-        "population_excess": population - best,
-        "distance": distance,
-        "path_moment": moment[..., 0],
-    }
-    values = {name: every.weights @ value for name, value in found.items()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss, mean, square, moment = np.split(given, np.cumsum([len(atoms), d, 1]), axis=-1)
+        share = (every.counts / n)[:, None, :]
+        empirical, population = (share * loss).sum(-1), loss @ weights
+        minimum = ground.minimum.numpy()[:, None]
+        star = ground.minimiser.numpy()
+        distance = square[..., 0] - 2 * (mean * star[:, None, :]).sum(-1) + (star**2).sum(-1)[:, None]
+        found = {
+            "optimization": empirical - minimum,
+            "generalization": population - empirical,
+            "excess": population - minimum,
+            "population_excess": population - best,
+            "distance": distance,
+            "path_moment": moment[..., 0],
+        }
+        values = {name: every.weights @ value for name, value in found.items()}
     if quantity == "stability":
         values["stability"] = _stability(theta.numpy(), sequences, weights, n, epoch)
     return Expected(values, _on_average(ground, every.weights), "enumeration", (len(every.counts), len(sequences)))

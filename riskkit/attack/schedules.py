@@ -3,6 +3,7 @@ constants speak of, and multiples of 1/m, m its strong convexity or PL constant.
 
 from __future__ import annotations
 
+import functools
 import math
 
 from riskkit.algorithms.momentum import HeavyBall
@@ -138,53 +139,65 @@ def _halving(problem: Problem, n: int, c: Chosen, most: int) -> Algorithm:
     )
 
 
-def _stage_parameters(most: int) -> tuple[Parameter, ...]:
+def _stage_parameters(share: Range, most: int) -> tuple[Parameter, ...]:
     return (
         Range("stages", 1, 6, whole=True),
         Range("k", 1, 64, log=True, whole=True),
         ALPHA,
-        SHARE,
+        share,
         Range("length of stages", 0.1, 32.0, log=True),
         Range("beta", 0.0, 1 / 6),
         Choice("passed on", ("average", "last")),
     )
 
 
-SCHEDULES: tuple[Schedule, ...] = (
-    Schedule("Lookahead, constant step", lambda most: (*_rounds(most), SHARE), _constant),
-    Schedule("SGD, constant step", lambda most: (_gradients(most), SHARE), _sgd),
-    Schedule("Lookahead, step 1/(m (j + j0)) or longer", lambda most: (*_rounds(most), OFFSET, FACTOR), _inverse),
-    Schedule(
-        "Lookahead, step 1/(c (j + 1)) or 1/(c (j + 2)) for some c",
-        lambda most: (
-            *_rounds(most),
-            Choice("rate", ("m", DIVIDED, HARMONIC)),
-            Choice("offset", (1.0, 2.0)),
+def schedules(share: Range, offset: Range, factor: Range) -> tuple[Schedule, ...]:
+    """All of them, with the ranges of what multiplies a step size."""
+    return (
+        Schedule("Lookahead, constant step", lambda most: (*_rounds(most), share), _constant),
+        Schedule("SGD, constant step", lambda most: (_gradients(most), share), _sgd),
+        Schedule("Lookahead, step 1/(m (j + j0)) or longer", lambda most: (*_rounds(most), offset, factor), _inverse),
+        Schedule(
+            "Lookahead, step 1/(c (j + 1)) or 1/(c (j + 2)) for some c",
+            lambda most: (
+                *_rounds(most),
+                Choice("rate", ("m", DIVIDED, HARMONIC)),
+                Choice("offset", (1.0, 2.0)),
+            ),
+            _named_inverse,
         ),
-        _named_inverse,
-    ),
-    Schedule(
-        "SGD, step 1/(m (j + 1)) or 1/(m (j + 2))",
-        lambda most: (_gradients(most), Choice("offset", (1.0, 2.0))),
-        _inverse_sgd,
-    ),
-    Schedule(
-        "SGD by random orders, constant step",
-        lambda most: (Range("passes", 1, PASSES, whole=True), Choice("orders", (NEW, SAME)), SHARE),
-        _shuffled,
-        examples=6,
-    ),
-    Schedule("gradient descent, constant step", lambda most: (_gradients(most), SHARE), _full, examples=6),
-    Schedule(
-        "heavy ball, constant step",
-        lambda most: (_gradients(most), Range("momentum", 0.0, 0.95), SHARE),
-        _heavy_ball,
-    ),
-    Schedule(
-        "SGD and the average of its last iterates",
-        lambda most: (_gradients(most), Range("averaged", 0.1, 1.0)),
-        _suffix,
-    ),
-    Schedule("SGD and a weighted average", lambda most: (_gradients(most), OFFSET, FACTOR), _weighted),
-    Schedule("stages of Lookahead with halved steps", _stage_parameters, _halving),
+        Schedule(
+            "SGD, step 1/(m (j + 1)) or 1/(m (j + 2))",
+            lambda most: (_gradients(most), Choice("offset", (1.0, 2.0))),
+            _inverse_sgd,
+        ),
+        Schedule(
+            "SGD by random orders, constant step",
+            lambda most: (Range("passes", 1, PASSES, whole=True), Choice("orders", (NEW, SAME)), share),
+            _shuffled,
+            examples=6,
+        ),
+        Schedule("gradient descent, constant step", lambda most: (_gradients(most), share), _full, examples=6),
+        Schedule(
+            "heavy ball, constant step",
+            lambda most: (_gradients(most), Range("momentum", 0.0, 0.95), share),
+            _heavy_ball,
+        ),
+        Schedule(
+            "SGD and the average of its last iterates",
+            lambda most: (_gradients(most), Range("averaged", 0.1, 1.0)),
+            _suffix,
+        ),
+        Schedule("SGD and a weighted average", lambda most: (_gradients(most), offset, factor), _weighted),
+        Schedule("stages of Lookahead with halved steps", functools.partial(_stage_parameters, share), _halving),
+    )
+
+
+SCHEDULES = schedules(SHARE, OFFSET, FACTOR)
+
+BEYOND = schedules(
+    Range("share", 1e-3, 8.0, log=True),
+    Range("offset", 0.25, 1e4, log=True),
+    Range("factor", 0.01, 8.0, log=True),
 )
+"""With steps longer than constants allow: for a bound without a hypothesis."""

@@ -70,6 +70,7 @@ class Search:
         seconds: after so many it stops where it is.
         seed: of all choices.
         simulate: whether an instance without an exact way is simulated; else it is passed by.
+        lenient: whether an instance on which the bound raises is passed by.
     """
 
     bound: Bound
@@ -80,6 +81,7 @@ class Search:
     seed: int
     journal: Journal
     simulate: bool = False
+    lenient: bool = False
     tell: Told = lambda done, most, best: None
 
     def __post_init__(self) -> None:
@@ -121,13 +123,21 @@ class Search:
             raise TimeoutError
         if key not in self.journal:
             replicates = SEARCHED if self.simulate else 0
-            self.journal.put(key, evaluate(self.bound, self.form, instance, replicates=replicates, seed=self.seed))
+            self.journal.put(key, self._evaluated(instance, replicates))
         value = self._seen[key] = self.journal[key]
         self.done += 1
         if value is not None:
             self._note(Found(arm, tuple(float(u) for u in coordinates), value))
         self.tell(self.done, self.evaluations, self.best)
         return value
+
+    def _evaluated(self, instance: Instance, replicates: int) -> Value | None:
+        try:
+            return evaluate(self.bound, self.form, instance, replicates=replicates, seed=self.seed)
+        except AttackError:
+            if self.lenient:
+                return None
+            raise
 
     def instance(self, found: Found) -> Instance:
         return self.arms[found.arm].instance(found.coordinates)

@@ -34,6 +34,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--simulate", action="store_true", help="simulate instances whose expectations are not known exactly"
     )
+    parser.add_argument("--without", metavar="HYPOTHESIS", help="drop a hypothesis, to see whether it is needed")
     parser.add_argument("--out", type=Path, default=Path("attacks"), metavar="FOLDER", help="default: attacks")
 
 
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
             sys.path.append(str(Path.cwd()))  # a console script has its own folder there instead
         bound = named(arguments.bound)
         form = form_of(bound, arguments.form)
-        folder = arguments.out / f"{bound.name} {form}".replace(" ", "_").replace(",", "")
+        without = "" if arguments.without is None else f" without {arguments.without}"
+        folder = arguments.out / f"{bound.name} {form}{without}".replace(" ", "_").replace(",", "")
         with writing(folder, StoreError):
             answer = attack(
                 bound,
@@ -62,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
                 tight=arguments.tight,
                 seed=arguments.seed,
                 simulate=arguments.simulate,
+                without=arguments.without,
                 file=folder / "evaluations.jsonl",
                 label=arguments.bound,
             )
