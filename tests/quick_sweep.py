@@ -1,6 +1,6 @@
 """A sweep without figures and with few draws for each band, for tests of what else lies on disk.
 
-``python tests/quick_sweep.py ARGUMENTS`` is ``python -m riskkit.sweep ARGUMENTS`` but for that.
+``python -m tests.quick_sweep ARGUMENTS`` is ``python -m riskkit.sweep ARGUMENTS`` but for that.
 """
 
 from __future__ import annotations

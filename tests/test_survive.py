@@ -73,7 +73,7 @@ def shard_files(out: Path) -> list[Path]:
 def started(arguments: list[str], **options) -> subprocess.Popen[str]:
     """A sweep of its own process, in a session of its own: what is sent to it reaches nobody else. It hears Ctrl-C also
     where the tests run in the background of a shell, which has them ignore it."""
-    command = [sys.executable, str(ROOT / "tests" / "quick_sweep.py"), *arguments]
+    command = [sys.executable, "-m", "tests.quick_sweep", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
     def hear() -> None:
@@ -82,7 +82,7 @@ def started(arguments: list[str], **options) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, preexec_fn=hear, **pipes, **options)
 
 
-def until(condition, seconds: float = 90.0) -> None:
+def until(condition, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came to that"

@@ -174,15 +174,17 @@ def _importable() -> bool:
 
 
 def _attend(environment: dict[str, str], parent: int | None) -> None:
-    """In a worker: leave Ctrl-C to the parent, have its environment, and do not outlive it, however it died: then the
-    server that has forked this process ends as well."""
+    """In a worker: leave Ctrl-C to the process that asked for it, have its environment, and do not outlive it, however
+    it died. ``parent``: the one that started this process, None: a server did, at the asking one's wish."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
-    above = parent or os.getppid()
+    asking = multiprocessing.parent_process()
 
     def watch() -> None:
-        while os.getppid() == above:
+        if parent is None and asking is not None:
+            asking.join()
+        while parent is not None and os.getppid() == parent:
             time.sleep(0.5)
         os._exit(1)
 
