@@ -354,8 +354,9 @@ def test_a_signal_stops_within_five_seconds_and_the_printed_command_resumes(numb
     assert (live.state, live.cells) == ("running", 12)
     running.send_signal(number)
     began = time.monotonic()
-    _, error = running.communicate(timeout=60)
+    running.wait(timeout=60)
     assert time.monotonic() - began < 5
+    _, error = running.communicate(timeout=60)
     assert running.returncode == 130
     last = error.splitlines()[-1]
     command = f"python -m riskkit.sweep {shlex.join([*LONG, '--jobs', jobs, '--out', str(tmp_path)])}"
