@@ -33,7 +33,7 @@ from riskkit.identity import label, short
 from riskkit.report import answers, html
 from riskkit.report.figures import drawing
 from riskkit.report.figures.style import written
-from riskkit.report.screen import MOST_LINES, screen
+from riskkit.report.screen import MOST_LINES, WIDE_TITLE, screen
 from riskkit.report.tables import content, references, writing
 from riskkit.stats import bands
 from riskkit.store.made import Made
@@ -610,7 +610,7 @@ def test_each_question_has_one_line_and_all_experiments_a_title_that_fits(width)
     results = []
     for name in EXPERIMENTS:
         title = study.experiment(name).title
-        assert 0 < len(title) <= 44
+        assert 0 < len(title) <= WIDE_TITLE
         results.append(content.Results(name, "?", verdicts, [], [], {"sources": {}}, title))
     lines = []
     for start in range(0, len(results), MOST_LINES):

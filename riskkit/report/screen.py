@@ -19,7 +19,7 @@ from riskkit.report.tables.study import study_headlines
 WIDEST = 120
 NARROW = 100
 """Columns below which a title and what is said of it do not share a line."""
-WIDE_TITLE = 40
+WIDE_TITLE = 44
 """A longer one has lines of its own."""
 MOST_LINES = 12
 """Experiments that have a line each beside questions of the study; of more, the table ``answers`` has the lines."""
