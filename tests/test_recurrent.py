@@ -10,6 +10,7 @@ from torch.func import functional_call
 
 from riskkit.data import declaration
 from riskkit.engines.reference import one_thread
+from riskkit.experiment.study import experiment
 from riskkit.rng.streams import Stream
 from riskkit.training import LSTM, Recipe, stack, train
 
@@ -106,3 +107,9 @@ def test_its_risks_are_exact_sums_over_all_windows():
 def test_numbers_that_make_no_lstm_are_refused():
     with pytest.raises(ValueError, match="whole numbers >= 1"):
         LSTM(hidden=0)
+
+
+def test_the_question_is_for_the_paper_size_alone():
+    one = experiment("lstm_text")
+    assert list(one.sizes) == ["paper"]
+    assert list(one.algorithms) == ["SGD", "LA(SGD)", "Adam", "LA(Adam)", "Polyak averaging"]
