@@ -10,6 +10,9 @@ from matplotlib.lines import Line2D
 
 from riskkit.report import plot
 
+MOST = 4
+"""Columns."""
+
 
 def page(
     stored: plot.Stored,
@@ -23,10 +26,12 @@ def page(
     """Rows: quantities. Columns: the values of ``coordinate`` at which heavy ball runs. Thin lines are closed forms,
     dashed ones the explicit bound on heavy ball."""
     heavy = stored.rows(algorithm="heavy ball")
-    columns = sorted(value for value in set(heavy[coordinate]) if not math.isnan(value)) if not heavy.empty else []
+    every = [value for value in set(heavy[coordinate]) if not math.isnan(value)] if not heavy.empty else []
+    columns = plot.few(every, MOST)
     if not columns:
         return None
     drawn = plot.Page(title, height=height, rows=len(quantities), columns=len(columns), share=share)
+    drawn.omitted(coordinate, every, columns)
     for row, (quantity, output) in enumerate(quantities):
         for value in columns:
             head = plot.symbols({coordinate: value}) if row == 0 else ""

@@ -16,12 +16,16 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         return None
     smallest = table[["n", "side"]].min()
     table = table[(table["n"] == smallest["n"]) & (table["side"] == smallest["side"])]
+    every = table[table["algorithm"] == "SLRLA"]["beta"]
+    betas = plot.few(every, 4)
+    table = table[(table["algorithm"] != "SLRLA") | table["beta"].isin(betas)]
     page = plot.Page(
         f"Errors of Lookahead, stagewise Lookahead (SLA) and SLRLA with momentum on {stored.problem}, the paper's "
         "schedules, along the gradients taken",
         height=2.3,
         columns=3,
     )
+    page.omitted("beta", every, betas)
     for quantity in ("optimization", "generalization", "excess"):
         scale = "log" if quantity == "optimization" else "linear"
         panel = page.panel(xlabel="gradients", ylabel=quantity, yscale=scale)

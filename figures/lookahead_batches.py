@@ -26,7 +26,9 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     longest = rows["T"].max()
     left = page.panel(xlabel="b", ylabel="optimization error", title=plot.symbols({"T": float(longest)}))
     staged = rows[(rows["T"] == longest) & (rows["algorithm"] == "Lookahead")]
-    for alpha in sorted(set(staged[staged["b"] > 1]["alpha"])):
+    alphas = plot.few(staged[staged["b"] > 1]["alpha"], 4)
+    page.omitted("alpha", staged[staged["b"] > 1]["alpha"], alphas)
+    for alpha in alphas:
         line = staged[staged["alpha"] == alpha].sort_values("b")
         left.measured(
             plot.Line(line, "b", {}, {}, "Lookahead"),
@@ -45,7 +47,9 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     whole = rows[(rows["T"] == longest) & (rows["algorithm"] == "SGD")].drop_duplicates("b").sort_values("b")
     left.measured(plot.Line(whole, "b", {}, {}, "SGD"), colour=plot.INK, marker="s", key="SGD")
     right = page.panel(xlabel="alpha", ylabel="Lookahead / SGD", xscale="linear")
-    for index, T in enumerate(sorted({c["T"] for c in ratios})):
+    rounds = plot.few({c["T"] for c in ratios}, len(plot.PALETTE))
+    page.omitted("T", [c["T"] for c in ratios], rounds)
+    for index, T in enumerate(rounds):
         at = sorted((c for c in ratios if c["T"] == T and c["b"] == 1), key=lambda c: c["alpha"])
         if len(at) < 2:
             continue

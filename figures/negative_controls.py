@@ -56,7 +56,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         if drawn.any() and ratios["mean"][drawn].max() > MOST:
             panel.text(0.99, 1 - (place + 0.5) / len(roles), f"to {ratios['mean'][drawn].max():.0e}", ha="right")
         if not drawn.any():
-            panel.inside(place, f"{name}: {verdict['finding'][:60]}")
+            panel.inside(place, f"{name}; nothing is drawn")
         page.key(name, Line2D([], [], **style))
         page.quote(verdict)
     panel.axes.set_ylim(len(roles) - 0.5, -0.5)

@@ -6,6 +6,8 @@ from figures._tuned import draw_ratios, explain
 from riskkit.report import plot
 
 EXPERIMENT = "theorem2_tuned"
+MOST = 4
+"""Panels."""
 
 
 def draw(stored: plot.Stored) -> plot.Page | None:
@@ -13,7 +15,8 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     found = [c for c in stored.comparisons if c["quantity"] == "excess"]
     if not found:
         return None
-    settings = sorted({(c["lam"], c["gradients"]) for c in found}, key=lambda pair: (-pair[0], pair[1]))
+    every = sorted({(c["lam"], c["gradients"]) for c in found}, key=lambda pair: (-pair[0], pair[1]))
+    settings = [every[place] for place in plot.few(range(len(every)), MOST)]
     sizes, names = sorted({c["n"] for c in found}), list(dict.fromkeys(c["algorithm"] for c in found))
     page = plot.Page(
         "Excess risk of Lookahead (last iterate) over that of SGD at equal gradients, the step sizes of both tuned, on "
@@ -36,6 +39,8 @@ def draw(stored: plot.Stored) -> plot.Page | None:
                 key = name.removeprefix("Lookahead, ")
                 draw_ratios(panel, stored, line, "alpha", look, key, full=n == sizes[-1])
     explain(page, stored, sizes)
+    if len(settings) < len(every):
+        page.note(f"Panels: {len(settings)} of {len(every)} problems and budgets.")
     page.note(
         "Under 1, Lookahead's excess risk is the smaller one. Every step size is the best of its family by exact "
         "moments, with eta at most 1/L; alpha is as drawn. Each panel has its own y axis."

@@ -13,8 +13,8 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     found = [c for c in stored.comparisons if c["algorithm"] == "SLRLA"]
     if not found:
         return None
-    moduli = sorted({c["lam"] for c in found}, reverse=True)
-    budgets, sizes = sorted({c["gradients"] for c in found}), sorted({c["n"] for c in found})
+    moduli = plot.few({c["lam"] for c in found}, 4)[::-1]
+    budgets, sizes = plot.few({c["gradients"] for c in found}, 4), plot.few({c["n"] for c in found}, 2)
     page = plot.Page(
         "Excess risk of SLRLA (last iterate) over that of the same stages without a regularizer, first step and alpha "
         f"of both tuned, on {stored.problem} with the curvatures (1, lam), against beta",
@@ -22,6 +22,8 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         columns=len(moduli),
         share="row",
     )
+    for name, shown in (("lam", moduli), ("gradients", budgets), ("n", sizes)):
+        page.omitted(name, [c[name] for c in found], shown)
     for lam in moduli:
         panel = page.panel(
             xlabel="beta",

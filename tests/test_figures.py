@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import re
@@ -13,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import stretched
 from conftest import EXPERIMENTS
 from matplotlib.image import imread
 from matplotlib.text import Text
@@ -23,6 +25,7 @@ from riskkit.experiment import study
 from riskkit.report import plot
 from riskkit.report.figures import drawing
 from riskkit.report.figures.panels import apart
+from riskkit.report.figures.stored import assembled
 from riskkit.store.table import write_table
 
 HOME = {
@@ -172,6 +175,23 @@ def legible(figure):
             continue
         # Extents hold the leading of a line; letters touch only where boxes share more than that.
         assert min(a.x1, b.x1) - max(a.x0, b.x0) <= 1 or min(a.y1, b.y1) - max(a.y0, b.y0) <= 4, (one, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HOME)
+def test_a_page_of_twenty_values_of_one_and_of_lost_cells_is_legible(drawn, name):
+    results, _ = drawn
+    module = study.module(f"figures.{name}")
+    if module.EXPERIMENT is None:
+        pytest.skip("it shows verdicts of all experiments, however many values each has")
+    folder = results / module.EXPERIMENT
+    verdict, record = (json.loads((folder / part).read_text()) for part in ("verdict.json", "run.json"))
+    looks = drawing.algorithm_looks(study.folder())
+    for _, (table, changed) in stretched.variants(load(folder), verdict):
+        with plot.house_style():
+            shown = assembled(folder, table, copy.deepcopy(changed), copy.deepcopy(record), looks)
+            if (page := module.draw(shown)) is not None:
+                legible(page.finish())
 
 
 def beyond(figure):

@@ -37,7 +37,7 @@ def check(
 
     Args:
         sizes: sample sizes n >= 2 to try; by default some below, near and above d (and up to ``largest_n``,
-            if the problem has that attribute).
+            if the problem has that attribute); for d above 100, up to 102 alone.
         step: for Theta = R^d, the largest step size the problem will be run with, which decides what points the
             iterates can reach. Default: the problem's ``largest_step`` if it has one, else 1/L.
         draws: examples in the Monte Carlo comparison.

@@ -19,6 +19,10 @@ ADMISSIBLE = 256
 """Parameters at which constants are first tried."""
 
 
+LARGE = 100
+"""Dimension up to which samples near it and above are tried by default."""
+
+
 class Subject:
     """A problem with the data, the parameters and the random numbers the checks share. Float64 unless said."""
 
@@ -28,7 +32,8 @@ class Subject:
         d = problem.dim
         self.problem, self.draws, self.seed = problem, draws, seed
         most = getattr(problem, "largest_n", math.inf)
-        usual = {min(n, most) for n in (2, max(2, d // 2), d + 2, 4 * d + 8)}
+        near = min(d, LARGE)  # a minimizer of n rows in d dimensions costs n d^2
+        usual = {min(n, most) for n in (2, max(2, near // 2), near + 2, 4 * near + 8 if d <= LARGE else 2)}
         self.sizes = sorted(int(n) for n in (usual if sizes is None else set(sizes)))
         self.constants, self.radius = problem.constants, problem.radius
         self.start = torch.as_tensor(problem.start, dtype=torch.float64)
