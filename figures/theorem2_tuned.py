@@ -16,7 +16,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     if not found:
         return None
     every = sorted({(c["lam"], c["gradients"]) for c in found}, key=lambda pair: (-pair[0], pair[1]))
-    settings = [every[place] for place in plot.few(range(len(every)), MOST)]
+    settings = [every[int(place)] for place in plot.few(range(len(every)), MOST)]
     sizes, names = sorted({c["n"] for c in found}), list(dict.fromkeys(c["algorithm"] for c in found))
     page = plot.Page(
         "Excess risk of Lookahead (last iterate) over that of SGD at equal gradients, the step sizes of both tuned, on "
