@@ -31,6 +31,7 @@ def twenty(table, verdict, name):
     if whole:
         values = np.unique(np.round(values))
         values = values if len(values) == 20 else known[0] + np.arange(20)
+    values = np.array([float(f"{value:.3g}") for value in values])
     if name == "alpha":
         values = np.arange(1, 21) / 20
     source = {value: known[np.argmin(np.abs(known - value))] for value in values}

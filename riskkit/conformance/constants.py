@@ -10,7 +10,7 @@ from torch import Tensor
 
 from riskkit.conformance import kinks
 from riskkit.conformance.findings import EXACT, Found
-from riskkit.conformance.subject import CHORD, Subject
+from riskkit.conformance.subject import CHORD, LARGE, Subject
 
 
 def _too_small(name: str, stated: float, found: float, what: str, tolerance: float = EXACT) -> list[str]:
@@ -92,21 +92,22 @@ def curvature(s: Subject) -> Found:
     room = max(1, 2**21 // (d * d))
     count = min(len(s.admissible), max(1, room // 64))
     theta = s.admissible[torch.randperm(len(s.admissible), generator=s.generator)[:count]]
-    z = s.data(max(s.sizes), 64, first=700)[:, -1:]
+    examples, samples, kept, rounds = (64, 16, 16, 12) if d <= LARGE else (8, 4, 4, 6)  # a Hessian costs d^3
+    z = s.data(max(s.sizes), examples, first=700)[:, -1:]
 
     def extremes(theta: Tensor, field: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         values = torch.linalg.eigvalsh(s.hessian(theta, field))
         return values[..., 0], values[..., -1]
 
     def search(theta: Tensor, of: Callable[[Tensor], Callable[[Tensor], Tensor]], among: Tensor) -> tuple[float, float]:
-        """Least and greatest eigenvalue: the best 16 pairs, improved by a local search. among: (R, n, w)."""
+        """Least and greatest eigenvalue: the best pairs, improved by a local search. among: (R, n, w)."""
         low, high = extremes(theta.expand(len(among), -1, -1), of(among))
         found = []
         for scores, pick in ((-low, 0), (high, 1)):
-            top = scores.flatten().topk(min(16, scores.numel())).indices
+            top = scores.flatten().topk(min(kept, scores.numel())).indices
             at, own = theta[top % scores.shape[1]][:, None], of(among[top // scores.shape[1]])
             best = scores.flatten()[top][:, None]
-            for i in range(12):
+            for i in range(rounds):
                 trial = s.nearby(at, 0.3 * 0.6**i)
                 reached = extremes(trial, own)[pick] * (1 if pick else -1)
                 better = reached > best
@@ -117,7 +118,7 @@ def curvature(s: Subject) -> Found:
     low, high = search(theta, lambda e: lambda t: s.problem.gradient(t, e), z)
     largest = max(abs(low), abs(high))
     # A chord of length h carries the rounding eps ||g|| / h.
-    noise = 1e-15 / CHORD * float(s.problem.gradient(theta.expand(64, -1, -1), z).norm(dim=-1).max())
+    noise = 1e-15 / CHORD * float(s.problem.gradient(theta.expand(examples, -1, -1), z).norm(dim=-1).max())
     slack = 1e-6 * largest + 100 * noise
     if math.isfinite(c.L) and largest > c.L * (1 + 1e-4) + 100 * noise:
         faults += _too_small("L", c.L, largest, "||Hessian of l||", 1e-4)
@@ -129,7 +130,7 @@ def curvature(s: Subject) -> Found:
         if d * d * n > 2**21:
             continue
         few = s.admissible[s.choose(len(s.admissible), max(1, min(count, 2**20 // (n * d * d))))]
-        data = s.data(n, 16, first=800)
+        data = s.data(n, samples, first=800)
         under, _ = search(few, lambda S: lambda t: s.full_gradient(t, S), data)
         least = min(least, under)
     if c.lam > 0:

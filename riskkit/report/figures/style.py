@@ -92,6 +92,7 @@ STYLE: Any = {
     "axes.titlepad": 4,
     "axes.titley": 1.0,
     "axes.labelpad": 2,
+    "axes.formatter.useoffset": False,
     "lines.linewidth": 1.0,
     "legend.frameon": False,
     "legend.handlelength": 2.2,
