@@ -419,8 +419,8 @@ class Panel:
         if self.axes.get_xscale() == "log" and self.ticks:
             values = sorted(self.ticks)
             shared = self.axes.get_shared_x_axes()
-            every = {x for p in self.page.panels if shared.joined(self.axes, p.axes) for x in p.ticks}
-            if len(every) == 1:  # an axis of one value has no width of its own
+            together = [self, *(p for p in self.page.panels if shared.joined(self.axes, p.axes))]
+            if len({x for panel in together for x in panel.ticks}) == 1:  # one value has no width of its own
                 self.axes.set_xlim(values[0] / 2, values[0] * 2)
             low, high = self.axes.get_xlim()
             inch = self.axes.get_position().width * self.page.figure.get_figwidth() / math.log(high / low)
