@@ -33,7 +33,7 @@ def check(
     draws: int = 200_000,
     seed: int = 0,
 ) -> Report:
-    """Runs every check on one thread of the CPU; a few seconds for d up to about 30.
+    """Runs every check on one thread of the CPU; a few seconds for d up to about 30, a minute for d = 650.
 
     Args:
         sizes: sample sizes n >= 2 to try; by default some below, near and above d (and up to ``largest_n``,
