@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
@@ -416,12 +417,14 @@ class Panel:
     def tick(self, *, minor: bool = True) -> None:
         """Ticks at measured x values, as many as fit, plain numbers; decades on a logarithmic y axis. ``minor``: the
         small ones too, which have no labels and so no part in the layout, but half of what it costs."""
+        if self.axes.get_xscale() == "log":
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that the limits are one
+                low, high = self.axes.get_xlim()
+            if high / low < 1 + 1e-6:  # an axis of one value has no width of its own
+                self.axes.set_xlim(low / 2, high * 2)
         if self.axes.get_xscale() == "log" and self.ticks:
             values = sorted(self.ticks)
-            shared = self.axes.get_shared_x_axes()
-            together = [self, *(p for p in self.page.panels if shared.joined(self.axes, p.axes))]
-            if len({x for panel in together for x in panel.ticks}) == 1:  # one value has no width of its own
-                self.axes.set_xlim(values[0] / 2, values[0] * 2)
             low, high = self.axes.get_xlim()
             inch = self.axes.get_position().width * self.page.figure.get_figwidth() / math.log(high / low)
             chosen = thinned(values, [math.log(value) * inch for value in values])
