@@ -618,6 +618,7 @@ STUDIES: dict[Callable[[int], list[Row]], int] = {
     planted: 200,
     recovered: 200,
     words.rates: 200,
+    words.decided: 400,
     words.limits: 200,
     words.controls: 100,
     words.grown: 150,

@@ -25,6 +25,7 @@ from riskkit.stats.several import fit_exponents
 from riskkit.verdicts.best import judge_best_exponent, judge_condition
 from riskkit.verdicts.counts import judge_growth
 from riskkit.verdicts.quantiles import judge_exceedance
+from riskkit.verdicts.widths import replicates_for_widths
 
 PROCEDURES: dict[tuple[str, str], tuple[str, ...]] = {
     ("judge_level", "HOLDS"): ("false HOLDS", "HOLDS"),
@@ -93,6 +94,34 @@ def rates(trials: int) -> list[Row]:
             count += found.outcome == outcome
         rows.append(said(word, f"true slope of measured / claim {off:+g}, margin .05", R, trials, 0.05, count))
     return rows
+
+
+def decided(trials: int) -> list[Row]:
+    """Words after ``--decide``: of 256 replicates the first quarter's variances say how many are judged, once."""
+    rows = []
+    for number, (word, off) in enumerate(
+        (("false TIGHT", 0.05), ("false TIGHT", -0.05), ("false LOOSE", -0.05), ("TIGHT", 0.0), ("LOOSE", -0.15))
+    ):
+        rng = np.random.default_rng([31, number])
+        count = 0
+        for _ in range(trials):
+            values = draw(rng, squared(4), MOST_DECIDING, GRID.size, Dependence.RUN) * GRID ** (off - 1)
+            wanted = replicates_for_widths(values[: FEWEST // 4], GRID)
+            judged = min(max(FEWEST, math.ceil(wanted)), MOST_DECIDING)
+            found = judge_rate(
+                values[:judged], GRID, 1 / GRID, 5 / GRID, None, subject="", quantity="optimization", axis="T"
+            )
+            count += found.outcome == word.removeprefix("false ")
+        level = 0.025 if "LOOSE" in word else 0.05
+        setting = (
+            f"true slope of measured / claim {off:+g}, replicates added from the variances of a quarter of {FEWEST}"
+        )
+        rows.append(said(word, setting, MOST_DECIDING, trials, level, count))
+    return rows
+
+
+FEWEST, MOST_DECIDING = 256, 4096
+"""Replicates before any are added, and the budget."""
 
 
 def limits(trials: int) -> list[Row]:

@@ -30,7 +30,20 @@ def _addresses(arguments: argparse.Namespace) -> Callable[[str], str]:
     home = study.folder()
     asked: dict[str, Any] = {
         key: getattr(arguments, key)
-        for key in ("quick", "paper", "problem", "n", "T", "k", "alpha", "replicates", "precision", "seed", "device")
+        for key in (
+            "quick",
+            "paper",
+            "problem",
+            "n",
+            "T",
+            "k",
+            "alpha",
+            "replicates",
+            "precision",
+            "decide",
+            "seed",
+            "device",
+        )
     }
 
     @functools.cache

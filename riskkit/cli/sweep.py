@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from riskkit.store.shards import Store
 
 MOST_JOBS = 1024
+PILOT = 256
+"""Stored replicates that a dry run takes variances from."""
+MOST_DECIDING = 2**17
+"""Replicates that ``--decide`` may be given at most."""
 AXES = ("n", "T", "k", "alpha")
 """Those that a flag replaces."""
 
@@ -57,7 +61,11 @@ def add_arguments(parser: Parser) -> None:
     size.add_argument("--quick", action="store_true", help="one block of replicates and short runs: seconds")
     size.add_argument("--paper", action="store_true", help="paper size: minutes to hours")
     parser.add_argument("--verbose", action="store_true", help="print every verdict, and the files that were written")
-    parser.add_argument("--dry-run", action="store_true", help="count cells, runs and bytes, predict the time, stop")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="count cells, runs and bytes, predict the time and which rates can be decided, stop",
+    )
     parser.add_argument("--fresh", action="store_true", help="start over: earlier results move to OUT/aside")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails three times")
     parser.add_argument("--problem", metavar="NAME", help="replace the problem, e.g. LogisticRidge")
@@ -78,6 +86,13 @@ def add_arguments(parser: Parser) -> None:
         type=float,
         metavar="H",
         help="double the replicates until the 95%% CI of every exponent has half-width at most H",
+    )
+    parser.add_argument(
+        "--decide",
+        type=float,
+        metavar="R",
+        help="add, at most up to R, the replicates that every line's declared width takes: computed from the variances "
+        "of the first quarter, before any verdict",
     )
     parser.add_argument("--seed", type=_seed, help="a whole number in [0, 2^64), also as 1e3")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
@@ -176,6 +191,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
             workers,
             about,
             precision=arguments.precision,
+            decide=None if arguments.decide is None else int(arguments.decide),
             allowed=allowed,
             jobs=_jobs(arguments),
         )
@@ -241,6 +257,7 @@ def _count(computed: int, taken: int, measured: str, seconds: float, arguments: 
 def _check_flags(arguments: argparse.Namespace) -> None:
     """What is wrong whatever the experiments are."""
     from riskkit.execution.executors import WorkersError, check_address
+    from riskkit.identity import label
 
     if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
         raise BadInputError(f"--jobs must lie between 1 and {MOST_JOBS}; got {arguments.jobs}.")
@@ -251,6 +268,12 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise BadInputError(f"--device must be cpu, cuda or cuda:N; got {arguments.device!r}.")
     if arguments.seed is not None and not 0 <= arguments.seed < 2**64:
         raise BadInputError(f"--seed must be a whole number in [0, 2^64); got {arguments.seed}.")
+    if arguments.decide is not None:
+        _whole("--decide", arguments.decide)
+        if arguments.decide > MOST_DECIDING:
+            raise BadInputError(f"--decide makes at most {MOST_DECIDING} replicates; got {label(arguments.decide)}.")
+        if arguments.precision is not None:
+            raise BadInputError("--decide and --precision are two rules for one number of replicates; drop one.")
     if arguments.scheduler is not None and (arguments.jobs is not None or arguments.device != "cpu"):
         raise BadInputError("--scheduler leaves it to the cluster where tasks run; drop --jobs and --device.")
     for name in AXES:
@@ -463,7 +486,8 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
         made = request.plan()
         gradients = made.size.replicates * sum(run.algorithm.steps for run in made.runs.values())
         with reading(StoreError, ValueError):
-            have = {} if arguments.fresh else Store(arguments.out / request.experiment).have()
+            store = Store(arguments.out / request.experiment)
+            have = {} if arguments.fresh else store.have()
             missing = missing_tasks(request, have)
         cost = probe(request)
         seconds = sum(cost.of(task) for task in missing)
@@ -476,6 +500,8 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
             f"{gradients:.2g} gradients in all, {request.bytes() / 2**20:.1f} MiB before compression, "
             f"{spoken(seconds)} of computing"
         )
+        for line in _foreseen(request, store, arguments.fresh):
+            print(line)
     jobs = _jobs(arguments)
     share = "" if arguments.scheduler is not None else f", about {spoken(total / jobs)} on {jobs} cores"
     print(
@@ -483,6 +509,44 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
         f"{spoken(time.monotonic() - began)}: a few gradient steps of each experiment's largest block."
     )
     return ANSWERED
+
+
+def _foreseen(request: Request, store: Store, fresh: bool) -> list[str]:
+    """What the dry run says of the lines along which rates are judged: how many can be decided, and why not others."""
+    from riskkit.execution.conclusion import gather
+    from riskkit.identity import short
+    from riskkit.store.shards import MissingReplicatesError
+    from riskkit.verdicts.data import listed, words
+    from riskkit.verdicts.foreseen import foreseen
+
+    made = request.plan()
+    pilot, basis = None, "no variances are stored"
+    if not fresh:
+        with contextlib.suppress(MissingReplicatesError):
+            count = min(PILOT, made.size.replicates)
+            pilot = gather(request._replace(replicates=count), store, {})
+            basis = f"by the variances of {count} stored replicates"
+    found = foreseen(made, pilot)
+    if not found:
+        return []
+    count = Counter(one.word for one in found)
+    told = f"  {len(found)} rates are judged: {count['decided']} can be decided"
+    told += f", {count['unknown']} if the replicates are enough" if count["unknown"] else ""
+    lines = [f"{told} ({basis})"]
+    for one in found:
+        line = one.line
+        why = {
+            "few points": f"the bound says something at {one.points} of {len(line.x)} points, and a rate needs 4",
+            "transient": f"a transient, if the error follows its bound: explicit / claim has slope {one.moves:+.2f} at "
+            "the end",
+            "few replicates": f"about {short(one.replicates, 2)} replicates would do",
+        }.get(one.word)
+        if why is not None:
+            lines.append(
+                f"    open: {words(line.bound.quantity)} of {line.algorithm} ({line.bound.output} iterate) along "
+                f"{line.axis} ({listed(line.where)}), {line.bound.title}: {why}"
+            )
+    return lines
 
 
 SPREAD = 0.5

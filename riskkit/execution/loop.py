@@ -22,11 +22,13 @@ from riskkit.execution.tasks import CONCLUDING, Request, Task, missing_tasks, ph
 from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
 from riskkit.identity import short
+from riskkit.judges.outcome import counted
 from riskkit.store import provenance
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
 from riskkit.verdicts.bounds import half_width
 from riskkit.verdicts.data import Data
+from riskkit.verdicts.widths import replicates_to_decide
 
 REPAIRS = 3
 """How often an experiment whose shards do not stay whole is computed again before that is reported."""
@@ -53,12 +55,14 @@ def answer(
     about: Mapping[str, Any],
     *,
     precision: float | None = None,
+    decide: int | None = None,
     allowed: float = math.inf,
     jobs: int = 1,
 ) -> Answer:
     """Answers every request from its experiment's store; ``about`` goes into the diaries. ``jobs`` processes conclude.
 
     With ``precision`` the replicates double until every fitted exponent's interval is at most +-precision wide. With
+    ``decide`` those are added, once and at most up to it, that the declared widths of all lines take. With
     more failures than ``allowed`` it raises FailFastError; StoreError and WorkersError as ``run_tasks`` does.
     """
     diaries = {
@@ -70,6 +74,7 @@ def answer(
     failures: list[Failure] = []
     lost: dict[str, dict[str, tuple[str, str]]] = {request.experiment: {} for request in requests}
     repairs = dict.fromkeys(stores, 0)
+    undecided = {request.experiment for request in requests} if decide is not None else set()
     pending = list(requests)
     taken, times = 0, []
 
@@ -104,13 +109,18 @@ def answer(
                     with _quarantine(stores):
                         check(request, stores[name], lost[name])
                         # Everything is read again where it is concluded, maybe in another process.
-                        wanted = precision is not None and not lost[name]
+                        wanted = (precision is not None or name in undecided) and not lost[name]
                         data = gather(request, stores[name], lost[name]) if wanted else None
                 except MissingReplicatesError as error:
                     damaged(name, error)
                     again.append(request)
                     continue
-                more = _grown(data, request, precision) if data is not None and precision is not None else None
+                more = None
+                if data is not None and precision is not None:
+                    more = _grown(data, request, precision)
+                elif data is not None and decide is not None:
+                    undecided.discard(name)
+                    more = _enough(data, request, decide)
                 del data
                 if more is not None:
                     again.append(more)
@@ -200,6 +210,18 @@ def _grown(data: Data, request: Request, precision: float) -> Request | None:
         return None
     tell(f"{request.experiment}: +-{short(width, 2)} after {replicates} replicates; doubling them.")
     return request._replace(replicates=2 * replicates)
+
+
+def _enough(data: Data, request: Request, budget: int) -> Request | None:
+    """The request with the replicates that its lines need for their declared widths, as far as the budget reaches; None
+    where it has them. The variances of the first quarter alone decide, before any verdict."""
+    needed, beyond = replicates_to_decide(data, budget)
+    more = f"; {counted(beyond, 'line')} would need more than {budget}" if beyond else ""
+    if needed <= data.replicates:
+        tell(f"{request.experiment}: no line within the budget needs more than its {data.replicates} replicates{more}.")
+        return None
+    tell(f"{request.experiment}: {needed} replicates in place of {data.replicates}, for the declared widths{more}.")
+    return request._replace(replicates=needed)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ for: a matrix product's bits change with its shape.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -24,7 +25,7 @@ from riskkit.measure.decomposition import GroundTruth
 from riskkit.measure.own import Quantity, along
 from riskkit.measure.quantities import Measured
 from riskkit.measure.runs import Runs, drawn_indices, gradients_at
-from riskkit.problem import Problem
+from riskkit.problem import NoMinimiserError, Problem
 from riskkit.rng.streams import Stream
 
 Dtype = Literal["float64", "float32"]
@@ -114,3 +115,16 @@ def watcher(problem: Problem, data: Tensor, quantities: Sequence[Quantity]) -> r
         return torch.stack([own.measure(problem, theta.double(), data.double()) for own in watched], dim=-1)
 
     return watch
+
+
+@functools.lru_cache(maxsize=256)
+def dataset_means(problem: Problem, n: int) -> dict[str, float]:
+    """Name -> the mean of a number of the datasets of size ``n`` over one block of them, before any run; nothing where
+    a minimiser is not found."""
+    with reference.one_thread():
+        stream = Stream(0, range(block_size(problem, n)), dtype=torch.float64, device="cpu")
+        try:
+            found = GroundTruth.of(problem, Pair(problem.sample(stream, n))).dataset()
+        except NoMinimiserError:
+            return {}
+    return {name: float(values.mean()) for name, values in found.items()}
