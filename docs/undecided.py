@@ -58,6 +58,29 @@ def rows(before: Path, after: Path) -> list[Row]:
     return found
 
 
+def remedy(verdict: dict[str, Any]) -> str:
+    """What would decide it."""
+    if verdict["replicates_needed"] is not None:
+        return f"about {verdict['replicates_needed']:.2g} replicates, where the sweep has {verdict['replicates']}"
+    return {
+        "TOO FEW POINTS": "a grid with four points at which the bound says something",
+        "NOT COVERED": "a setting that its hypotheses cover",
+        "VACUOUS": "a setting in which it lies below what is true of every run",
+        "PRE-ASYMPTOTIC": "a window beyond the transient",
+    }.get(verdict["outcome"], "a longer window, or a smaller family of tests")
+
+
+def rest(after: Path) -> str:
+    """The undecided statements of a results folder, each with what would decide it."""
+    lines = ["", "## What would decide each that is left", ""]
+    for name, verdicts in stated(after).items():
+        for one in verdicts:
+            if one["outcome"] in OPEN:
+                about = one["sentence"].partition(f": {one['outcome']}")[0]
+                lines.append(f"- `{name}`, {about}: {one['outcome']}; {remedy(one)}.")
+    return "\n".join(lines) + "\n"
+
+
 def page(found: Sequence[Row]) -> str:
     """The page; its last row sums up, with what is left out counted as undecided."""
     lines = [
@@ -85,7 +108,8 @@ def page(found: Sequence[Row]) -> str:
         "",
         "    python docs/undecided.py BEFORE AFTER",
         "",
-        "with two results folders. `riskkit plan results/EXPERIMENT` says what would decide each of the rest.",
+        "with two results folders; an experiment that the first one did not have stands with 0 / 0. `riskkit plan",
+        "results/EXPERIMENT` says how many replicates would decide what replicates can.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -94,7 +118,7 @@ def main(words: Sequence[str]) -> int:
     if len(words) != 2 or not all(Path(word).is_dir() for word in words):
         print("undecided.py: two results folders are needed: BEFORE AFTER.", file=sys.stderr)
         return 2
-    PAGE.write_text(page(rows(*map(Path, words))))
+    PAGE.write_text(page(rows(*map(Path, words))) + rest(Path(words[1])))
     return 0
 
 
