@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import io
 import itertools
 import json
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from riskkit import SGD, Constant, Inequality, InverseTime, Lookahead, Source, simulate
+from riskkit.algorithms.suffix import SuffixSGD
 from riskkit.attack import Class, Instance, attack, attacking, evaluate, exact, named, search, worst_case
 from riskkit.attack.catalogue import bounds
 from riskkit.attack.evaluation import AttackError
@@ -23,7 +25,7 @@ from riskkit.attack.families import FAMILIES
 from riskkit.attack.landscape import landscape, page
 from riskkit.attack.parameters import Range
 from riskkit.cli.main import main
-from riskkit.problems import KinkedAtoms, LinearAtoms, MeanEstimation, QuadraticAtoms, WarpedAtoms
+from riskkit.problems import AnisotropicMean, KinkedAtoms, LinearAtoms, MeanEstimation, QuadraticAtoms, WarpedAtoms
 
 ROOT = Path(__file__).resolve().parent.parent
 LINEAR = [family for family in FAMILIES if family.name.startswith("linear")]
@@ -310,6 +312,40 @@ def test_the_command_leaves_answer_program_and_map(tmp_path, capsys):
     assert record["evaluations"] == 40
     assert (folder / "instance.py").read_text() == record["code"]
     assert (folder / "evaluations.jsonl").exists()
+
+
+# What is known.
+
+
+def known():
+    return json.loads((ROOT / "docs" / "worst_cases.json").read_text())
+
+
+def test_the_page_has_the_worst_cases_known_and_no_bound_that_is_proved_is_violated():
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        refresh = importlib.import_module("refresh_worst")
+    finally:
+        sys.path.pop(0)
+    assert refresh.table(known()) in (ROOT / "docs" / "worst_case.md").read_text()
+    violated = {key for key, case in known().items() if refresh.word(case["ratio"]) == "VIOLATED"}
+    assert all(key.startswith("paper.theorem") and key.endswith(" published") for key in violated)
+    assert {key.split(".")[1] for key in violated} == {"theorem3", "theorem4", "theorem5", "theorem6"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", sorted(known()))
+def test_a_known_instance_has_its_ratio(key):
+    scope = {}
+    exec(known()[key]["code"], scope)
+    assert scope["value"].ratio == pytest.approx(known()[key]["ratio"], rel=1e-9)
+
+
+def test_steps_with_which_iterates_leave_where_constants_hold_are_excluded():
+    """Found by a search: the suffix average's bound did not ask for it, and was violated."""
+    problem = AnisotropicMean((1.0, 0.1))
+    reason = named("rakhlin2012.optimization.average").excludes(problem, SuffixSGD(4, InverseTime(0.1, 1.0)))
+    assert "needs step sizes <= 1 on anisotropic mean, for which its constants hold; got 10" in reason
 
 
 # Parts.

@@ -29,6 +29,8 @@ Floats = npt.NDArray[np.float64]
 
 SHARES = (0.4, 0.4, 0.2)
 """Of the budget: Sobol points, differential evolution, Nelder-Mead."""
+FEW, MANY_POINTS = 12, 512
+"""With fewer arms than this, so many points are asked."""
 ARMS = 4
 """In so many arms the best points evolve."""
 POINTS = 32
@@ -156,16 +158,21 @@ class Search:
     @functools.cached_property
     def allowed(self) -> list[int]:
         """The arms in which the bound allows one of the first Sobol points. Raises AttackError if there is none."""
-        found = [
-            arm for arm in range(len(self.arms)) if any(self._fits(arm, point) for point in self._sobol(arm, POINTS))
-        ]
+        arms = range(len(self.arms))
+        found = {arm for arm in arms if any(self._fits(arm, point) for point in self._sobol(arm, POINTS))}
+        # Narrow hypotheses: a closer look at all problems with the schedules that fit some of them.
+        fitting = {self.arms[arm].schedule.name for arm in found}
+        for arm in arms if len(found) < FEW else ():
+            if arm not in found and self.arms[arm].schedule.name in fitting:
+                points = self._sobol(arm, MANY_POINTS)
+                found |= {arm} if any(self._fits(arm, point) for point in points) else set()
         if not found:
             often = max(self.reasons, key=lambda reason: self.reasons[reason], default="no family makes an instance.")
             raise AttackError(
                 f"{self.bound.name}: none of {len(self.arms)} kinds of instances is allowed by its hypotheses; most "
                 f"often: {often}"
             )
-        return found
+        return sorted(found)
 
     def _fits(self, arm: int, point: Floats) -> bool:
         try:

@@ -30,15 +30,16 @@ Source: Shamir, Zhang, ICML 2013 (last iterate); Rakhlin, Shamir, Sridharan, ICM
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from riskkit.algorithms.steps import InverseTime
+from riskkit.algorithms.steps import InverseTime, first_size
 from riskkit.algorithms.suffix import SuffixSGD
 from riskkit.problem import Problem
 from riskkit.theory.bound import At, Floats, Inequality, Source
-from riskkit.theory.field.setting import constant_steps, sgd
+from riskkit.theory.field.setting import ROUNDING, constant_steps, sgd
 from riskkit.theory.hypotheses import convex, finite, strongly_convex
 
 SHAMIR = Source(
@@ -115,6 +116,13 @@ def _suffix_sgd(problem: Problem, algorithm: Any) -> str | None:
         return f"{SUFFIX} is about SGD with the average of its last iterates; got {algorithm.name}."
     if algorithm.radius != problem.radius:
         return f"{SUFFIX} needs the radius of {problem.name}, {problem.radius}; got {algorithm.radius}."
+    most = getattr(problem, "largest_step", math.inf)
+    eta = first_size(algorithm.step_sizes, algorithm.steps, 1)
+    if eta > most * ROUNDING:
+        return (
+            f"{SUFFIX} needs step sizes <= {most:.4g} on {problem.name}, for which its constants hold; got {eta:.4g}. "
+            "Take smaller steps."
+        )
     return None
 
 
