@@ -86,7 +86,9 @@ def table(cases: dict[str, Case]) -> str:
     for name, form in forms():
         case = cases.get(f"{name} {form}")
         if case is None:
-            lines.append((f"`{name}`", form, "none", "", "", "no instance has a known value"))
+            lines.append(
+                (f"`{name}`", form, "none", "", "", "no instance with a known value was found, or none was sought")
+            )
             continue
         lines.append((f"`{name}`", form, f"{case['ratio']:.3g}", word(case["ratio"]), case["found_by"], shown(case)))
     rows = [f"| {' | '.join(line)} |\n" for line in lines]
@@ -199,6 +201,7 @@ def main() -> None:
                 searched(cases, name, form, arguments.evaluations)
                 saved(cases)
     saved(cases)
+    cases = known()
     text = PAGE.read_text(encoding="utf-8")
     for name, written in (("worst", table(cases)), ("assisted", assisted_table(assisted()))):
         text = re.sub(
