@@ -23,7 +23,7 @@ class KinkedAtoms:
     """l(t; (p, y, s)) = (lam/2) t^2 + p t + s (sqrt((t - y)^2 + width^2) - width) on Theta = [-radius, radius].
 
     An atom has a pull p, a knot y and a bend s >= 0; width 0 makes the last term s |t - y|, whose subgradient at the
-    knot is 0. Regime: strongly convex if lam > 0, else convex. theta_0 = ``start``.
+    knot is 0. Regime: strongly convex if lam > 0, else convex. theta_0 = ``initial``.
 
     F is the weighted sum over the atoms. F_S' does not decrease, so that its zeros are found by bisection to rounding;
     theta*_S is the one nearest theta_0.
@@ -33,6 +33,9 @@ class KinkedAtoms:
         lam = lam_example = mu = lam.
         G: l' does not decrease in t, so that |l'| is largest at an end.
         M, l_max: l is largest at an end, and least at a zero of l' or at an end.
+
+    ``weights`` (A,) are the probabilities of the atoms. Raises ValueError for weights that do not sum to 1, and for a
+    field out of range.
     """
 
     atoms: finite.Rows = ((1.0, 0.0, 1.0), (-1.0, 0.0, 1.0))
@@ -65,6 +68,7 @@ class KinkedAtoms:
 
     @property
     def law(self) -> finite.Law:
+        """The atoms (A, w) and their weights (A,)."""
         return finite.law_of(self.atoms, self.weights)
 
     @property
@@ -79,12 +83,13 @@ class KinkedAtoms:
         return finite.drawn(self.law, stream, n)
 
     def losses(self, t: Tensor, z: Tensor) -> Tensor:
-        """t (...), z (..., 3), broadcasting."""
+        """l(t; z): t (...), z (..., 3), broadcasting -> (...)."""
         gap = t - z[..., 1]
         bend = gap.abs() if self.width == 0 else gap.square() / ((gap.square() + self.width**2).sqrt() + self.width)
         return self.lam / 2 * t.square() + z[..., 0] * t + z[..., 2] * bend
 
     def slopes(self, t: Tensor, z: Tensor) -> Tensor:
+        """dl/dt: t (...), z (..., 3), broadcasting -> (...)."""
         gap = t - z[..., 1]
         bend = torch.sign(gap) if self.width == 0 else gap / (gap.square() + self.width**2).sqrt()
         return self.lam * t + z[..., 0] + z[..., 2] * bend

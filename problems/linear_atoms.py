@@ -29,6 +29,9 @@ class LinearAtoms:
         L = 0, lam = 0.
         G = max ||z||.
         M = 2 radius G: l runs over [-radius G, radius G]. l_max = radius G.
+
+    ``weights`` (A,) are the probabilities of the atoms. Raises ValueError for weights that do not sum to 1, and for a
+    field out of range.
     """
 
     atoms: finite.Rows = ((1.0,), (-0.6,))
@@ -57,6 +60,7 @@ class LinearAtoms:
 
     @property
     def law(self) -> finite.Law:
+        """The atoms (A, w) and their weights (A,)."""
         return finite.law_of(self.atoms, self.weights)
 
     @property

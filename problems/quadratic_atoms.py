@@ -33,6 +33,9 @@ class QuadraticAtoms:
             (1 - eta h_i) v_i + eta h_i z_i. For equal h that is a point of the convex hull of theta_0 and the atoms,
             and ||t - z|| is largest in a corner of it; for unequal h a point of their smallest box, and
             sum h_i^2 (t_i - z_i)^2 is largest in one of its corners, coordinate by coordinate.
+
+    ``weights`` (A,) are the probabilities of the atoms. Raises ValueError for weights that do not sum to 1, and for a
+    field out of range.
     """
 
     atoms: finite.Rows = ((1.0,), (-1.0,))
@@ -74,6 +77,7 @@ class QuadraticAtoms:
 
     @property
     def law(self) -> finite.Law:
+        """The atoms (A, w) and their weights (A,)."""
         return finite.law_of(self.atoms, self.weights)
 
     @property

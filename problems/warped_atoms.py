@@ -32,6 +32,9 @@ class WarpedAtoms:
         L, rho: of phi'^2 + phi'' (phi - z), linear in z: its largest modulus, and minus its smallest value (or 0).
         G = max |phi' (phi - c)| + P r, c and r the middle and half the length of the atoms' range.
         M = l_max = (1/2) max (phi - z)^2, reached at an end of B.
+
+    ``weights`` (A,) are the probabilities of the atoms. Raises ValueError for weights that do not sum to 1, and for a
+    field out of range.
     """
 
     atoms: finite.Rows = ((0.5,), (-0.5,))
@@ -56,6 +59,7 @@ class WarpedAtoms:
 
     @property
     def law(self) -> finite.Law:
+        """The atoms (A, w) and their weights (A,)."""
         return finite.law_of(self.atoms, self.weights)
 
     @property
@@ -79,6 +83,7 @@ class WarpedAtoms:
 
     @property
     def diameter(self) -> float:
+        """Of B."""
         low, high = self.reached
         return high - low
 

@@ -63,6 +63,7 @@ class Answer:
 
     @property
     def word(self) -> Word:
+        """HOLDS, TIGHT, VIOLATED, or INCONCLUSIVE."""
         value = self.value
         if value is None:
             return Word.INCONCLUSIVE
@@ -79,6 +80,7 @@ class Answer:
 
     @property
     def sentence(self) -> str:
+        """The word, the ratio and how it is known, how much was searched, and why it stopped early."""
         form = {"published": "the bound as printed", "proved": "the explicit bound"}[self.form]
         kinds = len(self.allowed)
         made = f"{self.evaluations} instances of {kinds} kind{'s' if kinds > 1 else ''}"

@@ -64,6 +64,7 @@ class Arm:
 
     @property
     def name(self) -> str:
+        """Of the family and of the schedule."""
         return f"{self.family.name}; {self.schedule.name}"
 
     @property
@@ -79,7 +80,7 @@ class Arm:
         return {one.name: one.at(float(u)) for one, u in zip(self.parameters, coordinates, strict=True)}
 
     def instance(self, coordinates: Sequence[float]) -> Instance:
-        """Raises ValueError where the choices make no instance."""
+        """At ``coordinates`` in [0, 1], one a parameter. Raises ValueError where the choices make no instance."""
         chosen = self.choices(coordinates)
         problem, n = self.family.make(chosen), int(chosen["n"])
         return Instance(problem, self.schedule.make(problem, n, chosen, self.family.steps), n)

@@ -40,7 +40,8 @@ class Class(NamedTuple):
 
 def worst_case(algorithm: Algorithm, n: int, functions: Class, quantity: str, output: str) -> float:
     """The supremum of the expectation over the index streams of F_S(theta) - F_S* (``optimization``) or of
-    ||theta - theta*_S||^2 (``distance``), to the precision of the solver, about 1e-6.
+    ||theta - theta*_S||^2 (``distance``), to the precision of the solver, about 1e-6, where F_S is the mean of n
+    functions of the class.
 
     Raises AttackError, in one line: PEPit is not installed, or the setting is not covered.
     """

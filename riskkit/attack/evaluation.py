@@ -84,7 +84,8 @@ def evaluate(
     """Measured / bound, exactly if a way is known, else from so many replicates (from ``first`` on).
 
     None where neither is: no exact way and no replicates, a run that diverges, a bound that is no positive number
-    there, or lies within the rounding of what is measured. Hypotheses are not asked.
+    there, or lies within the rounding of what is measured. Hypotheses are not asked. ``seed`` is of the
+    replicates. Raises AttackError for n < 2, a quantity whose expectation is not found, and what the bound raises.
     """
     if instance.n < 2:
         raise AttackError(f"n must be a whole number >= 2; got {instance.n!r}.")

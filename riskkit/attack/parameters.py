@@ -47,7 +47,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several values. Raises ValueError without any."""
+    """One of the ``options``, each with an equal share of [0, 1]. Raises ValueError without any."""
 
     name: str
     options: tuple[Any, ...]
@@ -57,6 +57,7 @@ class Choice:
             raise ValueError(f"{self.name}: a choice needs at least one option; got none.")
 
     def at(self, coordinate: float) -> Any:
+        """The option at a coordinate."""
         return self.options[min(int(max(coordinate, 0.0) * len(self.options)), len(self.options) - 1)]
 
     def __str__(self) -> str:
