@@ -67,7 +67,7 @@ def attempt(python: str, dependencies: str, tests: list[str]) -> Tried:
         source = home / "source"
         shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "results*", "build", "*.egg-info"))
         steps += [
-            [inside, "-m", "pip", "install", "-q", "-c", str(pins), str(source), "pytest", "hypothesis"],
+            [inside, "-m", "pip", "install", "-q", "-c", str(pins), str(source), "pytest", "hypothesis", "statsmodels"],
             [
                 inside,
                 "-m",
