@@ -20,7 +20,10 @@ def step(problem: Problem) -> InverseTime:
     """1/(lam (j + j0)) with j0 = max(2, L/lam), so that eta_0 <= 1/L. Raises ValueError for a problem without lam."""
     c = problem.constants
     if not c.lam > 0:
-        raise ValueError(f"Theorem 2 needs strong convexity; {problem.name} is {problem.regime}. Use Theorem 1.")
+        raise ValueError(
+            f"{strongly_convex.TITLE} needs strong convexity; {problem.name} is {problem.regime}. "
+            "Use Theorem 1 (paper: Theorem 3)."
+        )
     return InverseTime(c.lam, max(2.0, math.ceil(c.L / c.lam)))
 
 

@@ -23,7 +23,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     rows = rows[np.isfinite(rows["mean"]) & (rows["k"] > 1)]
     if rows.empty:
         return None
-    n = rows["n"].min()
+    n = rows["n"].mode().min()  # the sample size with most cells
     rows = rows[rows["n"] == n].assign(ratio=rows["mean"] / rows["published"])
     every = {name: rows[name] for name in MOST}
     shown = {name: plot.few(values, MOST[name]) for name, values in every.items()}
