@@ -19,6 +19,7 @@ from riskkit.algorithms import (
     SLRLA,
     Constant,
     HeavyBall,
+    LinearDecay,
     LocalSGD,
     SLRLAAsCoded,
     SqrtHorizon,
@@ -59,6 +60,7 @@ ALGORITHMS = (
     SLRLA(STAGES),
     SLRLAAsCoded(STAGES, 7),
     HeavyBall(100, Constant(0.05), 0.9, batch=4),
+    HeavyBall(100, InverseTime(1.0, 12.0), 0.5),
     LocalSGD(8, 3, 4, 0.7, Constant(0.2)),
     WeightedSGD(100, InverseTime(0.5, 4.0)),
     SGD(60, Constant(0.4), batch=7),
@@ -114,6 +116,58 @@ def off_the_closed_forms() -> float:
 
 def test_moments_are_the_closed_forms():
     assert off_the_closed_forms() < 1e-12
+
+
+def answers(sizes: np.ndarray, m: float, h: float) -> np.ndarray:
+    """(J, J): what of an input of 1 at draw i is in v_{j+1}, from the recursion v, p of heavy ball itself."""
+    J = len(sizes)
+    v, p, found = np.zeros(J), np.zeros(J), np.zeros((J, J))
+    for j, eta in enumerate(sizes):
+        p = m * p + h * v - np.eye(J)[j]
+        v = v - eta * p
+        found[j] = v
+    return found
+
+
+@pytest.mark.parametrize("m", [0.0, 0.3, 0.9])
+def test_heavy_ball_answers_with_one_sign_up_to_its_step(m):
+    """Constant and falling steps; the stability then is the sum of the answers over n, times E||z - z'||. Longer steps
+    answer with both signs."""
+    n, J, lam = 20, 400, 0.7
+    problem, longest = MeanEstimation(3, lam), (1 - m**0.5) ** 2 / lam
+    apart = problem.quadratic.apart
+    for step in (Constant(longest), InverseTime(1.0, 1 / longest), LinearDecay(longest)):
+        algorithm = HeavyBall(J, step, m)
+        found = answers(step.sizes(J, 1), m, lam)
+        assert found.min() > -1e-12
+        got = expectations(problem, algorithm, n, [1, 7, J])["stability"]
+        want = lam * apart / n * found.sum(1)
+        assert np.allclose(got[:, 0], want[[0, 6, J - 1]], rtol=1e-9)
+        assert np.allclose(got[:, 1], [want[: t - 1].sum() / t for t in (1, 7, J)], rtol=1e-9)
+    if m > 0:
+        assert answers(np.full(J, 1.1 * longest), m, lam).min() < -1e-6
+        assert not moments.responses(problem, HeavyBall(J, Constant(1.1 * longest), m), n, np.array([J])).one_sign
+
+
+class Creeping(NamedTuple):
+    """.05, of which every third step grows by a rounding or two."""
+
+    by: float
+
+    def sizes(self, T: int, k: int) -> np.ndarray:
+        return np.where(np.arange(T * k) % 3 == 1, 0.05 * (1 + self.by), 0.05)
+
+
+def test_heavy_ball_has_the_same_moments_in_either_coordinates():
+    """A step that grows leaves the coordinates v and p, in which no sign is seen."""
+    problem, rounds = MeanEstimation(3, 0.7), np.array([1, 2, 50])
+    seen, unseen = (
+        moments.responses(problem, HeavyBall(50, Creeping(by), 0.5, batch=2), 20, rounds) for by in (0.0, 1e-14)
+    )
+    assert seen.one_sign
+    assert not unseen.one_sign
+    for part in ("start", "mean", "spread", "squares"):
+        assert np.allclose(getattr(seen, part), getattr(unseen, part), rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -111,16 +112,43 @@ def _begin(made: Steps, place: int, before: Floats) -> None:
 
 @linear_maps.register
 def _heavy_ball(algorithm: HeavyBall) -> LinearMaps:
-    """v, the momentum, the sum of the v before each step."""
+    """v; u = v - r eta_j p/(1 - r), p being the momentum and r = sqrt m; the sum of the v before each step.
+
+    With rho = eta_{j+1}/eta_j, v_{j+1} = v_j - eta_j (m p_j + g_j) reads in these coordinates
+
+        v <- (1 - r (1 - r)) v + r (1 - r) u - eta_j g
+        u <- (1 - r (1 - r) - r^2 rho) v + (r (1 - r) + r^2 rho) u - (1 + r rho/(1 - r)) eta_j g.
+
+    On grad l(t; z) = h t - w z with h, w >= 0 no coefficient is negative if no step is longer than the one before and
+    eta_0 h <= (1 - r)^2: that of v in v is then at least 1 - r + r^2 - (1 - r)^2 = r, and that of v in u is, rho being
+    at most 1, at least
+
+        1 - r + (1 - rho) r^2 - (1 - r) (1 - (1 - rho) r) = (1 - rho) r.
+
+    So every v, and every mean of them, answers every draw with one sign; v and the momentum, as coordinates, hide it.
+    With longer constant steps the answer to a draw changes its sign in the end. Where a step is longer than the one
+    before, or 0, which leaves no u, the coordinates are v and p.
+    """
     sizes = np.asarray(algorithm.step_sizes.sizes(algorithm.steps, 1), dtype=np.float64)
+    m, r = algorithm.momentum, math.sqrt(algorithm.momentum)
+    averaged = bool((sizes > 0).all() and (sizes[1:] <= sizes[:-1]).all())
+    ratios = np.append(sizes[1:] / sizes[:-1], 1.0) if averaged else np.ones_like(sizes)
 
     def steps(first: int, count: int) -> Steps:
-        eta = sizes[first : first + count]
+        eta, rho = sizes[first : first + count], ratios[first : first + count]
         transition, push = np.zeros((len(eta), 3, 3)), np.zeros((len(eta), 3))
-        transition[:, 0, 0] = transition[:, 2, 0] = transition[:, 2, 2] = 1.0
-        transition[:, 0, 1] = -eta * algorithm.momentum
-        transition[:, 1, 1] = algorithm.momentum
-        push[:, 0], push[:, 1] = -eta, 1.0
+        transition[:, 2, 0] = transition[:, 2, 2] = 1.0
+        push[:, 0] = -eta
+        if averaged:
+            transition[:, 0, 1] = r * (1 - r)
+            transition[:, 1, 1] = r * (1 - r) + m * rho
+            transition[:, :2, 0] = 1 - transition[:, :2, 1]
+            push[:, 1] = -(1 + r * rho / (1 - r)) * eta
+        else:
+            transition[:, 0, 0] = 1.0
+            transition[:, 0, 1] = -eta * m
+            transition[:, 1, 1] = m
+            push[:, 1] = 1.0
         query = np.zeros_like(push)
         query[:, 0] = 1.0
         return Steps(transition, push, query, transition[:, 0].copy(), -eta)
@@ -130,7 +158,7 @@ def _heavy_ball(algorithm: HeavyBall) -> LinearMaps:
         found[:, 0, 0], found[:, 1, 2] = 1.0, 1 / taken
         return found
 
-    return LinearMaps(np.array([1.0, 0.0, 0.0]), steps, outputs)
+    return LinearMaps(np.array([1.0, 1.0 if averaged else 0.0, 0.0]), steps, outputs)
 
 
 @linear_maps.register
