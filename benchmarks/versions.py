@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -57,6 +58,7 @@ class Tried(NamedTuple):
     came: dict[str, str]
     failed: str
     tests: list[str]
+    machine: str
     day: str
 
     @property
@@ -131,7 +133,8 @@ def attempt(python: str, number: str, dependencies: str, tests: list[str]) -> Tr
         failed = str(error)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    return Tried(number, dependencies, installed, came, failed, tests, datetime.now(UTC).date().isoformat())
+    machine, day = f"{platform.system()}, {platform.machine()}", datetime.now(UTC).date().isoformat()
+    return Tried(number, dependencies, installed, came, failed, tests, machine, day)
 
 
 def _wrong(said: str) -> str:
@@ -175,10 +178,11 @@ def page(kept: list[Tried]) -> str:
     for one in kept:
         if one.failed:
             lines += ["", f"Python {one.python}, {one.dependencies}: `{one.failed}`."]
-    chosen = sorted({tuple(one.tests) for one in kept})
-    for tests in chosen:
-        which = [f"{one.minor} {one.dependencies}" for one in kept if tuple(one.tests) == tests]
-        lines += ["", f"Tests ({', '.join(which)}): {', '.join(f'`{test}`' for test in tests)}."]
+    for machine, tests in sorted({(one.machine, tuple(one.tests)) for one in kept}):
+        which = [
+            f"{one.minor} {one.dependencies}" for one in kept if (one.machine, tuple(one.tests)) == (machine, tests)
+        ]
+        lines += ["", f"On {machine}, tests {', '.join(f'`{test}`' for test in tests)}: {', '.join(which)}."]
     extras = ", ".join(f"`{name}`" for name in sorted(project["optional-dependencies"]))
     rest = [
         f"Sweep: `{' '.join(SWEEP)} --quick`. Check: `{CHECK}`. Not tried: the other experiments and tests,",

@@ -14,11 +14,12 @@ def test_the_page_is_what_the_script_writes_from_what_it_kept():
 
 def test_a_failure_and_what_was_not_tried_are_on_the_page():
     failed = versions.Tried(
-        "3.12.1", "newest", "numpy 2", {"install": "passed", "sweep": "FAILED"}, "sweep: x", [], "d"
+        "3.12.1", "newest", "numpy 2", {"install": "passed", "sweep": "FAILED"}, "sweep: x", ["t"], "Linux, x", "d"
     )
     page = versions.page([failed])
     assert "| 3.12.1 | newest | numpy 2 | passed | FAILED | -- | -- | d |" in page
     assert "Python 3.12.1, newest: `sweep: x`." in page
+    assert "On Linux, x, tests `t`: 3.12 newest." in page
     assert "| 3.12 | lowest | not tried | | | | | |" in page
     assert "No run was made of 3.11 newest, 3.11 lowest, 3.12 lowest," in page
 
