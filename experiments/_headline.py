@@ -19,7 +19,7 @@ TUNED = {
 }
 """Where the step size of each is the best of its family: the names of both."""
 UNTUNED = {
-    "not tuned, SGD with Lookahead's step size eta": ("Lookahead", "SGD"),
+    "not tuned, SGD with the same step size eta": ("Lookahead", "SGD"),
     "not tuned, SGD with the step size alpha eta": ("Lookahead", "matched SGD"),
 }
 
@@ -46,22 +46,24 @@ def lookahead(stored: Stored) -> Iterator[Headline]:
     if not (tuned or untuned):
         return
     whole = answers.merged(list((tuned or untuned).values()))
-    lines = [f"{words}: {_counted(pair)}" for words, pair in {**tuned, **untuned}.items()]
-    if generalization:
-        both = answers.merged(list(generalization.values()))
-        lines.append(f"generalization error alone, at the same best step sizes: {_counted(both)}")
-    how = "With the best step size for each" if tuned else "At step sizes that are not tuned"
+    alone_whole = answers.merged(list(generalization.values())) if generalization else None
+    how = "with the best step size for each" if tuned else "at step sizes that are not tuned"
+    gap = (
+        f" Its generalization error alone is {alone_whole.range} times SGD's, smaller in {alone_whole.smaller}, larger "
+        f"in {alone_whole.larger}."
+        if alone_whole
+        else ""
+    )
     yield Headline(
         "Does Lookahead generalize better than SGD here?",
-        f"{_sides(whole)} The measure is the paper's, the excess risk: optimization error + generalization error "
-        f"(risk on new data - risk on the sample), after equal numbers of gradients. {how}, Lookahead's is smaller "
-        f"than SGD's in {whole.smaller} of {whole.settings} settings, larger in {whole.larger}, and the rest show no "
-        "significant difference. Lookahead's divided by SGD's:",
-        tuple(lines),
-        "Terms. Lookahead: rounds of k updates of SGD with step size eta, of each of which the part alpha is kept "
-        "(alpha = 1: SGD). SLRLA: Lookahead in stages, with a penalty on the distance from each stage's start. T: "
-        "rounds. n: examples. PL: Polyak-Lojasiewicz. eps: a target. Slide theorems are those of the authors' slides, "
-        "the others those of the paper's supplement.",
+        f"By the paper's measure, the excess risk, {_sides(whole)}: {how}, after equal numbers of gradients, "
+        f"Lookahead's is smaller than SGD's in {whole.smaller} of {whole.settings} settings and larger in "
+        f"{whole.larger}; the rest show no significant difference.{gap} Lookahead's excess risk divided by SGD's:",
+        tuple(f"{words}: {_counted(pair)}" for words, pair in {**tuned, **untuned}.items()),
+        "Excess risk: optimization error (risk on the sample less its minimum) + generalization error (risk on new "
+        "data less risk on the sample). Lookahead: T rounds of k updates of SGD with step size eta; of what a round "
+        "moves, the part alpha is kept (alpha = 1: SGD). n: examples. Setting: one problem, n, k, alpha, number of "
+        "gradients. Significant: at the 5% level after Holm.",
     )
 
 
@@ -71,7 +73,7 @@ def rate(stored: Stored) -> Iterator[Headline]:
     if found:
         tight = sum(v["outcome"] == "TIGHT" for v in found)
         yield Headline(
-            "Does the optimization error fall as T^-min(2 alpha, 1), as claimed for strongly convex losses?",
+            "Is T^-min(2 alpha, 1), the optimization error's rate claimed for strongly convex losses, reached?",
             f"On a problem built to attain it, {tight} of {len(found)} fitted exponents are the claimed ones, within "
             "0.05.",
         )
@@ -83,12 +85,17 @@ def printed(stored: Stored) -> Iterator[Headline]:
     found = [v for v in every if v["bound"].startswith("paper.")]
     if not found:
         return
-    holds, violated = ([v for v in found if v["outcome"] == word] for word in ("HOLDS", "VIOLATED"))
+    tested = {v["bound"] for v in found}
+    violated = [v for v in found if v["outcome"] == "VIOLATED"]
+    fail = {v["bound"] for v in violated}
+    hold = {v["bound"] for v in found if v["outcome"] == "HOLDS"} - fail
     most = max((v["ratio"] for v in violated if v["ratio"] is not None), default=None)
     factor = "" if most is None else f", by a factor of up to {short(most)}"
     yield Headline(
-        "Do the paper's printed bounds hold?",
-        f"{len(holds)} of {len(found)} hold in every setting tested, {len(violated)} are violated{factor}.",
+        "Do the bounds that the paper prints hold?",
+        f"Of {len(tested)}, {len(hold)} hold wherever they were tested, {len(fail)} are violated somewhere{factor}.",
+        terms="The paper: Zhou et al., NeurIPS 2021, with the supplement's numbers. Average: of the iterates. PL: "
+        "Polyak-Lojasiewicz.",
     )
 
 
@@ -98,13 +105,13 @@ def stationary(stored: Stored) -> Iterator[Headline]:
     told = []
     for against, named in (
         ("matched SGD", "SGD's with the step size alpha eta"),
-        ("contraction-matched SGD", "that of the SGD which forgets its start as fast"),
+        ("contraction-matched SGD", "that of the SGD whose mean error shrinks as fast"),
     ):
         own = [c for c in every if c["against"] == against]
         late = [c for c in own if c["gradients"] == max(one["gradients"] for one in own)]
         if late:
             ratios = [c["ratio"] for c in late]
-            told.append(f"{short(min(ratios))} to {short(max(ratios))} times {named}")
+            told.append(f"{answers.between(ratios)} times {named}")
     if told:
         yield Headline(
             "Is the error at which Lookahead settles, with a constant step size, smaller than SGD's?",
@@ -121,7 +128,13 @@ def slrla(stored: Stored) -> Iterator[Headline]:
     ):
         if bound in stated:
             said = str(stated[bound]["finding"]).removeprefix("the exact ratio is ")
-            yield Headline(f"Once the optimization error is eps, {asked}?", f"The ratio is {said}.")
+            yield Headline(
+                f"Once the optimization error is eps, {asked}?",
+                f"The ratio is {said}.",
+                terms="SLRLA: Lookahead in stages, with a penalty on the distance from each stage's start."
+                if asked.startswith("is")
+                else "",
+            )
     for pair in answers.pairs([stored["theorem4_tuned"]]) if "theorem4_tuned" in stored else ():
         yield Headline(
             "Does SLRLA's penalty lower the excess risk, step size and alpha tuned?",
@@ -135,14 +148,14 @@ PARTS = (lookahead, rate, printed, stationary, slrla)
 def _sides(pair: answers.Pair) -> str:
     """Which way the differences go that are significant."""
     if pair.smaller and pair.larger:
-        return "In some settings, not in others."
+        return "in some settings and not in others"
     if not (pair.smaller or pair.larger):
-        return "No difference is significant."
-    return "Yes, wherever a difference is significant." if pair.smaller else "No, wherever a difference is significant."
+        return "no difference is significant"
+    return "yes, wherever a difference is significant" if pair.smaller else "no, wherever a difference is significant"
 
 
 def _counted(pair: answers.Pair) -> str:
-    return f"{pair.range}; smaller in {pair.smaller}, larger in {pair.larger} of {pair.settings} settings"
+    return f"{pair.range}; smaller in {pair.smaller}, larger in {pair.larger} of {pair.settings}"
 
 
 def _verdicts(stored: Stored, name: str) -> list[dict[str, Any]]:

@@ -590,15 +590,13 @@ def test_the_last_screen_answers_the_studys_main_question_first():
     ]
     text = screen(results, ROOT, 120)
     words = " ".join(text.split())
-    assert "In some settings, not in others." in words
-    assert "is smaller than SGD's in 2 of 5 settings, larger in 2, and the rest show no significant difference" in words
-    assert "logistic loss: 0.9993 to 1.0000; smaller in 1, larger in 0 of 2 settings" in words
-    assert "constant steps: 0.5 to 3; smaller in 1, larger in 2 of 3 settings" in words
-    assert "not tuned, SGD with Lookahead's step size eta: 1.5 to 1.5; smaller in 0, larger in 1 of 1 settings" in words
-    assert (
-        "generalization error alone, at the same best step sizes: 0.8 to 0.8; smaller in 1, larger in 0 of 1" in words
-    )
-    assert text.index("Lookahead generalize") < text.index("one  ") < text.index("Terms. Lookahead:")
+    assert "the excess risk, in some settings and not in others: with the best step size for each" in words
+    assert "is smaller than SGD's in 2 of 5 settings and larger in 2; the rest show no significant difference" in words
+    assert "logistic loss: 0.9993 to 1.0000; smaller in 1, larger in 0 of 2" in words
+    assert "constant steps: 0.5 to 3; smaller in 1, larger in 2 of 3" in words
+    assert "not tuned, SGD with the same step size eta: 1.5 to 1.5; smaller in 0, larger in 1 of 1" in words
+    assert "Its generalization error alone is 0.8 to 0.8 times SGD's, smaller in 1, larger in 0." in words
+    assert text.index("Lookahead generalize") < text.index("one  ") < text.index("Terms. Excess risk:")
     assert screen([results[2]._replace(comparisons=[])], ROOT, 120).startswith(" ")
 
 
@@ -629,7 +627,7 @@ def test_what_contradicts_a_source_is_a_line_for_each_experiment():
     odd = [group_of("DISAGREES", **{**fields, "slope": 0.75, "claim_slope": 0.5, "axis": "n"})]
     results = [content.Results(f"e{i}", "?", odd if i else found, [], [], {"sources": {}}, f"T{i}") for i in range(10)]
     text = screen(results, ROOT, 120)
-    assert "  T0: 2 VIOLATED, up to 48.6: the error\n" in text
+    assert "  T0: 2 VIOLATED, up to 48.6 times: the error\n" in text
     assert "  T1: DISAGREES, exponent 0.75 in n, 0.5 claimed: the error\n" in text
     assert "and 2 more, with which the report begins" in text
     assert "..." not in text
@@ -640,6 +638,21 @@ def test_small_differences_keep_their_digits():
     some = [{**one, "ratio": 0.9993, "outcome": "smaller"}, {**one, "ratio": 1.0, "outcome": "undecided"}]
     (pair,) = answers.pairs([content.Results("x", "?", [], some, [], {})])
     assert pair.line == "A / B, excess risk: 0.9993 to 1.0000, smaller in 1 and larger in 0 of 2"
+
+
+@pytest.mark.parametrize(
+    ("ratios", "said"),
+    [
+        ((0.5, 2.0), "0.5 to 2"),
+        ((1.0, 9.74), "1 to 9.74"),
+        ((1.00004, 9.74), "1.00004 to 9.74"),  # larger in every setting
+        ((0.9993, 0.99999934), "0.9993 to 0.9999993"),
+        ((0.9993, 1.0), "0.9993 to 1.0000"),
+        ((0.554, 1 + 1e-12), "0.554 to 1"),
+    ],
+)
+def test_a_ratio_that_is_not_1_is_not_rounded_to_it(ratios, said):
+    assert answers.between(ratios) == said
 
 
 # Sizes: one value, two, twenty.

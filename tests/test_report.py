@@ -221,7 +221,17 @@ def test_the_last_screen_of_all_experiments_is_one_screen_and_cuts_no_text(resul
     assert len(lines) <= 39  # and one more with what was computed
     assert not any("..." in line or "\N{HORIZONTAL ELLIPSIS}" in line for line in lines)
     text = " ".join(" ".join(lines).split())
-    for term in ("Lookahead:", "SLRLA:", "T:", "n:", "PL:", "eps:", "Slide theorems"):
+    for term in (
+        "Excess risk:",
+        "Lookahead: T rounds",
+        "SLRLA:",
+        "n:",
+        "PL:",
+        "eps:",
+        "slide theorems",
+        "The paper:",
+        "Setting:",
+    ):
         assert term in text.partition("Terms.")[2]
     assert "tables/answers.md" in text
 

@@ -109,6 +109,24 @@ def counted(verdicts: Sequence[Verdict]) -> str:
     return ", ".join([f"{first} of {total} {word}", *(f"{count} {word}" for word, count in others)])
 
 
+def between(ratios: Sequence[float], near: float = 0.99) -> str:
+    """``0.554 to 1.3``: the least and the most, with four decimals where all lie between ``near`` and 1/``near``.
+
+    An end that differs from 1 by 1e-8 or more is not rounded to 1.
+    """
+    least, most = min(ratios), max(ratios)
+    close = near <= least and most <= 1 / near
+
+    def end(ratio: float) -> str:
+        text = f"{ratio:.4f}" if close else short(ratio)
+        if near < math.inf and float(text) == 1 and ratio != 1:
+            digits = -math.floor(math.log10(abs(ratio - 1)))
+            text = f"{ratio:.{digits}f}" if digits <= 8 else text
+        return text
+
+    return f"{end(least)} to {end(most)}"
+
+
 class Pair(NamedTuple):
     """Two methods on common random numbers: the ratios of their means over all settings.
 
@@ -130,10 +148,7 @@ class Pair(NamedTuple):
     @property
     def range(self) -> str:
         """Of the ratios; close to 1 with four decimals."""
-        near = 0.99 if self.sign == "/" else math.inf
-        close = near <= self.least and self.most <= 1 / near
-        least, most = (f"{end:.4f}" if close else short(end) for end in (self.least, self.most))
-        return f"{least} to {most}"
+        return between([self.least, self.most], 0.99 if self.sign == "/" else math.inf)
 
     @property
     def line(self) -> str:

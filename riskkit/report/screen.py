@@ -90,9 +90,8 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
             f"Checks of riskkit itself against known values: {passed} of {len(checked)} pass, {failed} fail, "
             f"{len(checked) - passed - failed} are undecided at this number of replicates."
         )
-    for headline in asked:
-        if headline.terms:
-            out.write(headline.terms)
+    if terms := " ".join(headline.terms for headline in asked if headline.terms):
+        out.write(f"Terms. {terms}")
     if asked and len(results) > MOST_LINES:
         out.write(f"{len(results)} experiments; a line for each: {folder / 'tables' / 'answers.md'}")
     page = folder / "report.html"
@@ -143,7 +142,9 @@ def _contradictions(results: Sequence[Results], out: _Lines) -> None:
     rest = [one for one in against[SOURCE] if not any(_bears(standing, one) for standing in found)]
     told += _condensed(rest, results)
     if told:
-        out.write(f"Contradicted{' in a source' if rest else ''}, with the largest measured / stated, or the exponent:")
+        out.write(
+            f"Contradicted{' in a source' if rest else ''}; times: the measurement over what is printed or claimed:"
+        )
         for line in told[:MOST_AGAINST]:
             out.write(line, 2)
         if (more := len(told) - MOST_AGAINST) > 0:
@@ -195,7 +196,7 @@ def _failing(verdicts: Sequence[answers.Verdict]) -> str:
     """By how much the worst of them fails."""
     worst = _worst(verdicts)
     if worst["kind"] == "level":
-        return f"up to {briefly(worst['ratio'])}" if worst["ratio"] else "over a bound of 0"
+        return f"up to {briefly(worst['ratio'])} times" if worst["ratio"] else "over a bound of 0"
     if worst["slope"] is None:
         return str(worst["finding"])
     claimed = "" if worst["claim_slope"] is None else f", {briefly(worst['claim_slope'])} claimed"

@@ -116,7 +116,7 @@ def tally(found: Sequence[Standing]) -> str:
         return ""
     verbs: dict[Word, str] = {
         "contradicted": "contradicted by a test",
-        "holds": "borne out by one and contradicted by none",
+        "holds": "borne out by one or more and contradicted by none",
         "silent": "without content where they were tested",
         "undecided": "undecided",
     }
