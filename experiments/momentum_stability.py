@@ -51,7 +51,7 @@ EXPERIMENT = Experiment(
         ),
     ),
     sizes={
-        "laptop": Size(Grid("T", n=20, momentum=(0.5, 0.8), T=doubling(8, 1024)), replicates=512),
-        "paper": Size(Grid("T", n=20, momentum=(0.25, 0.5, 0.8), T=doubling(8, 4096)), replicates=8192),
+        "laptop": Size(Grid("T", n=500, momentum=(0.5, 0.8), T=doubling(8, 4096)), replicates=512),
+        "paper": Size(Grid("T", n=1000, momentum=(0.25, 0.5, 0.8), T=doubling(8, 8192)), replicates=8192),
     },
 )

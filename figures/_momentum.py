@@ -23,9 +23,10 @@ def page(
     height: float,
     share: Literal["none", "row"] = "row",
 ) -> plot.Page | None:
-    """Rows: quantities. Columns: the values of ``coordinate`` at which heavy ball runs. Thin lines are closed forms,
-    dashed ones the explicit bound on heavy ball."""
-    heavy = stored.rows(algorithm="heavy ball")
+    """Rows: quantities. Columns: the values of ``coordinate`` at which heavy ball runs, under whatever name that begins
+    so, with the momentum where it differs between them. Thin lines are closed forms, dashed ones the explicit bound."""
+    heavy = stored.rows()
+    heavy = heavy[heavy["algorithm"].str.startswith("heavy ball")]
     every = [value for value in set(heavy[coordinate]) if not math.isnan(value)] if not heavy.empty else []
     columns = plot.few(every, MOST)
     if not columns:
@@ -34,7 +35,11 @@ def page(
     drawn.omitted(coordinate, every, columns)
     for row, (quantity, output) in enumerate(quantities):
         for value in columns:
-            head = plot.symbols({coordinate: value}) if row == 0 else ""
+            held = {coordinate: value}
+            own = heavy[np.isclose(heavy[coordinate], value)]["momentum"].unique()
+            if len(own) == 1 < heavy["momentum"].nunique():
+                held["momentum"] = float(own[0])
+            head = plot.symbols(held) if row == 0 else ""
             panel = drawn.panel(xlabel="T", ylabel=quantity if value == columns[0] else "", title=head)
             for algorithm in stored.record["algorithms"]:
                 rows = stored.rows(quantity=quantity, output=output, algorithm=algorithm)
@@ -45,7 +50,7 @@ def page(
                 about = {"quantity": quantity, "output": output, "algorithm": algorithm, coordinate: value}
                 for name, words, style in (("exact", "closed form", "-"), ("proved", "explicit bound", "--")):
                     known = rows[name].to_numpy(dtype=float) if name in rows else np.array([math.nan])
-                    if quantity != "stability" or (name == "proved" and algorithm != "heavy ball"):
+                    if quantity != "stability" or (name == "proved" and not algorithm.startswith("heavy ball")):
                         continue
                     if not np.isfinite(known).any():
                         continue

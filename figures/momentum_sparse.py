@@ -15,7 +15,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         "eta",
         (("stability", "last"),),
         f"Replace-one stability of heavy ball (last iterate) and SGD on {stored.problem} along T, by step size eta",
-        "The smallest eta is one for which a bound is proved. Each panel has an axis of its own.",
+        "The explicit bound stands where it is proved. Each panel has an axis of its own.",
         height=2.6,
         share="none",
     )
