@@ -39,8 +39,8 @@ EXPERIMENT = Experiment(
     problem=SparseMean(dim=2, share=0.5),
     algorithms={
         "heavy ball": short,
-        "heavy ball, longer step": longer,
         "SGD": lambda p: SGD(p.T, Constant(p.eta)),
+        "heavy ball, longer step": longer,
     },
     controls=("SGD",),
     bounds=(heavy_ball.STABILITY, heavy_ball.GENERALIZATION),

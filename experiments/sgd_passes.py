@@ -27,7 +27,7 @@ def one_shuffle(p: Point) -> Algorithm:
 
 
 def full_batches(p: Point) -> Algorithm | None:
-    """As many steps, of n gradients each: up to n of them."""
+    """As many steps, of n gradients each: up to n of them. The grid is finer there, for a rate needs four points."""
     return dataclasses.replace(reshuffled(p), batch=p.n, name="full batches") if p.n >= p.J else None
 
 
@@ -73,9 +73,12 @@ EXPERIMENT = Experiment(
         Paired("full batches", ("SGD",), of=(("excess", "average"), ("stability", "last"))),
     ),
     sizes={
-        "laptop": Size(Grid("J", n=50, J=(5, 16, 50, 150, 500, 1500, 5000)), replicates=1024),
+        "laptop": Size(Grid("J", n=50, J=(5, 9, 16, 28, 50, 150, 500, 1500, 5000)), replicates=1024),
         "paper": Size(
-            [Grid("J", n=n, J=tuple(round(n * s) for s in (0.1, 0.32, 1, 3, 10, 30, 100))) for n in (50, 200)],
+            [
+                Grid("J", n=n, J=tuple(round(n * s) for s in (0.1, 0.18, 0.32, 0.56, 1, 3, 10, 30, 100)))
+                for n in (50, 200)
+            ],
             replicates=8192,
         ),
     },

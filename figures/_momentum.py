@@ -64,8 +64,9 @@ def page(
                     )
                     drawn.key(words, Line2D([], [], color=plot.INK, lw=0.9, ls=style))
                 panel.measured(plot.Line(rows, "T", {}, {}, algorithm), colour=colour, marker=marker, key=algorithm)
+    longer = "; 'SGD, longer step' has eta/(1 - momentum), with which it moves as far on a constant gradient"
     drawn.note(
-        "SGD has heavy ball's step size eta; 'SGD, longer step' has eta/(1 - momentum), with which it moves as far on "
-        f"a constant gradient. Stability: mean distance between runs on S and on S with one example replaced. {note}"
+        f"SGD has heavy ball's step size eta{longer if 'SGD, longer step' in stored.record['algorithms'] else ''}. "
+        f"Stability: mean distance between runs on S and on S with one example replaced. {note}"
     )
     return drawn
