@@ -58,11 +58,15 @@ def test_replicates_are_added_once_and_the_first_ones_stay(monkeypatch, needed, 
 def test_what_no_replicates_decide_is_foreseen():
     """Bounds that say something at too few points; an explicit bound that still moves against the claim; a claim that
     does not decrease. The rest is a matter of variances, which are not known."""
-    ridge = foreseen(Request(str(study.folder()), "theorem2_ridge").plan())
+
+    def of(name, alpha):
+        return foreseen(Request(str(study.folder()), name, axes=(("alpha", alpha),)).plan())
+
+    ridge = of("theorem2_ridge", (0.25, 1.0))
     words = {(one.line.bound.quantity, one.line.axis, one.line.where.get("alpha")): one.word for one in ridge}
     assert words["excess", "T", 0.25] == "transient"
     assert words["optimization", "T", 1.0] == "unknown"
-    law = foreseen(Request(str(study.folder()), "theorem1_power_law").plan())
+    law = of("theorem1_power_law", (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0))
     (short,) = [one for one in law if one.line.where["n"] == 80 and one.line.where["T"] == 1024]
     assert short.word == "few points"
     assert short.points == 2
