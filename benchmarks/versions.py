@@ -73,13 +73,13 @@ def declared() -> dict[str, Any]:
 
 
 def lowest(lines: list[str]) -> list[str]:
-    """The lower bounds of declared dependencies, as pins. Raises ValueError for a dependency that has none."""
+    """The lower bounds of declared dependencies, as pins, each with its marker. Raises ValueError where there is none."""
     pins = []
     for line in lines:
-        found = re.match(r"([\w.-]+)>=([\w.]+)", line)
+        found = re.fullmatch(r"([\w.-]+)>=([\w.]+)[^;]*(;.*)?", line)
         if found is None:
             raise ValueError(f"pyproject.toml declares {line!r}: no lower bound to try")
-        pins.append(f"{found[1]}=={found[2]}")
+        pins.append(f"{found[1]}=={found[2]}{found[3] or ''}")
     return pins
 
 

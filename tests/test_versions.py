@@ -25,7 +25,8 @@ def test_a_failure_and_what_was_not_tried_are_on_the_page():
 
 
 def test_lower_bounds_become_pins():
-    assert versions.lowest(["numpy>=1.26", "torch>=2.5,<2.14"]) == ["numpy==1.26", "torch==2.5"]
+    declared = ["numpy>=1.26", "torch>=2.5,<2.14", "scipy>=1.11; python_version < '3.12'"]
+    assert versions.lowest(declared) == ["numpy==1.26", "torch==2.5", "scipy==1.11; python_version < '3.12'"]
     with pytest.raises(ValueError, match="'numpy<3': no lower bound"):
         versions.lowest(["numpy<3"])
 
