@@ -73,7 +73,7 @@ def declared() -> dict[str, Any]:
 
 
 def lowest(lines: list[str]) -> list[str]:
-    """The lower bounds of declared dependencies, as pins, each with its marker. Raises ValueError where there is none."""
+    """The lower bounds of declared dependencies, as pins with their markers. Raises ValueError where there is none."""
     pins = []
     for line in lines:
         found = re.fullmatch(r"([\w.-]+)>=([\w.]+)[^;]*(;.*)?", line)
