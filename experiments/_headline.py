@@ -63,7 +63,8 @@ def lookahead(stored: Stored) -> Iterator[Headline]:
         "Excess risk: optimization error (risk on the sample less its minimum) + generalization error (risk on new "
         "data less risk on the sample). Lookahead: T rounds of k updates of SGD with step size eta; of what a round "
         "moves, the part alpha is kept (alpha = 1: SGD). n: examples. Setting: one problem, n, k, alpha, number of "
-        "gradients. Significant: at the 5% level after Holm.",
+        "gradients. Significant: at the 5% level after Holm. The paper: Zhou et al., NeurIPS 2021, with the "
+        "supplement's numbers. PL: Polyak-Lojasiewicz.",
     )
 
 
@@ -94,8 +95,7 @@ def printed(stored: Stored) -> Iterator[Headline]:
     yield Headline(
         "Do the bounds that the paper prints hold?",
         f"Of {len(tested)}, {len(hold)} hold wherever they were tested, {len(fail)} are violated somewhere{factor}.",
-        terms="The paper: Zhou et al., NeurIPS 2021, with the supplement's numbers. Average: of the iterates. PL: "
-        "Polyak-Lojasiewicz.",
+        terms="Average: of the iterates.",
     )
 
 

@@ -216,12 +216,19 @@ def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Meas
 SHORT = 64
 """Gradient steps of a probe's short runs."""
 
+FEW, SLOW = 8, 0.5
+"""Gradient steps of a probe's short runs where one step and a reading take so many seconds."""
+
+LONG = 10.0
+"""Seconds that one step of all runs of a task may take, for all to be probed."""
+
 ENOUGH = 0.05
 """Seconds more that its long ones have to take, to be told from noise."""
 
 
 def probe(request: Request) -> Cost:
-    """The cost of the request's largest task, measured: its runs cut short, on the first block.
+    """The cost of the request's largest task, measured: its runs cut short, on the first block; one of them where a
+    step of all takes long.
 
     Two lengths tell what each step takes from what a block takes before its first step, the longer one being as long as
     it must be to tell at all; the share of a step that is paid whatever the batch holds is the typical one. A third
@@ -249,23 +256,29 @@ def probe(request: Request) -> Cost:
         """What a typical engine needs for runs so long, and so often read, more than for others."""
         return engine.over(list(cut(*this).values())) - engine.over(list(cut(*than).values()))
 
-    took(SHORT, 1)  # loads and compiles
-    start = took(SHORT, 1)
+    every_run, whole = whole, {largest.runs[0]: one}
+    took(1, 1)  # loads and compiles
+    once = took(1, 1)
+    short = SHORT if once < SLOW else FEW
+    if once * len(every_run) < LONG:  # otherwise one run speaks for all
+        whole = every_run
+        took(short, 1)
+    start = took(short, 1)
     if start < ENOUGH:
-        start = min(start, took(SHORT, 1))
-    length, total = SHORT, start
+        start = min(start, took(short, 1))
+    length, total = short, start
     while total < start + ENOUGH and length < most:
         length = min(4 * length, most)
-        if length == most or more(stepping, (length, 1), (SHORT, 1)) > ENOUGH / 4:
+        if length == most or more(stepping, (length, 1), (short, 1)) > ENOUGH / 4:
             total = took(length, 1)
     every = took(length, marks) if marks > 1 else total
 
     def ratio(seconds: float, foreseen: float) -> float:
         return max(seconds, 0.0) / foreseen if foreseen > 0 else 0.0
 
-    pace = ratio(total - start, more(stepping, (length, 1), (SHORT, 1)))
+    pace = ratio(total - start, more(stepping, (length, 1), (short, 1)))
     reading = Cost(0.0, 0.0, 0.0, typical.reading)
     read = ratio(every - total, more(reading, (length, marks), (length, 1)))
     found = Cost(0.0, pace * typical.step, pace * typical.gradient, read * typical.reading)
-    before = start - found.over(list(cut(SHORT, 1).values()))
+    before = start - found.over(list(cut(short, 1).values()))
     return found._replace(setup=max(before, 0.0) / (largest.n * one.dim * largest.replicates))
