@@ -237,6 +237,19 @@ def test_fresh_makes_everything_again(home):
     assert kept <= remade(before) | {"first/README.txt"}
 
 
+def test_an_experiment_too_slow_for_the_whole_sweep_is_run_when_it_is_named(home, capsys):
+    """Also where the whole sweep, which leaves it out, was run before."""
+    slow = Path("experiments/second.py")
+    slow.write_text(slow.read_text().replace('"laptop"', '"paper"'))
+    shutil.rmtree("results/second")
+    assert swept() == 0
+    assert not Path("results/second").exists()
+    capsys.readouterr()
+    assert swept("second", "--out", "results") == 0
+    assert re.search(r"^[1-9]\d* blocks? computed", capsys.readouterr().out, re.MULTILINE)
+    assert Path("results/second/table.csv").exists()
+
+
 def test_a_record_that_is_damaged_knows_of_nothing(tmp_path):
     file = tmp_path / "a.txt"
     file.write_text("a")

@@ -64,7 +64,8 @@ def answered(arguments: argparse.Namespace, chosen: Iterable[str]) -> Answered:
         return found
     outside, address = Made(arguments.out), _addresses(arguments)
     for name in chosen:
-        if outside.notes(_beyond(name)) and outside.stands(_beyond(name), address(name)):
+        left_out = not arguments.experiments and outside.notes(_beyond(name))  # what is named is answered
+        if left_out and outside.stands(_beyond(name), address(name)):
             found.beyond.append(name)
             continue
         made = Made(arguments.out / name)
