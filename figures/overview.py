@@ -119,7 +119,8 @@ def draw(everything: list[plot.Stored]) -> plot.Page:
     page.note("Shaded: above the bound (left), within the declared margin of 0.05 (right). Bars are 90% intervals.")
     page.note(
         "In words, of the two most common outcomes: how many levels (left, without a number) and how many lines along "
-        "T, k, n, alpha, eps and the problem's constant (right) came out so. Closed form: measured / exact in the cell "
+        "T, k, n, alpha, eps and the problem's constant (right) came out so; an arrow: levels below the axis. "
+        "Closed form: measured / exact in the cell "
         "that is farthest off, the difference of the exponents, and identities between two measurements."
     )
     return page
@@ -143,7 +144,7 @@ def draw_row(levels: plot.Panel, rates: plot.Panel, place: int, row: Row, marks:
             marks.setdefault((panel, value, shape), []).append((verdict[value], height, told(row, verdict, value)))
     low = sum(verdict["ratio"] < LEAST for verdict in shown)
     if low:
-        levels.inside(place, f"{low} below {LEAST:g}")
+        levels.inside(place, rf"$\leftarrow$ {low}")
     elif level and not shown:
         levels.inside(place, counted(level))
     rates.beside(place, counted(others))
