@@ -216,19 +216,16 @@ def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Meas
 SHORT = 64
 """Gradient steps of a probe's short runs."""
 
-FEW, SLOW = 8, 0.5
-"""Gradient steps of a probe's short runs where one step and a reading take so many seconds."""
-
-LONG = 10.0
-"""Seconds that one step of all runs of a task may take, for all to be probed."""
+FEW, LONG = 4, 10.0
+"""Gradient steps where SHORT of them are foreseen to take longer than LONG seconds."""
 
 ENOUGH = 0.05
 """Seconds more that its long ones have to take, to be told from noise."""
 
 
 def probe(request: Request) -> Cost:
-    """The cost of the request's largest task, measured: its runs cut short, on the first block; one of them where a
-    step of all takes long.
+    """The cost of the request's largest task, measured: its runs cut short, on the first block; one of them where all
+    are foreseen to take long.
 
     Two lengths tell what each step takes from what a block takes before its first step, the longer one being as long as
     it must be to tell at all; the share of a step that is paid whatever the batch holds is the typical one. A third
@@ -256,13 +253,11 @@ def probe(request: Request) -> Cost:
         """What a typical engine needs for runs so long, and so often read, more than for others."""
         return engine.over(list(cut(*this).values())) - engine.over(list(cut(*than).values()))
 
-    every_run, whole = whole, {largest.runs[0]: one}
-    took(1, 1)  # loads and compiles
-    once = took(1, 1)
-    short = SHORT if once < SLOW else FEW
-    if once * len(every_run) < LONG:  # otherwise one run speaks for all
-        whole = every_run
-        took(short, 1)
+    slow = typical.over(list(cut(SHORT, 1).values())) > LONG
+    short = FEW if slow else SHORT
+    if slow:  # one run speaks for all
+        whole = {largest.runs[0]: one}
+    took(short, 1)  # loads and compiles
     start = took(short, 1)
     if start < ENOUGH:
         start = min(start, took(short, 1))
