@@ -227,7 +227,6 @@ def test_the_last_screen_of_all_experiments_is_one_screen_and_cuts_no_text(resul
         "SLRLA:",
         "n:",
         "PL:",
-        "eps:",
         "The paper:",
         "Setting:",
     ):
