@@ -63,8 +63,8 @@ def lookahead(stored: Stored) -> Iterator[Headline]:
         "Excess risk: optimization error (risk on the sample less its minimum) + generalization error (risk on new "
         "data less risk on the sample). Lookahead: T rounds of k updates of SGD with step size eta, of whose movement "
         "the part alpha is kept (alpha = 1: SGD). n: examples. Setting: problem, n, k, alpha, gradients. Significant: "
-        "5% level, after Holm. The paper: Zhou et al., NeurIPS 2021, with its supplement's numbers, or its slides'. PL: "
-        "Polyak-Lojasiewicz.",
+        "5% level, after Holm. The paper: Zhou et al., NeurIPS 2021, with its supplement's numbers, or its slides'. "
+        "PL: Polyak-Lojasiewicz.",
     )
 
 
