@@ -14,6 +14,7 @@ from riskkit.problem import Constants, Coordinatewise, Quadratic, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
+from .empirical import squares_along
 from .sphere import on_sphere
 
 
@@ -120,9 +121,7 @@ class AnisotropicMean:
         return theta.new_tensor(self.curvatures) * (theta - z)
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        mean = data.mean(1, keepdim=True)
-        spread = (data - mean).square().mean(1, keepdim=True)
-        return ((theta - mean).square() + spread) @ theta.new_tensor(self.curvatures) / 2
+        return squares_along(theta, data) @ theta.new_tensor(self.curvatures) / 2
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         return data.mean(1)

@@ -58,6 +58,21 @@ def drawn(law: Law, stream: Stream, n: int) -> Tensor:
     return torch.as_tensor(law.atoms, dtype=stream.dtype)[which].to(stream.device)
 
 
+class OnAtoms:
+    """What the problems on atoms share: the law of their fields ``atoms`` and ``weights``, and draws from it."""
+
+    atoms: Rows
+    weights: tuple[float, ...]
+
+    @property
+    def law(self) -> Law:
+        """The atoms (A, w) and their weights (A,)."""
+        return law_of(self.atoms, self.weights)
+
+    def sample(self, stream: Stream, n: int) -> Tensor:
+        return drawn(self.law, stream, n)
+
+
 def distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """||p_i - q_j||, (P, Q)."""
     found: np.ndarray = np.linalg.norm(points[:, None, :] - others[None, :, :], axis=-1)

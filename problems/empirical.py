@@ -1,4 +1,4 @@
-"""Means over a dataset of losses of <x, theta>, for many theta at once and without arrays beyond the cache."""
+"""Means over a dataset of losses, for many theta at once and without arrays beyond the cache."""
 
 from __future__ import annotations
 
@@ -24,3 +24,23 @@ def mean_over_examples(loss: Callable[[Tensor, Tensor], Tensor], theta: Tensor, 
         x, y = data[first : first + few, :, :-1], data[first : first + few, :, -1:]
         parts.append(loss(x @ theta[first : first + few].mT, y).mean(1))
     return torch.cat(parts)
+
+
+def squares_along(points: Tensor, data: Tensor) -> Tensor:
+    """(1/n) sum_i (u - z_i)^2, coordinate by coordinate, by the mean and the variance of the data.
+
+    Args:
+        points: u, (R, C, d).
+        data: z, (R, n, d).
+
+    Returns:
+        (R, C, d).
+    """
+    mean = data.mean(1, keepdim=True)
+    return (points - mean).square() + (data - mean).square().mean(1, keepdim=True)
+
+
+def squares(points: Tensor, data: Tensor) -> Tensor:
+    """(1/n) sum_i ||u - z_i||^2, (R, C): ``squares_along`` summed over the coordinates, each sum before its mean."""
+    mean = data.mean(1, keepdim=True)
+    return (points - mean).square().sum(-1) + (data - mean).square().sum(-1).mean(1, keepdim=True)

@@ -12,14 +12,13 @@ import torch
 from torch import Tensor
 
 from riskkit.problem import Constants, Regime
-from riskkit.rng.streams import Stream
 
 from . import atoms as finite
 from . import fields
 
 
 @dataclass(frozen=True)
-class KinkedAtoms:
+class KinkedAtoms(finite.OnAtoms):
     """l(t; (p, y, s)) = (lam/2) t^2 + p t + s (sqrt((t - y)^2 + width^2) - width) on Theta = [-radius, radius].
 
     An atom has a pull p, a knot y and a bend s >= 0; width 0 makes the last term s |t - y|, whose subgradient at the
@@ -67,20 +66,12 @@ class KinkedAtoms:
         return 1
 
     @property
-    def law(self) -> finite.Law:
-        """The atoms (A, w) and their weights (A,)."""
-        return finite.law_of(self.atoms, self.weights)
-
-    @property
     def constants(self) -> Constants:
         return _constants(self)
 
     @property
     def start(self) -> np.ndarray:
         return np.array([self.initial])
-
-    def sample(self, stream: Stream, n: int) -> Tensor:
-        return finite.drawn(self.law, stream, n)
 
     def losses(self, t: Tensor, z: Tensor) -> Tensor:
         """l(t; z): t (...), z (..., 3), broadcasting -> (...)."""

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from riskkit.problem import Constants, Quadratic, Regime
-from riskkit.rng.streams import Stream
 
 from . import atoms as finite
 from . import fields
 
 
 @dataclass(frozen=True)
-class LinearAtoms:
+class LinearAtoms(finite.OnAtoms):
     """l(t; z) = -<z, t> on Theta = {||t|| <= radius}, z one of the ``atoms`` with the given ``weights``.
 
     Regime: convex. theta_0 = ``start``, the origin by default. With one atom nothing is random, and with
@@ -59,11 +58,6 @@ class LinearAtoms:
         return len(self.atoms[0])
 
     @property
-    def law(self) -> finite.Law:
-        """The atoms (A, w) and their weights (A,)."""
-        return finite.law_of(self.atoms, self.weights)
-
-    @property
     def constants(self) -> Constants:
         G = float(np.linalg.norm(self.law.atoms, axis=1).max())
         return Constants(L=0.0, G=G, M=2 * self.radius * G, l_max=self.radius * G)
@@ -71,9 +65,6 @@ class LinearAtoms:
     @property
     def quadratic(self) -> Quadratic:
         return finite.quadratic(self.law, (0.0,) * self.dim, (1.0,) * self.dim)
-
-    def sample(self, stream: Stream, n: int) -> Tensor:
-        return finite.drawn(self.law, stream, n)
 
     def gradient(self, theta: Tensor, z: Tensor) -> Tensor:
         return torch.zeros_like(theta) - z

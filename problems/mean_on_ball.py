@@ -12,6 +12,7 @@ from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
+from .empirical import squares
 from .mean_estimation import pull
 
 
@@ -71,9 +72,7 @@ class MeanOnBall:
         return self.lam * (theta - z)
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        mean = data.mean(1, keepdim=True)
-        spread = (data - mean).square().sum(-1).mean(1, keepdim=True)
-        return self.lam / 2 * ((theta - mean).square().sum(-1) + spread)
+        return self.lam / 2 * squares(theta, data)
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         mean = data.mean(1)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from riskkit.problem import Constants, Quadratic, Regime
-from riskkit.rng.streams import Stream
 
 from . import atoms as finite
 from . import fields
+from .empirical import squares_along
 
 
 @dataclass(frozen=True)
-class QuadraticAtoms:
+class QuadraticAtoms(finite.OnAtoms):
     """l(t; z) = (1/2) sum_i h_i (t_i - z_i)^2, z one of the ``atoms`` with the given ``weights``, h = ``curvatures``.
 
     Regime: strongly convex. theta_0 = ``start``, the origin by default. Theta is the ball of the ``radius``, for equal
@@ -76,11 +76,6 @@ class QuadraticAtoms:
         return len(self.atoms[0])
 
     @property
-    def law(self) -> finite.Law:
-        """The atoms (A, w) and their weights (A,)."""
-        return finite.law_of(self.atoms, self.weights)
-
-    @property
     def _vertices(self) -> np.ndarray:
         return np.concatenate([self.law.atoms, [self.start]])
 
@@ -121,16 +116,11 @@ class QuadraticAtoms:
             return None
         return finite.quadratic(self.law, self.curvatures, self.curvatures)
 
-    def sample(self, stream: Stream, n: int) -> Tensor:
-        return finite.drawn(self.law, stream, n)
-
     def gradient(self, theta: Tensor, z: Tensor) -> Tensor:
         return theta.new_tensor(self.curvatures) * (theta - z)
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        mean = data.mean(1, keepdim=True)
-        spread = (data - mean).square().mean(1, keepdim=True)
-        return ((theta - mean).square() + spread) @ theta.new_tensor(self.curvatures) / 2
+        return squares_along(theta, data) @ theta.new_tensor(self.curvatures) / 2
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         return self._best(data.mean(1))

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import brentq
 from torch import Tensor
 
 from riskkit.problem import Constants, Regime
-from riskkit.rng.streams import Stream
 
 from . import atoms as finite
 from . import fields, warp
+from .empirical import squares
 
 
 @dataclass(frozen=True)
-class WarpedAtoms:
+class WarpedAtoms(finite.OnAtoms):
     """l(t; z) = (1/2) (phi(t) - z)^2, phi(u) = 2u - sin(2u)/2, z one of the ``atoms``, Theta = R, theta_0 = initial.
 
     Regime: nonconvex, PL. F(t) = (1/2) ((phi(t) - E z)^2 + Var z), theta* = phi^-1(E z); F_S likewise with the mean and
@@ -58,15 +56,10 @@ class WarpedAtoms:
         return 1
 
     @property
-    def law(self) -> finite.Law:
-        """The atoms (A, w) and their weights (A,)."""
-        return finite.law_of(self.atoms, self.weights)
-
-    @property
     def reached(self) -> tuple[float, float]:
         """The ends of B."""
         z = self.law.atoms[:, 0]
-        ends = (self.initial, _inverse(float(z.min())), _inverse(float(z.max())))
+        ends = (self.initial, warp.inverse_of(float(z.min())), warp.inverse_of(float(z.max())))
         return min(ends), max(ends)
 
     @property
@@ -91,16 +84,11 @@ class WarpedAtoms:
     def start(self) -> np.ndarray:
         return np.array([self.initial])
 
-    def sample(self, stream: Stream, n: int) -> Tensor:
-        return finite.drawn(self.law, stream, n)
-
     def gradient(self, theta: Tensor, z: Tensor) -> Tensor:
         return warp.derivative(theta) * (warp.phi(theta) - z)
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        mean = data.mean(1, keepdim=True)
-        spread = (data - mean).square().sum(-1).mean(1, keepdim=True)
-        return ((warp.phi(theta) - mean).square().sum(-1) + spread) / 2
+        return squares(warp.phi(theta), data) / 2
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         return warp.inverse(data.double().mean(1)).to(data.dtype)
@@ -112,12 +100,6 @@ class WarpedAtoms:
 
     def population_minimiser(self) -> np.ndarray:
         return np.asarray(warp.inverse(torch.as_tensor(self.law.weights @ self.law.atoms)))
-
-
-def _inverse(y: float) -> float:
-    """phi^-1 of one number, between y/3 and y."""
-    ends = sorted((y / 3, y))
-    return float(brentq(lambda u: 2 * u - math.sin(2 * u) / 2 - y, *ends, xtol=1e-15)) if y else 0.0
 
 
 @functools.lru_cache(maxsize=1024)

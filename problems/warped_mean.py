@@ -13,6 +13,7 @@ from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields, warp
+from .empirical import squares
 from .tilted_bowl import TiltedBowl
 
 
@@ -110,9 +111,7 @@ class WarpedMean:
         return warp.derivative(theta) * (warp.phi(theta) - z)
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
-        mean = data.mean(1, keepdim=True)
-        spread = (data - mean).square().sum(-1).mean(1, keepdim=True)
-        return ((warp.phi(theta) - mean).square().sum(-1) + spread) / 2
+        return squares(warp.phi(theta), data) / 2
 
     def empirical_minimiser(self, data: Tensor) -> Tensor:
         return warp.inverse(data.double().mean(1)).to(data.dtype)
