@@ -54,16 +54,11 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         if len(at) < 2:
             continue
         colour, marker = plot.PALETTE[index]
-        values = {name: np.array([c[name] for c in at], dtype=np.float64) for name in ("ratio", "low", "high")}
-        right.points(
-            "ratio",
-            [c["alpha"] for c in at],
-            values["ratio"],
-            x_name="alpha",
+        right.ratios(
+            at,
+            "alpha",
             about={"quantity": "optimization", "output": "last", "T": T},
             style={"color": colour, "marker": marker, "ms": 3.2, "ls": "none", "zorder": 5},
-            low=values["low"],
-            high=values["high"],
         )
         page.key(f"$T = {T:g}$", Line2D([], [], color=colour, marker=marker, ms=3.2, lw=0))
     k, h = float(ratios[0]["k"]), float(rows["eta"].iloc[0]) * 1.0

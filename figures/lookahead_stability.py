@@ -59,16 +59,11 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         )
         if not at:
             continue
-        values = {name: np.array([c[name] for c in at], dtype=np.float64) for name in ("ratio", "low", "high")}
-        right.points(
-            "ratio",
-            [c["T"] for c in at],
-            values["ratio"],
-            x_name="T",
+        right.ratios(
+            at,
+            "T",
             about={"quantity": quantity, "output": "last"},
             style={"color": colour, "marker": marker, "ms": 3.2, "lw": 0.8},
-            low=values["low"],
-            high=values["high"],
         )
         page.key(f"{words}, $b = 1$", Line2D([], [], color=colour, marker=marker, ms=3.2, lw=0.8))
     right.ticks_at(sorted({float(c["T"]) for c in stored.comparisons if c["b"] == 1}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.lines import Line2D
 
 from riskkit.report import plot
@@ -45,16 +44,11 @@ def draw(stored: plot.Stored) -> plot.Page | None:
         )
         if not at:
             continue
-        values = {name: np.array([c[name] for c in at], dtype=np.float64) for name in ("ratio", "low", "high")}
-        right.points(
-            "ratio",
-            [c["J"] for c in at],
-            values["ratio"],
-            x_name="J",
+        right.ratios(
+            at,
+            "J",
             about={"quantity": "excess", "output": "average", "algorithm": algorithm},
             style={"color": colour, "marker": marker, "ms": 3.2, "lw": 0.8},
-            low=values["low"],
-            high=values["high"],
         )
         page.key(algorithm, Line2D([], [], color=colour, marker=marker, ms=3.2, lw=0.8))
     right.ticks_at(sorted(set(rows["J"].astype(float))))

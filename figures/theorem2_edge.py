@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.lines import Line2D
 
 from riskkit.report import plot
@@ -66,10 +65,7 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, line: list[dict[str, objec
     panel.points(
         "exact", x, [exact(stored, c) for c in line], x_name=axis, about=about, style={"color": colour, "lw": 1.0}
     )
-    values = {name: np.array([c[name] for c in line], dtype=np.float64) for name in ("ratio", "low", "high")}
-    marks = {"color": colour, "marker": "o", "ms": 3.2, "ls": "none", "zorder": 5}
-    ends = {"low": values["low"], "high": values["high"]}
-    panel.points("ratio", x, values["ratio"], x_name=axis, about=about, style=marks, **ends)  # type: ignore[arg-type]
+    panel.ratios(line, axis, about=about, style={"color": colour, "marker": "o", "ms": 3.2, "ls": "none", "zorder": 5})
     panel.page.key("measured, 95% interval", Line2D([], [], color=plot.INK, marker="o", ms=3.2, lw=0))
     panel.page.key("closed form", Line2D([], [], color=plot.INK, lw=1.0))
     if axis == "T" and not panel.page.bar:

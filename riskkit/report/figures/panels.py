@@ -255,6 +255,18 @@ class Panel:
             entry = {"panel": self.name, "kind": kind, "x_name": x_name, "x": x[i], "y": y[i]}
             self.page.records.append({**entry, "low": lower[i], "high": upper[i], "status": "ok", **told})
 
+    def ratios(
+        self,
+        comparisons: Sequence[Mapping[str, Any]],
+        x_name: str,
+        *,
+        about: Mapping[str, object],
+        style: Mapping[str, Any],
+    ) -> None:
+        """Stored comparisons by their ratios and intervals, along one of their coordinates, in the order given."""
+        x, ratio, low, high = ([one[name] for one in comparisons] for name in (x_name, "ratio", "low", "high"))
+        self.points("ratio", x, ratio, x_name=x_name, low=low, high=high, about=about, style=style)
+
     def mark(self, name: str, x: float, kind: Kind, *, about: Mapping[str, object] = MappingProxyType({})) -> None:
         """A vertical line at x, in the line style of what is computed."""
         style, width, _ = COMPUTED[kind]
