@@ -86,15 +86,19 @@ def printed(stored: Stored) -> Iterator[Headline]:
     found = [v for v in every if v["bound"].startswith("paper.")]
     if not found:
         return
-    tested = {v["bound"] for v in found}
+    outcomes: dict[str, set[str]] = {}
+    for v in found:
+        outcomes.setdefault(v["bound"], set()).add(v["outcome"])
     violated = [v for v in found if v["outcome"] == "VIOLATED"]
-    fail = {v["bound"] for v in violated}
-    hold = {v["bound"] for v in found if v["outcome"] == "HOLDS"} - fail
+    fail = sum("VIOLATED" in words for words in outcomes.values())
+    hold = sum(words == {"HOLDS"} for words in outcomes.values())
+    open_ = len(outcomes) - hold - fail
     most = max((v["ratio"] for v in violated if v["ratio"] is not None), default=None)
     factor = "" if most is None else f", by a factor of up to {short(most)}"
     yield Headline(
         "Do the bounds that the paper prints hold?",
-        f"Of {len(tested)}, {len(hold)} hold wherever they were tested, {len(fail)} are violated somewhere{factor}.",
+        f"Of {len(outcomes)}, hold wherever they were tested: {hold}; violated somewhere: {fail}{factor}"
+        f"{f'; not decided everywhere: {open_}' if open_ else ''}.",
         terms="Average: of the iterates.",
     )
 

@@ -600,6 +600,24 @@ def test_the_last_screen_answers_the_studys_main_question_first():
     assert screen([results[2]._replace(comparisons=[])], ROOT, 120).startswith(" ")
 
 
+def test_a_printed_bound_that_fails_anywhere_is_not_among_those_that_hold():
+    fields = {"subject": "the error", "finding": "f", "slope": None, "claim_slope": None, "axis": ""}
+    said = {"x": ("HOLDS", "VIOLATED"), "y": ("HOLDS", "HOLDS"), "z": ("INCONCLUSIVE", "HOLDS")}
+    results = []
+    for place in (0, 1):
+        found = [
+            group_of(words[place], "source", "level", **{**fields, "ratio": 7.0, "bound": f"paper.{name}"})
+            for name, words in said.items()
+        ]
+        found = [{**one, "form": "published"} for one in found]
+        name = f"printed_theorem{3 + place}"
+        results.append(content.Results(name, "?", found, [], [], {"sources": {}}, name))
+    words = " ".join(screen(results, ROOT, 120).split())
+    assert (
+        "Of 3, hold wherever they were tested: 1; violated somewhere: 1, by a factor of up to 7; not decided " in words
+    )
+
+
 @pytest.mark.parametrize("width", [100, 120])
 def test_each_question_has_one_line_and_all_experiments_a_title_that_fits(width):
     verdicts = (

@@ -512,6 +512,26 @@ def test_a_probe_finds_what_tasks_cost_though_its_clock_is_noisy(name, monkeypat
     assert len(took) <= 6
 
 
+def test_where_runs_are_foreseen_to_be_slow_a_probe_measures_one_of_them(monkeypatch):
+    """By few steps of it; what it finds is right where the share of a step is the typical one."""
+    truth, now, measured = tasks.TYPICAL["fused_cpu"], 0.0, []
+
+    def measure(request, runs, first):
+        nonlocal now
+        measured.append(list(runs.values()))
+        now += truth.over(measured[-1])
+
+    monkeypatch.setattr(tasks, "_measure", measure)
+    monkeypatch.setattr(tasks.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(tasks, "LONG", 0.0)
+    request = Request(str(study.folder()), "theorem4_pl", size="paper")
+    found = tasks.probe(request)
+    assert {len(runs) for runs in measured} == {1}
+    assert measured[0][0].algorithm.steps <= tasks.FEW
+    foreseen, real = (sum(cost.of(task) for task in missing_tasks(request, {})) for cost in (found, truth))
+    assert abs(foreseen / real - 1) < 0.1
+
+
 # The disk.
 
 
