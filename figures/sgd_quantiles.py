@@ -27,7 +27,7 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     for share in shares:
         panel = page.panel(
             xlabel="J",
-            ylabel="quantile of F - F_S" if share == shares[0] else "",
+            ylabel="quantile of $F - F_S$" if share == shares[0] else "",
             yscale="log",
             title=f"exceeded with probability {share:g}",
         )

@@ -673,6 +673,20 @@ def test_a_ratio_that_is_not_1_is_not_rounded_to_it(ratios, said):
     assert answers.between(ratios) == said
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([0.125, 0.5], ["0.125", "0.5"]),
+        ([2**-6, 1.0, 0.3], ["$2^{-6}$", "1", "0.3"]),
+        ([2**-14.5], ["$2^{-14.5}$"]),  # 4.316e-05 is no mathematics
+        ([3e-7], [r"$3 \times 10^{-7}$"]),
+        ([0.0, -1.0], ["0", "-1"]),
+    ],
+)
+def test_numbers_of_a_page_are_written_as_mathematics(values, shown):
+    assert written(values) == shown
+
+
 # Sizes: one value, two, twenty.
 
 CUTS = {

@@ -37,9 +37,8 @@ class QuantileOf(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """As verdict.json has it; a number that is not finite is null."""
         numbers = {
-            name: value if math.isfinite(value) else None
+            name: value if math.isfinite(value := getattr(self, name)) else None
             for name in ("value", "low", "high", "bound")
-            if (value := getattr(self, name)) is not None
         }
         about = {name: getattr(self, name) for name in ("algorithm", "quantity", "output", "share")}
         return {**self.where, **about, **numbers}

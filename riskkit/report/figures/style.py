@@ -182,10 +182,17 @@ NAMES = {
     "beta": r"regularization $\beta$",
     "eta": r"step size $\eta$",
     "batch": "batch size $b$",
+    "b": "batch size $b$",
+    "J": "updates $J$",
     "momentum": "momentum $m$",
     "gradients": "gradients",
 }
-SYMBOLS = {"alpha": r"\alpha", "eps": r"\epsilon", "lam": r"\lambda", "beta": r"\beta", "eta": r"\eta", "mu": r"\mu"}
+SYMBOLS = {
+    **{name: rf"\{name}" for name in ("alpha", "beta", "eta", "mu")},
+    "eps": r"\epsilon",
+    "lam": r"\lambda",
+    "momentum": "m",
+}
 
 
 def alpha_colour(alpha: float) -> str:
@@ -216,14 +223,24 @@ def symbols(where: dict[str, float]) -> str:
 
 
 def written(values: Sequence[float]) -> list[str]:
-    """Numbers as an axis shows them: where one is a power of two that is long in decimals, all of them as powers."""
+    """Numbers as an axis shows them.
 
-    def power(value: float) -> int | None:
-        mantissa, exponent = math.frexp(value)
-        return exponent - 1 if mantissa == 0.5 else None
+    Where a power of two, whole or half, is long in decimals, all such are powers. What has an e is a multiple
+    of a power of ten.
+    """
 
-    long = any(power(value) is not None and len(f"{value:g}") > 5 for value in values)
-    return [f"$2^{{{power(v)}}}$" if long and power(v) is not None and v != 1 else label(v) for v in values]
+    def power(value: float) -> str:
+        if not 0 < value < math.inf:
+            return ""
+        exponent = round(2 * math.log2(value)) / 2
+        return f"{exponent:g}" if abs(2.0**exponent - value) <= 1e-15 * value else ""
+
+    def decimal(value: float) -> str:
+        mantissa, e, exponent = label(value).partition("e")
+        return rf"${mantissa} \times 10^{{{int(exponent)}}}$" if e else mantissa
+
+    long = any(power(value) and len(f"{value:g}") > 5 for value in values)
+    return [f"$2^{{{power(v)}}}$" if long and power(v) and v != 1 else decimal(v) for v in values]
 
 
 def signed(value: float, digits: int = 2) -> str:
