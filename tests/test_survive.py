@@ -6,6 +6,7 @@ Real processes and real signals wherever one is spoken of. The long series of de
 from __future__ import annotations
 
 import errno
+import inspect
 import json
 import os
 import random
@@ -17,6 +18,7 @@ import stat
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -143,6 +145,19 @@ def test_a_dead_worker_takes_its_own_task_with_it_and_no_other():
     assert time.monotonic() - began < 5
     with pytest.raises(RuntimeError, match="let go"):
         pool.submit(square, 1)
+
+
+def test_what_loky_warns_of_where_it_renews_a_worker_is_not_told():
+    """It reads like a fault, and nothing is lost."""
+    from joblib.externals.loky import process_executor
+
+    assert executors.RENEWED in inspect.getsource(process_executor)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        executors._worker().shutdown()
+        warnings.warn(f"{executors.RENEWED} to the executor.", UserWarning, stacklevel=1)
+        warnings.warn("another", UserWarning, stacklevel=1)
+    assert [str(one.message) for one in told] == ["another"]
 
 
 def test_a_sweep_outlives_a_worker(whole, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -153,11 +154,16 @@ LOADED = ["riskkit.execution.loop", "riskkit.report.figures.drawing"]
 """What workers need before they do anything: seconds of loading."""
 
 
+RENEWED = "A worker stopped while some jobs were given"
+"""What loky warns of where it renews a worker whose memory has grown, which loses nothing and is no fault."""
+
+
 def _worker() -> Any:
     """A process of its own, forked from a server that has loaded the libraries once for all workers, where that can be;
     else a fresh one, which loads them itself."""
     from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
+    warnings.filterwarnings("ignore", RENEWED, UserWarning)
     context = None
     if sys.platform == "linux" and _importable():
         context = multiprocessing.get_context("forkserver")
