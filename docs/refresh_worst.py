@@ -3,8 +3,9 @@
 Known instances lie in docs/worst_cases.json, as programs. Each is evaluated again, and the table of docs/worst_case.md
 between ``<!-- worst -->`` and ``<!-- end -->`` is written from what comes out; the one after ``<!-- assisted -->`` is
 computed (it needs PEPit). With ``--search`` the bounds whose names start so (all, if none is given) are attacked first,
-in each form with constants; a worse instance replaces the known one. One that somebody else knows is added by hand: a
-program, and a name under ``found_by``.
+in each form with constants; a worse instance replaces the known one. With ``--folder`` their evaluations are kept, and
+the same command goes on where it was stopped. One that somebody else knows is added by hand: a program, and a name
+under ``found_by``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +45,22 @@ def evaluated(case: Case) -> Any:
     return scope["value"]
 
 
-def searched(cases: dict[str, Case], name: str, form: str, evaluations: int) -> None:
+def searched(cases: dict[str, Case], name: str, form: str, evaluations: int, folder: Path | None) -> None:
     from riskkit.attack import attack
     from riskkit.attack.evaluation import AttackError
 
+    key, began = f"{name} {form}", time.process_time()
+    file = None if folder is None else folder / f"{key.replace(' ', '_')}.jsonl"
     try:
-        answer = attack(name, form=form, evaluations=evaluations, seconds=3600.0, progress=False)
+        answer = attack(name, form=form, evaluations=evaluations, seconds=3600.0, progress=False, file=file)
     except AttackError as error:
         print(error, flush=True)
         return
-    print(answer.sentence, flush=True)
-    key, found = f"{name} {form}", answer.record()
+    if answer.interrupted:
+        raise KeyboardInterrupt
+    spent = time.process_time() - began
+    print(f"{answer.sentence} {spent:.0f} s of CPU; known before: {cases.get(key, {}).get('ratio')}", flush=True)
+    found = answer.record()
     before = cases.get(key)
     made = found["evaluations"] + (before["evaluations"] if before else 0)
     if answer.value is None or (before and answer.value.ratio <= before["ratio"] * BETTER):
@@ -188,7 +195,9 @@ def assisted_table(rows: list[Case]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--search", nargs="*", metavar="BOUND")
+    parser.add_argument("--form", choices=("published", "proved"), help="attack this form alone")
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS)
+    parser.add_argument("--folder", type=Path, help="keep evaluations here, and go on from them")
     arguments = parser.parse_args()
     cases = known()
     for key in sorted(set(cases) - {f"{name} {form}" for name, form in forms()}):
@@ -197,8 +206,9 @@ def main() -> None:
         case["ratio"] = evaluated(case).ratio
     if arguments.search is not None:
         for name, form in forms():
-            if not arguments.search or any(name.startswith(start) for start in arguments.search):
-                searched(cases, name, form, arguments.evaluations)
+            asked = not arguments.search or any(name.startswith(start) for start in arguments.search)
+            if asked and arguments.form in (None, form):
+                searched(cases, name, form, arguments.evaluations, arguments.folder)
                 saved(cases)
     saved(cases)
     cases = known()

@@ -18,7 +18,18 @@ import pytest
 
 from riskkit import SGD, Constant, Inequality, InverseTime, Lookahead, Source, simulate
 from riskkit.algorithms.suffix import SuffixSGD
-from riskkit.attack import Class, Instance, attack, attacking, evaluate, exact, named, search, worst_case
+from riskkit.attack import (
+    Class,
+    Instance,
+    attack,
+    attacking,
+    evaluate,
+    evaluation,
+    exact,
+    named,
+    search,
+    worst_case,
+)
 from riskkit.attack.catalogue import bounds
 from riskkit.attack.evaluation import AttackError
 from riskkit.attack.families import FAMILIES
@@ -26,14 +37,13 @@ from riskkit.attack.landscape import landscape, page
 from riskkit.attack.parameters import Range
 from riskkit.cli.main import main
 from riskkit.problems import AnisotropicMean, KinkedAtoms, LinearAtoms, MeanEstimation, QuadraticAtoms, WarpedAtoms
+from riskkit.theory.field import li2025
 
 ROOT = Path(__file__).resolve().parent.parent
 LINEAR = [family for family in FAMILIES if family.name.startswith("linear")]
 QUADRATIC = [family for family in FAMILIES if family.name.startswith(("a quadratic loss", "quadratic losses, two"))]
 KINKED = KinkedAtoms(((0.3, 0.2, 1.0), (-1.0, -0.3, 0.5)), (0.3, 0.7), 0.1, 0.0, 1.0, 0.2)
 SHUFFLED = dataclasses.replace(SGD(4, Constant(0.2)), sampling="without replacement")
-
-
 # A second program: every dataset and every index stream, one after the other, in plain numbers.
 
 
@@ -48,7 +58,7 @@ def loss(t, z):
 
 
 def lookahead(S, stream, T, k, alpha, eta):
-    """The last slow weights, and the mean of the fast weights before each step."""
+    """The last slow weights, the mean of the fast weights before each step, and these."""
     slow, visited = 0.2, []
     for t in range(T):
         v = slow
@@ -56,7 +66,7 @@ def lookahead(S, stream, T, k, alpha, eta):
             visited.append(v)
             v = min(max(v - eta * slope(v, S[j]), -1.0), 1.0)
         slow = (1 - alpha) * slow + alpha * v
-    return slow, sum(visited) / len(visited)
+    return slow, sum(visited) / len(visited), visited
 
 
 def streams(n, J, shuffled):
@@ -73,20 +83,24 @@ def streams(n, J, shuffled):
 
 
 def brute_force(n, T, k, alpha, eta, shuffled=""):
-    """Generalization error and stability of both outputs."""
+    """Generalization error, stability and its square of both outputs; the risk along the path, and its root."""
     atoms, weights = KINKED.atoms, KINKED.weights
-    gap, apart = np.zeros(2), np.zeros(2)
+    gap, apart, squared, along = np.zeros((4, 2))
     for which in itertools.product((0, 1), repeat=n):
         S, chance = [atoms[a] for a in which], math.prod(weights[a] for a in which)
         for stream, likely in streams(n, T * k, shuffled):
-            outputs = lookahead(S, stream, T, k, alpha, eta)
+            *outputs, visited = lookahead(S, stream, T, k, alpha, eta)
+            risks = [sum(loss(v, z) for z in S) / n for v in visited]
+            along += chance * likely * np.array([np.mean(risks), np.mean(np.sqrt(np.maximum(risks, 0)))])
             for o, t in enumerate(outputs):
                 F = sum(w * loss(t, z) for w, z in zip(weights, atoms, strict=True))
                 gap[o] += chance * likely * (F - sum(loss(t, z) for z in S) / n)
             for i, a in itertools.product(range(n), (0, 1)):
-                other = lookahead([*S[:i], atoms[a], *S[i + 1 :]], stream, T, k, alpha, eta)
-                apart += chance * likely * weights[a] / n * np.abs(np.subtract(outputs, other))
-    return gap, apart
+                *other, _ = lookahead([*S[:i], atoms[a], *S[i + 1 :]], stream, T, k, alpha, eta)
+                moved = np.abs(np.subtract(outputs, other))
+                apart += chance * likely * weights[a] / n * moved
+                squared += chance * likely * weights[a] / n * moved**2
+    return gap, apart, squared, along
 
 
 @pytest.mark.parametrize(
@@ -99,12 +113,14 @@ def brute_force(n, T, k, alpha, eta, shuffled=""):
     ids=["with replacement", "by random orders", "by one order"],
 )
 def test_an_enumeration_is_that_of_a_second_program(algorithm, n, arguments):
-    gap, apart = brute_force(n, *arguments)
-    found = exact.expected(KINKED, algorithm, n, "stability")
+    gap, apart, squared, along = brute_force(n, *arguments)
+    found = exact.expected(KINKED, algorithm, n, "stability", ("path_risk", "path_root_risk"))
     assert found.way == "enumeration"
     assert found.terms == (4, 8 if "once" in arguments else 16)
     np.testing.assert_allclose(found.values["generalization"], gap, rtol=1e-12)
     np.testing.assert_allclose(found.values["stability"], apart, rtol=1e-12)
+    np.testing.assert_allclose(found.values["squared_stability"], squared, rtol=1e-12)
+    np.testing.assert_allclose([found.along["path_risk"], found.along["path_root_risk"]], along, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +133,19 @@ def test_an_enumeration_is_that_of_a_second_program(algorithm, n, arguments):
 )
 @pytest.mark.parametrize("algorithm", [Lookahead(2, 2, 0.3, Constant(0.05)), SHUFFLED], ids=["Lookahead", "shuffled"])
 def test_moments_and_enumeration_are_two_ways_to_one_number(problem, algorithm):
-    moments, listed = exact._by_moments(problem, algorithm, 4), exact._by_enumeration(problem, algorithm, 4, "excess")
-    assert len(listed.values) >= 6
+    moments = exact._by_moments(problem, algorithm, 4)
+    listed = exact._by_enumeration(problem, algorithm, 4, "squared_stability", ["path_risk"])
+    assert len(listed.values) >= 8
+    path = exact._path_by_moments(problem, algorithm, 4, moments.dataset["start_gap"])
+    if isinstance(problem, QuadraticAtoms) and algorithm is not SHUFFLED:
+        assert path == pytest.approx(listed.along, rel=1e-12)
+    else:
+        assert path == {}
     for name, value in listed.values.items():
+        if name not in moments.values:
+            assert name == "stability"
+            assert len(set(problem.quadratic.curvatures)) > 1
+            continue
         np.testing.assert_allclose(moments.values[name], value, rtol=1e-11, atol=1e-15, err_msg=name)
     for name in ("start_distance", "start_gap", "gradient_at_minimiser"):
         assert moments.dataset[name] == pytest.approx(listed.dataset[name], rel=1e-12, abs=1e-15)
@@ -134,6 +160,18 @@ def test_an_exact_value_is_confirmed_by_simulation(problem):
         error = values.std(ddof=1) / math.sqrt(R)
         assert error < 0.05 * abs(found.values["excess"][0]) + 1e-3, name
         assert abs(values.mean() - found.values[name][0]) < 4 * error, name  # false alarm: 6e-5 each
+
+
+@pytest.mark.parametrize("name", [one.name for one in (li2025.L1, li2025.L2, li2025.GENERALIZATION, li2025.EXCESS)])
+def test_a_bound_that_reads_the_path_is_confirmed_by_simulation(name):
+    bound, problem = named(name), QuadraticAtoms(((1.0,), (-0.7,)), (0.4, 0.6), (1.0,), (0.6,))
+    instance = Instance(problem, Lookahead(2, 2, 0.5, Constant(0.4)), 4)
+    found = evaluate(bound, "proved", instance)
+    assert found.way == ("enumeration" if bound is li2025.L1 else "moments")
+    simulated = evaluation._simulated(bound, "proved", instance, 2048, 0, 0)
+    assert simulated.bound == pytest.approx(found.bound, rel=0.02)
+    assert simulated.high - simulated.low < 0.3 * found.ratio
+    assert simulated.low < found.ratio < simulated.high  # false alarm: 0.01 each, and one fixed seed
 
 
 def test_the_minimizer_of_kinked_losses_is_the_nearest_of_a_flat_piece():
@@ -285,7 +323,8 @@ def test_what_makes_no_sense_is_one_line(bound, more, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nope"], "unknown bound 'nope'"),
+        (["nope"], "unknown bound 'nope': riskkit attack --list lists them all."),
+        ([], "expected a BOUND"),
         (["theorem2.distance.last", "--evaluations", "0"], "evaluations must be a number > 0; got 0"),
         (["test_attack:EVERYTHING"], "states no hypotheses"),
         (["test_attack:NOTHING"], "none of"),
@@ -299,6 +338,14 @@ def test_the_command_ends_with_2_and_writes_nothing(words, message, tmp_path, mo
     assert message in said
     assert said.count("\n") == 1
     assert not out.exists()
+
+
+def test_the_bounds_are_listed_with_their_forms(capsys):
+    assert main(["attack", "--list"]) == 0
+    said = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    assert len(said) > 60
+    assert said["theorem1.optimization.average"].strip() == "proved"
+    assert said["paper.theorem3.generalization.average"].strip() == "published, proved"
 
 
 def test_the_command_leaves_answer_program_and_map(tmp_path, capsys):

@@ -47,7 +47,7 @@ def named(name: str) -> Bound:
         return bounds()[name]
     home, colon, own = name.partition(":")
     if not colon:
-        raise AttackError(unknown("bound", name, bounds()))
+        raise AttackError(unknown("bound", name, bounds(), "riskkit attack --list"))
     try:
         thing = getattr(importlib.import_module(home), own)
     except Exception as error:  # whatever somebody's module raises

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
-from riskkit.attack.exact import expected
+from riskkit.attack.exact import Expected, expected
 from riskkit.experiment.callbacks import asked
+from riskkit.measure.own import SHIPPED, SQUARED_STABILITY, along
 from riskkit.measure.simulation import simulate
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.stats.jackknife import t_quantile
@@ -24,8 +25,35 @@ ROUNDING = 1e-9
 """A bound below so much of the problem's own size is not looked at: there the ratio is one of rounding errors."""
 SIGNED = ("generalization", "replace_one")
 """Quantities with a sign, whose bounds are on the modulus of the expectation."""
-MEASURED = ("optimization", "generalization", "excess", "population_excess", "distance", "stability")
+MEASURED = (
+    "optimization",
+    "generalization",
+    "excess",
+    "population_excess",
+    "distance",
+    "stability",
+    SQUARED_STABILITY.name,
+)
 """Quantities whose expectations are found."""
+
+
+class Path(Mapping[str, float]):
+    """Means along the path by name, which notes the names that a bound asks for in vain."""
+
+    def __init__(self, known: Mapping[str, float] | None = None) -> None:
+        self._known = dict(known or {})
+        self.missing: set[str] = set()
+
+    def __getitem__(self, name: str) -> float:
+        if name not in self._known:
+            self.missing.add(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 class AttackError(ValueError):
@@ -95,10 +123,15 @@ def evaluate(
         )
     output = OUTPUTS.index(bound.output)
     exact = expected(instance.problem, instance.algorithm, instance.n, bound.quantity)
+    value = math.nan
+    if exact is not None:
+        path = Path()
+        value = _at_expectation(bound, form, instance, exact, path)
+        if path.missing:  # few bounds read the path, so that it is looked at where one does
+            exact = expected(instance.problem, instance.algorithm, instance.n, bound.quantity, sorted(path.missing))
+            value = math.nan if exact is None else _at_expectation(bound, form, instance, exact, Path(exact.along))
     if exact is not None:
         measured = float(exact.values[bound.quantity][output])
-        moment = exact.values["path_moment"][output] if "path_moment" in exact.values else math.nan
-        value = _bound(bound, form, instance, exact.dataset, float(moment))
         return _value(bound, instance, measured, value, 0.0, exact.way, exact.terms)
     if not replicates:
         return None
@@ -107,12 +140,24 @@ def evaluate(
 
 def _simulated(bound: Bound, form: Form, instance: Instance, replicates: int, first: int, seed: int) -> Value | None:
     """The inputs of the bound are means over the same replicates."""
-    run = simulate(instance.problem, instance.algorithm, n=instance.n, replicates=replicates, first=first, seed=seed)
+    path = Path()
+    _bound(bound, form, instance, {"start_distance": 1.0, "start_gap": 1.0, "gradient_at_minimiser": 0.0}, 1.0, path)
+    quantities = [own for own in SHIPPED if own.name == bound.quantity or own.name in path.missing]
+    run = simulate(
+        instance.problem,
+        instance.algorithm,
+        n=instance.n,
+        replicates=replicates,
+        first=first,
+        seed=seed,
+        quantities=quantities,
+    )
     values = run.at(bound.quantity, output=bound.output)
     if not np.isfinite(values).all():
         return None
     inputs = {name: float(value.mean()) for name, value in run.dataset.items()}
-    value = _bound(bound, form, instance, inputs, float(run.at("path_moment").mean()))
+    path = Path({own.name: float(run.at(own.name).mean()) for own in along(quantities)})
+    value = _bound(bound, form, instance, inputs, float(run.at("path_moment").mean()), path)
     width = t_quantile(LEVEL, replicates - 1) * float(values.std(ddof=1)) / math.sqrt(replicates)
     return _value(bound, instance, float(values.mean()), value, width, "simulation", (replicates,))
 
@@ -139,11 +184,16 @@ def _value(
 def _size(quantity: str, problem: Problem) -> float:
     """How large the quantity may be, about; 0 where that is not known."""
     across, G = diameter(problem), constants_of(problem).G
-    size = {"stability": across, "distance": across**2}.get(quantity, G * across)
+    size = {"stability": across, "distance": across**2, SQUARED_STABILITY.name: across**2}.get(quantity, G * across)
     return size if math.isfinite(size) else 0.0
 
 
-def _bound(bound: Bound, form: Form, instance: Instance, inputs: dict[str, float], moment: float) -> float:
+def _at_expectation(bound: Bound, form: Form, instance: Instance, exact: Expected, path: Path) -> float:
+    moment = exact.values["path_moment"][0] if "path_moment" in exact.values else math.nan
+    return _bound(bound, form, instance, exact.dataset, float(moment), path)
+
+
+def _bound(bound: Bound, form: Form, instance: Instance, inputs: dict[str, float], moment: float, path: Path) -> float:
     at = At(
         instance.problem,
         instance.algorithm,
@@ -153,6 +203,7 @@ def _bound(bound: Bound, form: Form, instance: Instance, inputs: dict[str, float
         f0=inputs["start_gap"],
         g2=inputs["gradient_at_minimiser"],
         path_moment=np.array([moment]),
+        measured=path,
     )
     with np.errstate(all="ignore"):
         terms = _asked(f"{bound.name}: its form {form}", bound.evaluate, form, at)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from riskkit.engines import moments, reference
 from riskkit.measure import closed, expectation
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
+from riskkit.measure.own import PATH_RISK, PATH_ROOT_RISK, SQUARED_STABILITY
 from riskkit.problem import Problem
 
 Floats = npt.NDArray[np.float64]
@@ -39,6 +41,15 @@ SEQUENCES = 2**13
 """Runs of J draws that are enumerated at most; for stability, with the replaced example for a letter."""
 DATASETS = 4000
 """Datasets, as counts of their atoms, over which an expectation is taken at most."""
+WATCHED = 2**24
+"""Numbers along the path, one for each sequence and dataset, that are kept at most."""
+
+ALONG: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    PATH_RISK.name: lambda risk: risk,
+    PATH_ROOT_RISK.name: lambda risk: risk.clamp(min=0).sqrt(),
+}
+"""Means along the path whose expectations are found, as functions of F_S(v_j)."""
+STABILITY = ("stability", SQUARED_STABILITY.name)
 
 
 class Expected(NamedTuple):
@@ -49,21 +60,28 @@ class Expected(NamedTuple):
         dataset: name -> number, as ``Measured.dataset`` on average.
         way: ``moments`` or ``enumeration``.
         terms: datasets and sequences summed over; 0 where a closed form needs none.
+        along: name of ``ALONG`` -> its expectation, for those that were asked for.
     """
 
     values: dict[str, Floats]
     dataset: dict[str, float]
     way: str
     terms: tuple[int, int]
+    along: Mapping[str, float] = {}
 
 
-def expected(problem: Problem, algorithm: Any, n: int, quantity: str) -> Expected | None:
-    """The expectation of ``quantity``, and what a bound on it reads; None where no exact way covers the run."""
+def expected(problem: Problem, algorithm: Any, n: int, quantity: str, along: Collection[str] = ()) -> Expected | None:
+    """The expectation of ``quantity``, and what a bound on it reads, of ``ALONG`` the names asked for; None where no
+    exact way covers the run."""
+    if not set(along) <= set(ALONG):
+        return None
     if moments.refusal(problem, algorithm, n) is None:
         found = _by_moments(problem, algorithm, n)
-        if found is not None and quantity in found.values:
+        if found is not None and along:
+            found = found._replace(along=_path_by_moments(problem, algorithm, n, found.dataset["start_gap"]))
+        if found is not None and quantity in found.values and set(along) <= set(found.along):
             return found
-    return _by_enumeration(problem, algorithm, n, quantity)
+    return _by_enumeration(problem, algorithm, n, quantity, along)
 
 
 def law_of(problem: Problem) -> tuple[Floats, Floats] | None:
@@ -120,7 +138,9 @@ def _on_average(ground: GroundTruth, weights: Floats) -> dict[str, float]:
 def _by_moments(problem: Problem, algorithm: Any, n: int) -> Expected | None:
     end = np.array([traits.rounds(algorithm)])
     with np.errstate(over="ignore", invalid="ignore"):
+        squared = _squared_stability(problem, algorithm, n, end)
         exact = {name: value[-1] for name, value in closed.expectations(problem, algorithm, n, end.tolist()).items()}
+        exact[SQUARED_STABILITY.name] = squared
         law, known = law_of(problem), closed.dataset_expectations(problem, n)
         if law is None:
             return None if known is None else Expected(exact, known, "moments", (0, 0))
@@ -132,12 +152,36 @@ def _by_moments(problem: Problem, algorithm: Any, n: int) -> Expected | None:
             ground = _ground(problem, data)
             given = expectation.given_dataset(problem, algorithm, end, Pair(data), ground)
     values = {name: every.weights @ value[:, -1] for name, value in given.items()}
-    if "stability" in exact:
-        values["stability"] = exact["stability"]
+    values |= {name: exact[name] for name in STABILITY if name in exact}
     return Expected(values, _on_average(ground, every.weights), "moments", (len(every.counts), 0))
 
 
-def _by_enumeration(problem: Problem, algorithm: Any, n: int, quantity: str) -> Expected | None:
+def _squared_stability(problem: Problem, algorithm: Any, n: int, end: npt.NDArray[np.int64]) -> Floats:
+    law, found = moments.quadratic(problem), moments.responses(problem, algorithm, n, end)
+    assert law is not None
+    squares: Floats = 2 * np.array(law.variance) * (found.mean[-1] ** 2 + found.spread[-1] * (n - 1)) / n**2
+    return squares.sum(-1)
+
+
+def _path_by_moments(problem: Problem, algorithm: Any, n: int, start_gap: float) -> dict[str, float]:
+    """The mean of F_S(v_j); nothing where a curvature is 0, or draws depend on each other."""
+    law = moments.quadratic(problem)
+    assert law is not None
+    h, w, mean, variance = (np.array(part) for part in law[:4])
+    if not (h > 0).all() or traits.sampling(algorithm) != "with replacement":
+        return {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = moments.responses(problem, algorithm, n, np.array([traits.rounds(algorithm)]))
+        start, within = np.asarray(problem.start, dtype=np.float64), (1 - 1 / n) * variance
+        parts = np.stack([start**2, start * mean, mean**2 + variance / n, within])
+        gradients = (found.squares[-1] * parts).sum(0) - w**2 * within / traits.batch(algorithm)
+        least = float(problem.population_risk(torch.as_tensor(start)[None, None])) - start_gap
+        return {PATH_RISK.name: least + float((gradients / (2 * h)).sum())}
+
+
+def _by_enumeration(
+    problem: Problem, algorithm: Any, n: int, quantity: str, along: Collection[str] = ()
+) -> Expected | None:
     law = law_of(problem)
     sampling = traits.sampling(algorithm)
     draws = traits.batch(algorithm) * algorithm.steps
@@ -145,25 +189,22 @@ def _by_enumeration(problem: Problem, algorithm: Any, n: int, quantity: str) -> 
         return None
     free = min(n, draws) if sampling == "one shuffle" else draws  # the draws that decide all of them
     atoms, weights = law
-    letters = len(atoms) + (quantity == "stability" and len(atoms) > 1)
+    letters = len(atoms) + (quantity in STABILITY and len(atoms) > 1)
     every = datasets(n, weights)
     if every is None or letters**free > SEQUENCES:
+        return None
+    if len(along) * len(every.counts) * len(atoms) ** free > WATCHED:
         return None
     epoch = 0 if sampling == "with replacement" else n
     with reference.one_thread(), np.errstate(over="ignore", invalid="ignore"):
         sequences = _words(len(atoms), free)
-        path = _run(problem, algorithm, atoms, sequences[:, np.arange(draws) % free])
+        watch = _watch(problem, atoms, every.counts / n, along) if along else None
+        path = _run(problem, algorithm, atoms, sequences[:, np.arange(draws) % free], watch)
         theta = path.theta[:, -1].double()
         if not bool(torch.isfinite(theta).all()):
             return None
         ground = _ground(problem, _spelled(atoms, every.counts))
-        losses = torch.stack(
-            [
-                problem.empirical_risk(theta, torch.as_tensor(atom).expand(len(theta), 1, -1).contiguous())
-                for atom in atoms
-            ],
-            dim=-1,
-        )
+        losses = _losses(problem, theta, atoms)
         best = float(problem.population_risk(torch.as_tensor(np.asarray(problem.population_minimiser()))))
     types, which = _types(sequences, len(atoms), epoch)
     R, d = len(theta), theta.shape[-1]
@@ -172,7 +213,8 @@ def _by_enumeration(problem: Problem, algorithm: Any, n: int, quantity: str) -> 
     features = np.concatenate([*parts, moment], axis=-1).reshape(R, -1)
     sums = np.zeros((len(types), features.shape[1]))
     np.add.at(sums, which, features)
-    given = (_probabilities(types, every.counts, n, epoch) @ sums).reshape(len(every.counts), 2, -1)
+    likely = _probabilities(types, every.counts, n, epoch)
+    given = (likely @ sums).reshape(len(every.counts), 2, -1)
     with np.errstate(over="ignore", invalid="ignore"):
         loss, mean, square, moment = np.split(given, np.cumsum([len(atoms), d, 1]), axis=-1)
         share = (every.counts / n)[:, None, :]
@@ -189,9 +231,32 @@ def _by_enumeration(problem: Problem, algorithm: Any, n: int, quantity: str) -> 
             "path_moment": moment[..., 0],
         }
         values = {name: every.weights @ value for name, value in found.items()}
-    if quantity == "stability":
-        values["stability"] = _stability(theta.numpy(), sequences, weights, n, epoch)
-    return Expected(values, _on_average(ground, every.weights), "enumeration", (len(every.counts), len(sequences)))
+    if quantity in STABILITY:
+        values |= _stability(theta.numpy(), sequences, weights, n, epoch)
+    risks: dict[str, float] = {}
+    if path.watched is not None:
+        for name, seen in zip(along, path.watched[:, -1].double().chunk(len(along), -1), strict=True):
+            sums = np.zeros((len(types), len(every.counts)))
+            np.add.at(sums, which, seen.numpy())
+            risks[name] = float(every.weights @ np.einsum("qt,tq->q", likely, sums))
+    terms = (len(every.counts), len(sequences))
+    return Expected(values, _on_average(ground, every.weights), "enumeration", terms, risks)
+
+
+def _losses(problem: Problem, theta: torch.Tensor, atoms: Floats) -> torch.Tensor:
+    """l(theta; z) at every atom: theta (R, C, d) -> (R, C, A)."""
+    examples = [torch.as_tensor(atom).expand(len(theta), 1, -1).contiguous() for atom in atoms]
+    return torch.stack([problem.empirical_risk(theta, one) for one in examples], dim=-1)
+
+
+def _watch(problem: Problem, atoms: Floats, shares: Floats, along: Collection[str]) -> reference.Watch:
+    """What is noted of an iterate: each function of F_S there, on every dataset, (R, 1, names * Q)."""
+
+    def watch(theta: torch.Tensor) -> torch.Tensor:
+        risk = _losses(problem, theta.double(), atoms) @ torch.as_tensor(shares.T)
+        return torch.cat([ALONG[name](risk) for name in along], dim=-1)
+
+    return watch
 
 
 def _words(letters: int, draws: int) -> npt.NDArray[np.int64]:
@@ -201,12 +266,18 @@ def _words(letters: int, draws: int) -> npt.NDArray[np.int64]:
     return words
 
 
-def _run(problem: Problem, algorithm: Any, atoms: Floats, sequences: npt.NDArray[np.int64]) -> reference.Path:
+def _run(
+    problem: Problem,
+    algorithm: Any,
+    atoms: Floats,
+    sequences: npt.NDArray[np.int64],
+    watch: reference.Watch | None = None,
+) -> reference.Path:
     """One replicate for each sequence, on the atoms as a dataset."""
     indices = torch.as_tensor(sequences)
     data = torch.as_tensor(atoms).expand(len(sequences), -1, -1).contiguous()
     end = np.array([traits.rounds(algorithm)])
-    (path,) = reference.run(problem, [algorithm], data, lambda j, count: indices[:, j : j + count], [end])
+    (path,) = reference.run(problem, [algorithm], data, lambda j, count: indices[:, j : j + count], [end], watch)
     return path
 
 
@@ -236,11 +307,13 @@ def _probabilities(types: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], 
     return found
 
 
-def _stability(theta: Floats, sequences: npt.NDArray[np.int64], weights: Floats, n: int, epoch: int) -> Floats:
-    """E ||theta(S) - theta(S^i)||, (2,)."""
+def _stability(
+    theta: Floats, sequences: npt.NDArray[np.int64], weights: Floats, n: int, epoch: int
+) -> dict[str, Floats]:
+    """E ||theta(S) - theta(S^i)|| and the expectation of its square, (2,) each."""
     A, draws = len(weights), sequences.shape[1]
     if A == 1:
-        return np.zeros(2)
+        return {name: np.zeros(2) for name in STABILITY}
     words = _words(A + 1, draws)
     place = A ** np.arange(draws - 1, -1, -1)
     runs = [np.where(words == A, a, words) @ place for a in range(A)]  # the sequence that a word stands for
@@ -249,10 +322,10 @@ def _stability(theta: Floats, sequences: npt.NDArray[np.int64], weights: Floats,
     assert others is not None
     counts = np.concatenate([others.counts, np.ones((len(others.counts), 1), dtype=np.int64)], axis=1)
     chance = others.weights @ _probabilities(types, counts, n, epoch)
-    found = np.zeros(2)
+    found = np.zeros(4)
     for a, b in itertools.combinations(range(A), 2):
         apart = np.linalg.norm(theta[runs[a]] - theta[runs[b]], axis=-1)
-        sums = np.zeros((len(types), 2))
-        np.add.at(sums, which, apart)
+        sums = np.zeros((len(types), 4))
+        np.add.at(sums, which, np.concatenate([apart, apart**2], axis=1))
         found += 2 * weights[a] * weights[b] * (chance @ sums)
-    return found
+    return dict(zip(STABILITY, (found[:2], found[2:]), strict=True))

@@ -19,7 +19,10 @@ EVALUATIONS, SECONDS, TIGHT = 3000, 110.0, 1.5
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("bound", metavar="BOUND", help="such as theorem1.optimization.average, or my.module:BOUND")
+    parser.add_argument(
+        "bound", nargs="?", metavar="BOUND", help="such as theorem1.optimization.average, or my.module:BOUND"
+    )
+    parser.add_argument("--list", action="store_true", help="names of bounds, their forms with constants, then stop")
     parser.add_argument("--form", choices=("published", "proved"), help="default: as printed where the bound is")
     parser.add_argument(
         "--evaluations", type=int, default=EVALUATIONS, metavar="N", help=f"instances tried (default: {EVALUATIONS})"
@@ -39,6 +42,10 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.list:
+        return _list()
+    if arguments.bound is None:
+        raise BadInputError("expected a BOUND, such as theorem1.optimization.average; --list lists them.")
     from riskkit.attack.attacking import attack
     from riskkit.attack.catalogue import form_of, named
     from riskkit.attack.evaluation import AttackError
@@ -79,4 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Answer, program, map and evaluations: {folder}")
     if answer.interrupted:
         raise KeyboardInterrupt(f"the best so far is in {folder}; the same command goes on")
+    return ANSWERED
+
+
+def _list() -> int:
+    from riskkit.attack.catalogue import bounds
+
+    forms = {name: ", ".join(form for form in bound.forms if form != "claim") for name, bound in bounds().items()}
+    width = max(map(len, forms))
+    for name, said in forms.items():
+        if said:
+            print(f"{name:{width}}  {said}")
     return ANSWERED

@@ -151,11 +151,12 @@ def select(wanted: Iterable[str], study: Path | None = None, beside: Iterable[st
     return sorted(chosen) if wanted else available
 
 
-def unknown(kind: str, name: str, available: Iterable[str]) -> str:
-    """One line: there is no such thing, and these come nearest."""
+def unknown(kind: str, name: str, available: Iterable[str], listed: str = "") -> str:
+    """One line: there is no such thing, and these come nearest; if none does, all, or what lists all (``listed``)."""
     available = sorted(available)
     near = difflib.get_close_matches(name, available, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(available) or 'none'}."
+    every = f"{listed} lists them all." if listed else f"there are {', '.join(available) or 'none'}."
+    hint = f"did you mean {' or '.join(near)}?" if near else every
     return f"unknown {kind} {name!r}: {hint}"
 
 
