@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import importlib
 import re
@@ -133,8 +134,10 @@ def test_imports_run_downwards(path):
             assert own in LIBRARIES[parts[0]], f"{own} imports {parts[0]}"
 
 
-def test_no_module_imports_in_a_circle_not_even_for_its_types():
-    """Imports anywhere in a file count, inside functions and under TYPE_CHECKING too; a package is its __init__."""
+@functools.cache
+def needed() -> dict[str, set[str]]:
+    """Module -> the modules of riskkit that it names in imports, inside functions and under TYPE_CHECKING too; a
+    package is its __init__."""
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
     needs: dict[str, set[str]] = {}
     for name, path in names.items():
@@ -145,6 +148,38 @@ def test_no_module_imports_in_a_circle_not_even_for_its_types():
             elif isinstance(node, ast.Import):
                 wanted |= {alias.name for alias in node.names}
         needs[name] = {other for other in wanted if other in names} - {name}
+    return needs
+
+
+def below(modules: set[str], needs: dict[str, set[str]]) -> set[str]:
+    """The modules, and all that they rest on."""
+    found, left = set(), set(modules)
+    while left:
+        found |= left
+        left = {other for name in left for other in needs[name]} - found
+    return found
+
+
+def test_the_moments_engine_and_the_oracles_of_theory_are_separate_code():
+    """Each is tested by the other. They share what a problem (with its random numbers), an algorithm and a schedule
+    are, and no recursion."""
+    needs = needed()
+    engine = {name for name in needs if name.startswith("riskkit.engines.moments")} | {"riskkit.measure.closed"}
+    oracles = {name for name in needs if name.startswith("riskkit.theory")}
+    assert {"riskkit.engines.moments.kernel", "riskkit.theory.exact_moments", "riskkit.theory.recursion"} <= (
+        engine | oracles
+    )
+    assert not below(engine, needs) & oracles
+    assert not {name for name in below(oracles, needs) if name.split(".")[1:2] in (["engines"], ["measure"])}
+    shared = below(engine, needs) & below({"riskkit.theory.exact_moments", "riskkit.theory.field.moments"}, needs)
+    rooms = {name.removeprefix("riskkit").lstrip(".").partition(".")[0] for name in shared}
+    assert rooms <= {"", "vectors", "rng", "algorithms", "code", "identity", "problem"}, sorted(shared)
+    assert "riskkit.algorithms.linear" not in below(oracles, needs)  # the maps, which the engine alone reads
+
+
+def test_no_module_imports_in_a_circle_not_even_for_its_types():
+    """Imports anywhere in a file count."""
+    needs = needed()
     order = graphlib.TopologicalSorter(needs)
     order.prepare()  # CycleError names the modules of a circle
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from riskkit.algorithms.linear import Floats, LinearMaps, Steps
 from riskkit.algorithms.momentum import HeavyBall
 from riskkit.algorithms.staged import Algorithm, Stage
+from riskkit.algorithms.staged_momentum import MomentumLookahead
+from riskkit.algorithms.suffix import SuffixSGD
 from riskkit.algorithms.weighted_average import WeightedSGD
 
 
@@ -183,3 +185,76 @@ def _weighted(algorithm: WeightedSGD) -> LinearMaps:
         return found
 
     return LinearMaps(np.array([1.0, 0.0]), steps, outputs)
+
+
+@linear_maps.register
+def _suffix(algorithm: SuffixSGD) -> LinearMaps:
+    """v, and the sum of the v_j from ``first`` on; as long as there is none, ``average`` is v."""
+    sizes = np.asarray(algorithm.step_sizes.sizes(algorithm.steps, 1), dtype=np.float64)
+
+    def steps(first: int, count: int) -> Steps:
+        eta = sizes[first : first + count]
+        transition, push = np.zeros((len(eta), 2, 2)), np.zeros((len(eta), 2))
+        transition[:, 0, 0] = transition[:, 1, 1] = 1.0
+        transition[:, 1, 0] = np.arange(first, first + len(eta)) >= algorithm.first
+        push[:, 0] = -eta
+        query = np.zeros_like(push)
+        query[:, 0] = 1.0
+        return Steps(transition, push, query, query.copy(), -eta)
+
+    def outputs(taken: npt.NDArray[np.int64]) -> Floats:
+        found, averaged = np.zeros((len(taken), 2, 2)), taken - algorithm.first
+        found[:, 0, 0] = 1.0
+        found[:, 1, 0] = averaged <= 0
+        found[:, 1, 1] = np.where(averaged > 0, 1 / np.maximum(averaged, 1), 0.0)
+        return found
+
+    return LinearMaps(np.array([1.0, 0.0]), steps, outputs)
+
+
+@linear_maps.register
+def _momentum_lookahead(algorithm: MomentumLookahead) -> LinearMaps:
+    """The state of a staged lookahead, and the momentum after it. Its push has both signs, so that no sign of an answer
+    is seen and the stability is left to simulation."""
+    stages, momentum = algorithm.stages, ANCHOR + 1
+    width = momentum + 1
+    lengths = [stage.steps for stage in stages]
+    starts = np.cumsum([0, *lengths])
+    sizes = np.concatenate([np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64) for stage in stages])
+    pulls = np.repeat([stage.beta for stage in stages], lengths)
+    mixes = np.concatenate([(np.arange(stage.steps) + 1) % stage.k == 0 for stage in stages])
+    alphas = np.repeat([stage.alpha for stage in stages], lengths)
+
+    def steps(first: int, count: int) -> Steps:
+        here = slice(first, first + count)
+        eta, beta, mixed = sizes[here], pulls[here], np.flatnonzero(mixes[here])
+        alpha = alphas[here][mixed]
+        transition, push = np.tile(np.eye(width), (len(eta), 1, 1)), np.zeros((len(eta), width))
+        transition[:, TOTAL, V] = 1.0
+        transition[:, momentum, V] = algorithm.weight_decay + beta
+        transition[:, momentum, ANCHOR] = -beta
+        transition[:, momentum, momentum] = algorithm.momentum
+        transition[:, V] -= eta[:, None] * transition[:, momentum]
+        push[:, momentum], push[:, V] = 1.0, -eta
+        query = np.zeros_like(push)
+        query[:, V] = 1.0
+        landing = transition[:, V].copy()
+        for part in (SLOW, V):
+            transition[mixed, part] = alpha[:, None] * landing[mixed]
+            transition[mixed, part, SLOW] += 1 - alpha
+            push[mixed, part] = -alpha * eta[mixed]
+        made = Steps(transition, push, query, landing, -eta)
+        before = np.eye(width)
+        before[ANCHOR], before[TOTAL] = before[SLOW], 0.0
+        for j in starts[1:-1]:
+            if first <= j < first + len(eta):
+                _begin(made, int(j) - first, before)
+        return made
+
+    def outputs(taken: npt.NDArray[np.int64]) -> Floats:
+        found = np.zeros((len(taken), 2, width))
+        found[:, 0, SLOW] = 1.0
+        found[:, 1, TOTAL] = 1 / (taken - starts[np.searchsorted(starts, taken) - 1])
+        return found
+
+    return LinearMaps(np.array([1.0, 1.0, 0.0, 1.0, 0.0]), steps, outputs)
