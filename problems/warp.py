@@ -36,7 +36,9 @@ def inverse(y: Tensor) -> Tensor:
         low, high = torch.where(excess < 0, u, low), torch.where(excess > 0, u, high)
         newton = u - excess / derivative(u)
         inside = (newton >= low) & (newton <= high)
-        u = torch.where(inside, newton, (low + high) / 2)
+        before, u = u, torch.where(inside, newton, (low + high) / 2)
+        if torch.equal(u, before):  # the bracket stays as well
+            break
     return u
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from riskkit import problems
 from riskkit.cli.main import COMMANDS
 from riskkit.experiment import study
 from riskkit.report.tables import references
@@ -95,6 +96,14 @@ def _exists(name: str) -> bool:
                 return False
             found = getattr(found, part)
     return True
+
+
+def test_every_problem_has_a_row_of_its_constants_and_one_of_its_purpose():
+    page = (ROOT / "docs" / "problems.md").read_text()
+    rows = set(re.findall(r"^\| (\w+)\(.*\| conforms, [\d.]+ s \|$", page, flags=re.M))
+    assert rows == set(problems.__all__)
+    purposes = page[: page.index("## Their constants")]
+    assert all(f"`{name}`" in purposes for name in problems.__all__)
 
 
 def test_every_finding_has_a_figure_and_a_command():

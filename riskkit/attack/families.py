@@ -120,7 +120,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("quadratic losses, two atoms", (LENGTH, P, START), _quadratic_two, LONG),
     Family(
         "quadratic losses on a ball, two atoms",
-        (LENGTH, P, Range("radius", 1e-2, 2.0, log=True)),
+        (LENGTH, P, Range("radius", 1e-3, 2.0, log=True)),
         _quadratic_ball,
         LONG,
     ),

@@ -72,7 +72,7 @@ class Search:
         seconds: after so many it stops where it is.
         seed: of all choices.
         simulate: whether an instance without an exact way is simulated; else it is passed by.
-        lenient: whether an instance on which the bound raises is passed by.
+        lenient: whether an instance on which the bound, or a hypothesis, raises is passed by.
     """
 
     bound: Bound
@@ -117,7 +117,7 @@ class Search:
             instance = self.arms[arm].instance(coordinates)
         except ValueError:
             return None
-        if excluded(self.bound, instance) is not None:
+        if self._excluded(instance) is not None:
             return None
         if self.done >= self._until:
             raise SpentError
@@ -132,6 +132,14 @@ class Search:
             self._note(Found(arm, tuple(float(u) for u in coordinates), value))
         self.tell(self.done, self.evaluations, self.best)
         return value
+
+    def _excluded(self, instance: Instance) -> str | None:
+        try:
+            return excluded(self.bound, instance)
+        except AttackError as error:
+            if self.lenient:
+                return str(error)
+            raise
 
     def _evaluated(self, instance: Instance, replicates: int) -> Value | None:
         try:
@@ -179,7 +187,7 @@ class Search:
             instance = self.arms[arm].instance(point.tolist())
         except ValueError:
             return False
-        reason = excluded(self.bound, instance)
+        reason = self._excluded(instance)
         if reason is not None:
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
         return reason is None
