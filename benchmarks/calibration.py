@@ -21,6 +21,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks import calibration_words as words
+from benchmarks.calibration_estimates import regressions
 from benchmarks.planted import GRID, Dependence, Population, Row, draw, lognormal, pareto, squared
 from riskkit.judges.exponent import judge_exponent
 from riskkit.judges.identity import judge_control, judge_identity
@@ -604,6 +605,7 @@ STUDIES: dict[Callable[[int], list[Row]], int] = {
     plain_slopes: 1000,
     looks: 500,
     means: 5000,
+    regressions: 4000,
     bands: 800,
     outcomes: 800,
     levels: 400,

@@ -1,70 +1,107 @@
-"""``python -m benchmarks.estimators``: the variance of a measured mean over that of the estimate that is reported.
+"""``python -m benchmarks.estimators``: the variance of a plain mean over that of the estimate that is reported.
 
-Generalization: less the control variate F - F_S at theta* alone, over as reported (regressed on F - F_S at theta* and
-theta_0, on the pairs of gradients at theta*, and where the problem has a companion on its run). Optimization: as
-measured, over as reported. The last line: the time with the companion over that without.
+Plain is what was measured; for the generalization error in the first two problems less F - F_S at theta*. ``asked`` is
+the gain that the same estimator had when it was tried alone, before it was built in, in cells of the same kind. The
+computing is the CPU time with it over that without (no companion; one coupled run), the regression included.
+
+``python -m benchmarks.estimators RESULTS``: by experiment of a sweep that is stored, the least and the median gain of
+the estimate over the mean with the fixed control (F - F_S at theta* subtracted) in all simulated cells.
+``--write``: either table into docs/statistics.md.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms import InverseTime, Lookahead
+from riskkit.algorithms import Constant, InverseTime, Lookahead, traits
+from riskkit.engines.moments.propagation import _responses
+from riskkit.execution.conclusion import gather, reopen
 from riskkit.measure.blocks import block_size, measure_block
-from riskkit.measure.quantities import followed
+from riskkit.measure.coupled import Pair
+from riskkit.measure.decomposition import GroundTruth
+from riskkit.measure.expectation import given_dataset, measure_expected
+from riskkit.measure.quantities import FOLLOWED, Measured
 from riskkit.problem import Problem
-from riskkit.problems import MeanEstimation, WarpedMean
-from riskkit.stats.controls import regressed
-from riskkit.verdicts.data import CONTROLLED, CONTROLS
+from riskkit.problems import AbsoluteLocation, Logistic, MeanEstimation, Ridge, WarpedMean
+from riskkit.rng.streams import Stream
+from riskkit.store.shards import Store
+from riskkit.verdicts.data import Data
+from riskkit.verdicts.estimates import CONTROLLED, estimate
 
 N, REPLICATES = 50, 1024
 
 
 class Cell(NamedTuple):
+    """``asked``: the gain to be reached within a factor of 1.5; nan where none was measured beforehand."""
+
     problem: Problem
     quantity: str
     alpha: float
     k: int
     T: int
+    asked: float
+    step: Any = InverseTime(1.0, 20)
+    neighbours: int = 1
 
 
 NEAR, FAR = WarpedMean(dim=2, spread=0.2, initial=0.25), WarpedMean(dim=2, spread=0.5, initial=0.25)
+MEAN = MeanEstimation(4)
 CELLS = (
-    *(Cell(MeanEstimation(4), "generalization", 0.1, 5, T) for T in (8, 64, 1024)),
-    *(Cell(MeanEstimation(4), "generalization", alpha, 5, 64) for alpha in (0.25, 0.5)),
-    *(Cell(NEAR, "generalization", 0.5, 5, T) for T in (2, 16, 64)),
-    Cell(NEAR, "generalization", 0.1, 5, 32),
-    Cell(NEAR, "generalization", 1.0, 5, 64),
-    *(Cell(FAR, "optimization", 1.0, k, 1024) for k in (5, 1, 20)),
-    *(Cell(FAR, "optimization", alpha, 5, 1024) for alpha in (0.75, 0.5)),
+    *(Cell(MEAN, "generalization", 0.1, 5, T, gain) for T, gain in ((8, 165), (64, 59), (1024, 23))),
+    *(Cell(MEAN, "generalization", alpha, 5, 64, gain) for alpha, gain in ((0.25, 5.7), (0.5, 1.2))),
+    *(Cell(NEAR, "generalization", 0.5, 5, T, gain) for T, gain in ((2, 143), (16, 27), (64, 6.4))),
+    Cell(NEAR, "generalization", 0.1, 5, 32, 545),
+    Cell(NEAR, "generalization", 1.0, 5, 64, 1.1),
+    *(
+        Cell(problem, "generalization", 0.5, 5, 64, asked if neighbours > 1 else math.nan, step, neighbours)
+        for problem, step, asked in (
+            (Logistic(dim=3, radius=4.0), Constant(0.1), 22),
+            (Ridge(), InverseTime(0.1, 22), 22),
+            (AbsoluteLocation(dim=4), Constant(0.1), math.nan),
+        )
+        for neighbours in (1, 16)
+    ),
+    *(Cell(FAR, "optimization", 1.0, k, 1024, gain) for k, gain in ((5, 103), (1, 45), (20, 147))),
+    *(Cell(FAR, "optimization", alpha, 5, 1024, gain) for alpha, gain in ((0.75, 16), (0.5, 3))),
 )
+GIVEN = tuple(Cell(MEAN, "optimization", alpha, 5, 1024, gain) for alpha, gain in ((1.0, 2300), (0.5, 30), (0.1, 1)))
+"""Quadratics: the expectation given S, and the expectation."""
 
 
-def variances(cell: Cell, seed: int = 0) -> tuple[float, float]:
-    """Of the plain estimate and of the reported one."""
-    values, datasets = _measured(cell, cell.problem, seed)
-    plain, controls = values[cell.quantity], []
-    if cell.quantity in CONTROLLED:
-        plain = plain - datasets["control"]
-        controls = [datasets[name] for name in CONTROLS if name in datasets]
-    if followed(cell.quantity) in values:
-        controls.append(values[followed(cell.quantity)])
-    reported = regressed(plain[:, None], np.column_stack(controls))[:, 0]
-    return float(plain.var(ddof=1)), float(reported.var(ddof=1))
-
-
-def _measured(cell: Cell, problem: Any, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    algorithm, rounds = Lookahead(cell.T, cell.k, cell.alpha, InverseTime(1.0, 20)), np.array([cell.T])
+def measured(cell: Cell, problem: Any, seed: int = 0, neighbours: int = 1) -> Measured:
+    """The cell's run on all replicates."""
+    algorithm, rounds = Lookahead(cell.T, cell.k, cell.alpha, cell.step), np.array([cell.T])
+    size = block_size(problem, N)
     blocks = [
-        measure_block(problem, N, [algorithm], [rounds], ["run"], seed=seed, first=first)[0]
-        for first in range(0, REPLICATES, block_size(problem, N))
+        measure_block(problem, N, [algorithm], [rounds], ["run"], seed=seed, first=first, neighbours=neighbours)[0]
+        for first in range(0, REPLICATES, size)
     ]
-    values = {name: np.concatenate([one.values[name][:, 0, 0] for one in blocks]) for name in blocks[0].values}
-    return values, {name: np.concatenate([one.dataset[name] for one in blocks]) for name in blocks[0].dataset}
+    return _joined(blocks)
+
+
+def _joined(blocks: list[Measured]) -> Measured:
+    return dataclasses.replace(
+        blocks[0],
+        values={name: np.concatenate([one.values[name] for one in blocks]) for name in blocks[0].values},
+        dataset={name: np.concatenate([one.dataset[name] for one in blocks]) for name in blocks[0].dataset},
+    )
+
+
+def gain(cell: Cell) -> float:
+    """Variance, plain over reported."""
+    run = measured(cell, cell.problem, neighbours=cell.neighbours)
+    plain = run.values[cell.quantity][:, 0, 0]
+    if cell.quantity in CONTROLLED and isinstance(cell.problem, MeanEstimation | WarpedMean):
+        plain = plain - run.dataset["control"]
+    return float(plain.var(ddof=1) / estimate(run, 0, cell.quantity, "last").values.var(ddof=1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,22 +111,134 @@ class Alone(WarpedMean):
     companion = None
 
 
-def main() -> None:
-    print("| problem | quantity | alpha | k | T | variance, plain / reported |\n|---|---|---|---|---|---|")
-    for cell in CELLS:
-        plain, reported = variances(cell)
-        print(
-            f"| {cell.problem.name} | {cell.quantity} | {cell.alpha:g} | {cell.k} | {cell.T} | {plain / reported:.1f} |"
-        )
-    seconds = []
-    cell = CELLS[-1]
-    for problem in (FAR, Alone(dim=2, spread=0.5, initial=0.25)):
-        _measured(cell, problem, 0)  # compiles
+def computing(cell: Cell) -> float:
+    """CPU time with the estimator over that without."""
+    bare: Any = cell.problem
+    if isinstance(bare, WarpedMean):
+        bare = Alone(**{field.name: getattr(bare, field.name) for field in dataclasses.fields(bare)})
+
+    def with_it() -> None:
+        estimate(measured(cell, cell.problem, neighbours=cell.neighbours), 0, cell.quantity, "last")
+
+    return _seconds(with_it) / _seconds(lambda: measured(cell, bare))
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    """CPU seconds, the least of three after one that compiles."""
+    work()
+    found = []
+    for _ in range(3):
         began = time.process_time()
-        _measured(cell, problem, 0)
-        seconds.append(time.process_time() - began)
-    print(f"\nCPU time with the companion / without: {seconds[0] / seconds[1]:.2f}")
+        work()
+        found.append(time.process_time() - began)
+    return min(found)
+
+
+def given(cell: Cell) -> np.ndarray:
+    """E[quantity | S] of every replicate, (R,), by exact moments."""
+    algorithm, rounds = Lookahead(cell.T, cell.k, cell.alpha, cell.step), np.array([cell.T])
+    size = block_size(cell.problem, N)
+    found = []
+    for first in range(0, REPLICATES, size):
+        stream = Stream(0, range(first, first + size))
+        pair = Pair.of(cell.problem, stream, cell.problem.sample(stream, N))
+        values = given_dataset(cell.problem, algorithm, rounds, pair, GroundTruth.of(cell.problem, pair))
+        found.append(values[cell.quantity][:, 0, 0])
+    return np.concatenate(found)
+
+
+def tried() -> str:
+    """The table of CELLS and GIVEN."""
+    lines = [
+        "| problem | quantity | alpha | k | T | neighbours of S | asked | variance, plain / reported | computing |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+
+    def add(cell: Cell, asked: str, ratio: str, cost: float) -> None:
+        lines.append(
+            f"| {cell.problem.name} | {cell.quantity} | {cell.alpha:g} | {cell.k} | {cell.T} | {cell.neighbours} | "
+            f"{asked} | {ratio} | {cost:.2g} |"
+        )
+
+    for cell in CELLS:
+        add(cell, "" if math.isnan(cell.asked) else f"{cell.asked:g}", f"{gain(cell):.3g}", computing(cell))
+    for cell in GIVEN:
+        within = measured(cell, cell.problem).values[cell.quantity][:, 0, 0].var() / given(cell).var()
+        cost = _seconds(lambda cell=cell: expected(cell)) / _seconds(lambda cell=cell: measured(cell, cell.problem))
+        add(cell, f"{cell.asked:g} (given S)", f"no variance ({within:.3g} given S)", cost)
+    return "\n".join(lines)
+
+
+def expected(cell: Cell) -> Measured:
+    """The cell's run by exact moments, anew."""
+    algorithm, rounds = Lookahead(cell.T, cell.k, cell.alpha, cell.step), np.array([cell.T])
+    _responses.cache_clear()
+    blocks = [
+        measure_expected(cell.problem, N, [algorithm], [rounds], ["run"], seed=0, first=first, coupled=False)[0]
+        for first in range(0, REPLICATES, block_size(cell.problem, N))
+    ]
+    return _joined(blocks)
+
+
+def gains(data: Data) -> list[float]:
+    """Of every simulated cell, output and quantity: the variance with the fixed control over that of the estimate."""
+    found = []
+    for cell in data.plan.cells:
+        if data.status(cell)[0] != "ok":
+            continue
+        stored = data.of(cell)
+        assert stored is not None
+        run = stored[0]
+        for quantity in FOLLOWED:
+            for output in traits.outputs(cell.algorithm):
+                if quantity not in run.values or data.estimator(cell, quantity, output) not in (
+                    "controlled",
+                    "regressed",
+                ):
+                    continue
+                plain = data.raw([cell], quantity, output)[:, 0]
+                plain = plain - run.dataset["control"] if quantity in CONTROLLED else plain
+                if (before := float(plain.var())) > 1e-24 * float((plain**2).mean()):
+                    found.append(before / float(data.values([cell], quantity, output).var()))
+    return found
+
+
+def swept(results: Path) -> str:
+    """The table of a stored sweep."""
+    lines = [
+        "| experiment | replicates | estimates | least gain | median gain |",
+        "|---|---|---|---|---|",
+    ]
+    everything = []
+    for folder in sorted(path.parent for path in results.glob("*/verdict.json")):
+        request, failures = reopen(folder)
+        data = gather(request, Store(folder), failures)
+        if found := gains(data):
+            everything += found
+            lines.append(
+                f"| {folder.name} | {data.replicates} | {len(found)} | {min(found):.2f} | {np.median(found):.2f} |"
+            )
+    lines.append(f"| all | | {len(everything)} | {min(everything):.2f} | {np.median(everything):.2f} |")
+    return "\n".join(lines)
+
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
+
+
+def written(page: str, head: str, table: str) -> str:
+    """The page with another table in the place of the one whose first line begins like ``head``."""
+    start = page.index(head)
+    return page[:start] + table + page[page.index("\n\n", start) :]
+
+
+def main(words: list[str]) -> None:
+    folders = [word for word in words if word != "--write"]
+    made = swept(Path(folders[0])) if folders else tried()
+    if "--write" in words:
+        head = "| experiment | replicates | estimates |" if folders else "| problem | quantity | alpha |"
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), head, made), encoding="utf-8")
+    print(made)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -175,7 +175,8 @@ def replicates() -> list[Simulated]:
 
 
 def test_expectations_agree_with_simulation(replicates):
-    """More than 500 cells of 512 replicates; a false alarm in one seed of 100, as far as means of 512 are normal."""
+    """More than 500 cells of 512 replicates; a false alarm in one seed of 100, as far as means of 512 are normal. Of 58
+    other seeds none gave one."""
     assert sum(part.cells for part in replicates) > 500
     found = compared(replicates)
     assert found.agrees(RATE), (found.largest, found.whole, found.labels[int(np.argmax(np.abs(found.z)))])

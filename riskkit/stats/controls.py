@@ -4,8 +4,17 @@ With any coefficients that do not depend on a replicate, its value less coeffici
 of the value alone. So each fold of replicates is corrected with coefficients that the other folds give, and the
 correction is unbiased at any number of replicates. (Coefficients of a fit to all replicates are not: they know each.)
 
+The jackknife refits: what is returned are pseudo-values. With c the corrected values of R replicates, C their sum, and
+m_r what C changes by, apart from c_r, when the coefficients are fitted without replicate r, the mean without r is
+(C - c_r + m_r)/(R - 1), and the numbers c_r - m_r + mean(m) have the mean C/R and, up to the mean of all of them, those
+means with one left out. So every jackknife over them, of a mean or of a function of means, is the one that refits. In a
+fold with the sums X_f of its controls, the coefficients change by A^{-1} x_r e_r/(1 - h_r) without r, A being the
+others' centred Gram matrix, e_r the residual and h_r the leverage: m_r is the sum of X_f' A^{-1} x_r e_r/(1 - h_r) over
+the folds that r is not in.
+
 Source: Hickernell, Lemieux, Owen, "Control variates for quasi-Monte Carlo", 2005, on the fit; Chernozhukov et al.,
-"Double/debiased machine learning", 2018, on folds.
+"Double/debiased machine learning", 2018, on folds; Cook, "Detection of influential observation in linear regression",
+1977, on leaving one out.
 """
 
 from __future__ import annotations
@@ -20,30 +29,62 @@ from riskkit.stats.jackknife import Floats
 FOLDS = 8
 
 LEAST = 64
-"""Fewer replicates fit no coefficients: two cost a part 2/(R - R/8) of the variance, 3.6% of it at 64 replicates."""
+"""Fewer replicates fit no coefficients."""
+
+COST = 0.05
+"""Controls that say nothing may raise the variance by this part."""
+
+
+def affordable(replicates: int) -> int:
+    """How many controls may be fitted. Coefficients of C controls that say nothing, fitted to m replicates with normal
+    controls, raise the variance by the part C/(m - C - 2); m is R - R/8."""
+    if replicates < LEAST:
+        return 0
+    fitted = replicates - -(-replicates // FOLDS)
+    return int(COST * (fitted - 2) / (1 + COST))
 
 
 def regressed(values: npt.ArrayLike, controls: npt.ArrayLike) -> Floats:
-    """values (R, P) less their regression on controls (R, C) of expectation 0, cross-fitted by fold; as they are below
-    LEAST replicates. Folds are contiguous runs of replicates. Raises ValueError for shapes that do not match."""
+    """values (R, P) less their regression on controls (R, C) of expectation 0, cross-fitted by fold, as pseudo-values;
+    as they are below LEAST replicates. Of more than ``affordable`` controls the first are taken. Folds are contiguous
+    runs of replicates. Raises ValueError for shapes that do not match."""
     y, x = np.asarray(values, dtype=np.float64), np.asarray(controls, dtype=np.float64)
     if y.ndim != 2 or x.ndim != 2 or len(x) != len(y):
         raise ValueError(f"regressed: values must be (R, P) and controls (R, C); got {y.shape} and {x.shape}.")
-    if len(y) < LEAST or not np.isfinite(x).all() or not np.ptp(x, axis=0).any():
+    if len(y) < LEAST or not np.isfinite(x).all():
         return y
-    corrected = y.copy()
-    edges = np.linspace(0, len(y), FOLDS + 1).astype(int)
-    spans = list(itertools.pairwise(edges.tolist()))
+    x = x[:, np.ptp(x, axis=0) > 0][:, : affordable(len(y))]
+    if not x.size:
+        return y
+    x = x / x.std(axis=0)
     centred = y - y.mean(axis=0)  # sums of squares keep their digits, however large the mean is
-    products = np.stack([x[a:b].T @ x[a:b] for a, b in spans])
-    cross = np.stack([x[a:b].T @ centred[a:b] for a, b in spans])
-    sums = np.stack([x[a:b].sum(axis=0) for a, b in spans])
-    means = np.stack([centred[a:b].sum(axis=0) for a, b in spans])
-    counts = np.diff(edges)
-    for fold, (a, b) in enumerate(spans):
-        others = len(y) - counts[fold]
-        total, average = sums.sum(axis=0) - sums[fold], (means.sum(axis=0) - means[fold]) / others
-        gram = products.sum(axis=0) - products[fold] - np.outer(total, total) / others
-        right = cross.sum(axis=0) - cross[fold] - total[:, None] * average
-        corrected[a:b] -= x[a:b] @ (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ right)
-    return corrected
+    edges = np.linspace(0, len(y), FOLDS + 1).astype(int)
+    starts, counts = edges[:-1], np.diff(edges)
+    home = np.repeat(np.arange(FOLDS), counts)
+    # Of each fold's others: how many they are, their means, centred Gram matrix and products.
+    sums, means = np.add.reduceat(x, starts), np.add.reduceat(centred, starts)
+    others = (len(y) - counts)[:, None]
+    middle, average = (sums.sum(axis=0) - sums) / others, (means.sum(axis=0) - means) / others
+    both = np.column_stack([x, centred])
+    products = np.stack([x[a:b].T @ both[a:b] for a, b in itertools.pairwise(edges.tolist())])
+    less = others[:, :, None] * middle[:, :, None] * np.concatenate([middle, average], axis=1)[:, None, :]
+    products = products.sum(axis=0) - products - less
+    C = x.shape[1]
+    inverse = np.linalg.pinv(products[:, :, :C], rcond=1e-10, hermitian=True)  # (F, C, C)
+    coefficients = inverse @ products[:, :, C:]  # (F, C, P)
+    corrected = y - np.concatenate(
+        [x[a:b] @ own for (a, b), own in zip(itertools.pairwise(edges.tolist()), coefficients, strict=True)]
+    )
+    # What leaving out a replicate changes in the sums of the other folds. With m the middle of a fold's others and A
+    # its inverse, the leverage is 1/others + x' A x - 2 x' A m + m' A m.
+    shifted = (inverse @ middle[:, :, None])[:, :, 0]
+    squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1) @ inverse.reshape(FOLDS, -1).T
+    leverage = 1 / others[:, 0] + squares - 2 * (x @ shifted.T) + (middle * shifted).sum(axis=1)
+    ways = (inverse @ sums[:, :, None])[:, :, 0]
+    reach = (x @ ways.T - (middle * ways).sum(axis=1)) / np.maximum(1 - leverage, 1e-6)
+    reach[np.arange(len(y)), home] = 0.0
+    constants = average - np.einsum("fc,fcp->fp", middle, coefficients)
+    moved = reach.sum(axis=1)[:, None] * centred - reach @ constants
+    for c in range(C):
+        moved -= x[:, c : c + 1] * (reach @ coefficients[:, c])
+    return np.asarray(corrected - moved + moved.mean(axis=0))

@@ -1,8 +1,7 @@
 """What was measured, as the table, the verdicts and the figures read it: cells, their values, their status.
 
-The estimates of generalization and excess use control variates, F - F_S at the fixed points theta* and theta_0, whose
-expectations are 0: same mean, less noise. The one at theta* is subtracted, and what is left regressed on both
-(``riskkit.stats.controls``). ``load_replicates`` gives the raw values.
+Estimates use control variates (``riskkit.verdicts.estimates``): same mean, less noise. ``load_replicates`` gives the
+raw values.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.own import along
-from riskkit.measure.quantities import COUPLED, FOLLOWED, QUANTITIES, Measured, followed
+from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
-from riskkit.stats.controls import LEAST, regressed
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
+from riskkit.verdicts.estimates import Estimate, estimate
 
 RAN_AWAY = frozenset({"diverged", "non-finite", "below the minimum"})
 """The statuses that an algorithm itself brings about."""
@@ -40,9 +39,10 @@ LARGEST = 1e150
 ROUNDING = 1e-9
 """How far below 0, relative to the errors there, rounding and the tolerance of a minimiser may put one."""
 
+KEPT = 2**25
+"""Numbers of regressed estimates that are kept for the next who asks: 256 MiB."""
+
 REPORTED = tuple(name for name in QUANTITIES if name != "path_moment")
-CONTROLLED = ("generalization", "excess")
-CONTROLS = ("control", "control_start", "control_pairs")
 
 
 class Level(NamedTuple):
@@ -73,13 +73,16 @@ class Data:
     @property
     def real(self) -> list[Cell]:
         """The cells of all algorithms that are no planted faults."""
-        planted = {
+        return [cell for cell in self.plan.cells if cell.name not in self._planted]
+
+    @functools.cached_property
+    def _planted(self) -> set[str]:
+        return {
             name
             for reading in self.plan.experiment.readings
             if getattr(reading, "planted", False)
             for name in reading.algorithms
         }
-        return [cell for cell in self.plan.cells if cell.name not in planted]
 
     def named(self, name: str) -> list[Cell]:
         """The cells of one algorithm."""
@@ -99,35 +102,37 @@ class Data:
         }
 
     def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
-        """(R, P), with the control variates where they apply; NaN columns for cells that failed or diverged, and for
-        runs that do not measure the quantity."""
-        columns = self.raw(cells, quantity, output)
-        if quantity not in CONTROLLED:
-            return self._followed(columns, cells, quantity, output) if quantity in FOLLOWED else columns
-        together: dict[Any, list[int]] = {}
+        """(R, P), the estimate of each cell (``riskkit.verdicts.estimates``); NaN columns for cells that failed or
+        diverged, and for runs that do not measure the quantity."""
+        columns = np.full((self.replicates, len(cells)), np.nan)
         for p, cell in enumerate(cells):
-            if (found := self.of(cell)) is not None and "control" in found[0].dataset:
-                together.setdefault(cell.run.company, []).append(p)
-        for places in together.values():
-            found = self.of(cells[places[0]])
-            assert found is not None
-            controls = np.column_stack([found[0].dataset[name] for name in CONTROLS if name in found[0].dataset])
-            plain = columns[:, places] - controls[:, :1]
-            beside = [cells[p] for p in places]
-            columns[:, places] = self._followed(plain, beside, quantity, output, controls)
+            if (found := self._estimate(cell, quantity, output)) is not None:
+                columns[:, p] = found.values
         return columns
 
-    def _followed(
-        self, columns: Floats, cells: Sequence[Cell], quantity: str, output: str, controls: Floats | None = None
-    ) -> Floats:
-        """Columns regressed on the controls (R, C) that they share and, where a companion ran beside a cell, on its."""
-        own = self.raw(cells, followed(quantity), output)
-        alone = np.flatnonzero(np.isfinite(own).all(axis=0))
-        found = columns.copy() if controls is None else regressed(columns, controls)
-        for p in alone.tolist():
-            both = own[:, p : p + 1] if controls is None else np.column_stack([controls, own[:, p]])
-            found[:, p : p + 1] = regressed(columns[:, p : p + 1], both)
-        return found
+    def unpaired(self, cells: Sequence[Cell], output: str) -> Floats:
+        """(R, P), estimates of the generalization error that do not use the runs on S with one example replaced."""
+        columns = np.full((self.replicates, len(cells)), np.nan)
+        for p, cell in enumerate(cells):
+            if (found := self.of(cell)) is not None and "generalization" in found[0].values:
+                columns[:, p] = estimate(*found, "generalization", output, paired=False).values
+        return columns
+
+    def _estimate(self, cell: Cell, quantity: str, output: str) -> Estimate | None:
+        found, paired = self.of(cell), cell.name not in self._planted
+        if found is None or quantity not in found[0].values:
+            return None
+        place = (cell.address, cell.rounds, quantity, output, paired)
+        if (kept := self._estimates.get(place)) is not None:
+            return kept
+        made = estimate(*found, quantity, output, paired=paired)
+        if made.how == "regressed" and (len(self._estimates) + 1) * self.replicates <= KEPT:
+            self._estimates[place] = made
+        return made
+
+    @functools.cached_property
+    def _estimates(self) -> dict[tuple[str, int, str, str, bool], Estimate]:
+        return {}
 
     def raw(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
         """(R, P) as measured, without control variates."""
@@ -140,8 +145,7 @@ class Data:
 
     def estimator(self, cell: Cell, quantity: str, output: str) -> str:
         """How a mean was had: ``exact`` (an expectation, without a standard error), ``given S`` (the mean over datasets
-        of an expectation over the draws), ``controlled`` (less the control variate at theta*), ``regressed`` (on those
-        at theta* and theta_0), ``simulated``; "" without one."""
+        of an expectation over the draws), or as ``riskkit.verdicts.estimates`` says; "" without one."""
         found = self.of(cell)
         if found is None or quantity not in found[0].values:
             return ""
@@ -150,14 +154,9 @@ class Data:
                 return "exact"
             if quantity not in COUPLED:
                 return "given S"
-        if quantity in FOLLOWED and self.replicates >= LEAST:
-            run, slot = found
-            own = run.values.get(followed(quantity))
-            if own is not None and np.isfinite(own[:, slot, OUTPUTS.index(output)]).all():
-                return "regressed"
-        if quantity not in CONTROLLED or "control" not in found[0].dataset:
-            return "simulated"
-        return "regressed" if self.replicates >= LEAST and "control_start" in found[0].dataset else "controlled"
+        estimated = self._estimate(cell, quantity, output)
+        assert estimated is not None
+        return estimated.how
 
     def exact_cells(self, cells: Sequence[Cell], quantity: str, output: str) -> bool:
         """Whether the means at all of the cells are expectations, equal in every replicate."""

@@ -271,7 +271,7 @@ def estimator_findings(data: Data) -> list[Finding]:
         about = f"replace-one estimate less the direct one of the generalization error ({output} iterate)"
 
         def judge(good: list[Cell], output: str = output, about: str = about) -> Verdict:
-            direct, other = (data.values(good, name, output) for name in ("generalization", "replace_one"))
+            direct, other = data.unpaired(good, output), data.values(good, "replace_one", output)
             scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
             nothing: Floats = np.zeros(len(good))
             return judge_identity(other - direct, nothing, subject=about, margin=ESTIMATOR_MARGIN, scale=scale)

@@ -18,7 +18,7 @@ from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import MINIMUM_INTERVAL
 from riskkit.theory.bound import Floats
-from riskkit.verdicts.data import CONTROLLED, REPORTED, Data, Level, excludes
+from riskkit.verdicts.data import REPORTED, Data, Level, excludes
 from riskkit.verdicts.finding import coordinates
 
 FIRST = ("experiment", "problem", "algorithm", "n", "T", "k", "alpha")
@@ -72,7 +72,7 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
             level = _level(data, cells, quantity, output)
             agreement = nothing
             if quantity == "generalization":
-                gap = slopes.estimate(values - data.values(cells, "replace_one", output))
+                gap = slopes.estimate(data.unpaired(cells, output) - data.values(cells, "replace_one", output))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
             part: dict[str, list[Any] | Floats] = {
@@ -113,7 +113,7 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
 
 def _saved(data: Data, quantity: str, output: str, values: Floats) -> Floats:
     """(P,) the variance of what was measured over that of the estimate; nan where no control variate is used."""
-    if quantity not in (*CONTROLLED, *FOLLOWED) or data.replicates < 2:
+    if quantity not in FOLLOWED or data.replicates < 2:
         return np.full(values.shape[1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged has no variance
         before, after = data.raw(data.plan.cells, quantity, output).var(axis=0), values.var(axis=0)

@@ -1,0 +1,74 @@
+"""The estimate of a cell: what was measured, less numbers of the same replicates that are known to have mean 0.
+
+    controlled   generalization and excess less F(theta*) - F_S(theta*)
+    regressed    the rest less its regression (``riskkit.stats.controls``), in this order, as many as may be fitted, on
+                 - what was measured of the same run on the problem's quadratic companion less its expectation
+                 - F(theta_0) - F_S(theta_0)
+                 - F - F_S less the replace-one estimate: two estimates of one expectation, so that what is left is
+                   their best combination (of generalization and excess)
+                 - the mean product of two examples' gradients at theta*
+                 - F(theta*) - F_S(theta*)
+
+The mean of the estimate is that of what was measured, whatever the controls are worth.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from riskkit.algorithms.staged import OUTPUTS
+from riskkit.measure.expectation import ENGINE as MOMENTS
+from riskkit.measure.quantities import FOLLOWED, Measured, followed
+from riskkit.stats.controls import regressed
+from riskkit.theory.bound import Floats
+
+CONTROLLED = ("generalization", "excess")
+DATASETS = ("control_start", "control_pairs", "control")
+"""Controls that a replicate's dataset gives, whatever runs on it."""
+
+
+class Estimate(NamedTuple):
+    """values (R,), whose mean is the estimate and whose jackknife its standard error; and ``controlled``, ``regressed``
+    or ``simulated``."""
+
+    values: Floats
+    how: str
+
+
+def estimate(run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True) -> Estimate:
+    """Of a quantity that the run measured, at the checkpoint in that place. ``paired``: whether the replace-one
+    estimate may be a control; not where it is what is tested, or where a run on S with one example exchanged is not the
+    algorithm on it, as with a planted fault.
+
+    An expectation stays as it is."""
+    o = OUTPUTS.index(output)
+    measured = run.values[quantity][:, slot, o]
+    if quantity not in FOLLOWED or (run.engine.startswith(MOMENTS) and (measured == measured[0]).all()):
+        return Estimate(measured, "simulated")
+    controls = controls_of(run, slot, quantity, output, paired=paired)
+    subtracted = quantity in CONTROLLED and "control" in run.dataset
+    plain = measured - run.dataset["control"] if subtracted else measured
+    how = "controlled" if subtracted else "simulated"
+    if not controls:
+        return Estimate(plain, how)
+    found = regressed(plain[:, None], np.column_stack(list(controls.values())))[:, 0]
+    return Estimate(found, how if np.array_equal(found, plain, equal_nan=True) else "regressed")
+
+
+def controls_of(run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True) -> dict[str, Floats]:
+    """Name -> (R,), finite and of mean 0, in the order in which they are taken."""
+    o = OUTPUTS.index(output)
+    found: dict[str, Floats] = {}
+    if followed(quantity) in run.values:
+        found["companion"] = run.values[followed(quantity)][:, slot, o]
+    if quantity in CONTROLLED:
+        own = {name: run.dataset[name] for name in DATASETS if name in run.dataset}
+        if "control_start" in own:
+            found["control_start"] = own.pop("control_start")
+        if paired and {"generalization", "replace_one"} <= set(run.values):
+            direct, other = (run.values[name][:, slot, o] for name in ("generalization", "replace_one"))
+            found["replace-one"] = direct - other
+        found |= own
+    return {name: values for name, values in found.items() if np.isfinite(values).all()}
