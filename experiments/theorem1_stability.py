@@ -2,7 +2,7 @@
 
 The steps are c/sqrt(kT). Near the minimiser the loss has the curvature h = E h''(noise)/d = .09, so that a run forgets
 an example after 1/(alpha eta h) steps. Along T, c is so large that all runs are many times as long (alpha c h sqrt(kT)
-from 11 on): the transient, of relative size 1/that, moves a slope by less than .05. The bounds, of order
+from 23 on): the transient, of relative size 1/that, moves a slope by less than .05. The bounds, of order
 alpha c sqrt(kT)/n, then say something for large n only. Along n, where a measurement is as noisy as the replaced
 example is rarely met, c is small and T large.
 """
@@ -15,9 +15,14 @@ from riskkit.problems import PseudoHuberRegression
 from riskkit.theory.zhou2021 import convex
 
 
+def half_octaves(start: int, stop: int) -> tuple[int, ...]:
+    """start, sqrt(2) start, 2 start, .. up to stop, rounded."""
+    return tuple(round(start * 2 ** (q / 2)) for q in range(2 * (stop // start).bit_length() - 1))
+
+
 def grids(longest: int) -> tuple[Grid, ...]:
     return (
-        Grid("T", n=512, k=4, alpha=(0.5, 1.0), c=8.0, T=doubling(256, longest)),
+        Grid("T", n=512, k=4, alpha=(0.5, 1.0), c=8.0, T=half_octaves(1024, longest)),
         Grid("n", n=doubling(64, 1024), k=4, alpha=0.5, c=0.25, T=1024),
         Grid("alpha", n=64, k=4, alpha=(0.1, 0.2, 0.4, 0.7, 1.0), c=2.0, T=64),
     )

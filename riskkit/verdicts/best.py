@@ -131,7 +131,8 @@ def best_findings(data: Data, reading: Best, lines: Sequence[BestValue]) -> list
             about = f"the {reading.coordinate} with the smallest {words(bound.quantity)} {where}"
             key = f"best {reading.coordinate}"
             if own:
-                judged += [(key, axis, one) for axis, one in _exponents(data, reading.scale, own, about).items()]
+                exact = data.exact_cells(cells, bound.quantity, bound.output)
+                judged += [(key, axis, one) for axis, one in _exponents(data, reading.scale, own, about, exact).items()]
             else:
                 judged += [
                     (key, axis, nothing_left("minimiser", about, data, cells, axis=axis))
@@ -158,9 +159,11 @@ def best_findings(data: Data, reading: Best, lines: Sequence[BestValue]) -> list
     return found
 
 
-def _exponents(data: Data, scale: Scale, lines: Sequence[BestValue], about: str) -> dict[str, Verdict]:
+def _exponents(
+    data: Data, scale: Scale, lines: Sequence[BestValue], about: str, exact: bool
+) -> dict[str, Verdict]:
     """For each coordinate of the scale the exponent of the best value in it, all fitted together over the lines whose
-    minimizer lies inside the grid.
+    minimizer lies inside the grid. ``exact``: the means are expectations.
 
     AGREES if it is equivalent to the claimed one within the margin and a product of powers fits; DISAGREES if it is off
     by more than the margin. A product of powers fits if what it leaves over is chance, or under 5%.
@@ -172,7 +175,7 @@ def _exponents(data: Data, scale: Scale, lines: Sequence[BestValue], about: str)
     varied = [c for c in range(len(names)) if len(inside) and np.ptp(x[:, c]) > 0]
     found: dict[str, Verdict] = {}
     for name in scale.powers:
-        draft = undecided("minimiser", about, data.replicates, axis=name, points=len(inside))
+        draft = undecided("minimiser", about, data.replicates, axis=name, points=len(inside), exact=exact)
         found[name] = draft.concluded(
             Outcome.TOO_FEW_POINTS,
             f"{counted(len(inside), 'line')} of {len(lines)} has its minimizer inside the grid, and "
@@ -181,7 +184,7 @@ def _exponents(data: Data, scale: Scale, lines: Sequence[BestValue], about: str)
     design = np.column_stack([np.ones(len(inside)), np.log(x[:, varied])])
     if not varied or len(inside) < len(varied) + 2 or np.linalg.matrix_rank(design) < design.shape[1]:
         return found
-    if data.replicates < MINIMUM_VERDICT:
+    if data.replicates < MINIMUM_VERDICT and not exact:
         return {name: starved(draft) for name, draft in found.items()}
     best = [line.found for line in inside]
     fit = fit_exponents([b.vertex for b in best], [b.leaves for b in best], best[0].sizes, x[:, varied])
@@ -208,8 +211,9 @@ def judge_best_exponent(draft: Verdict, fit: Exponents, c: int, x: Floats) -> Ve
         stop=float(x.max()),
     )
     lacking = not fit.lack_of_fit > 0.05 and fit.residual > math.log1p(LACK)
+    interval = " (exact expectations)" if draft.exact else f" [{low:.3f}, {high:.3f}]"
     said = (
-        f"its exponent in {draft.axis} is {slope:.3f} [{low:.3f}, {high:.3f}] over {counted(fit.points, 'line')}, "
+        f"its exponent in {draft.axis} is {slope:.3f}{interval} over {counted(fit.points, 'line')}, "
         f"{label(claimed)} claimed, and the lines lie within {short(100 * math.expm1(fit.residual), 2)}% of a product "
         "of powers"
     )
