@@ -2,7 +2,8 @@
 
 Statements of a source only. One asks a *question*: a bound, in one form, of an algorithm, output and quantity, as a
 level or along an axis; a question has a statement for each line of the grids. A question that the first folder asks and
-the second does not is left out, and its statements count as undecided there.
+the second does not is left out, and its statements count as undecided there, but for those that another experiment of
+the second asks (``REPLACED``): one statement for one, of the same bound and form at the same k and alpha.
 """
 
 from __future__ import annotations
@@ -13,18 +14,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import designs
+
 PAGE = Path(__file__).resolve().parent / "undecided.md"
 OPEN = frozenset({"INCONCLUSIVE", "PRE-ASYMPTOTIC", "TOO FEW POINTS", "VACUOUS", "NOT COVERED"})
 """The words that decide nothing."""
 
+REPLACED = {"theorem2_edge": "theorem1_quadratic", "theorem1_attained_optimization": "theorem1_best_alpha"}
+"""Experiment -> the one in which what it no longer asks is asked."""
+
 
 class Row(NamedTuple):
-    """Statements of one experiment: undecided and in all, before and after; ``left_out`` of those before."""
+    """Statements of one experiment: undecided and in all, before and after; ``left_out`` of those before, ``elsewhere``
+    those of them that another experiment asks now."""
 
     experiment: str
     before: tuple[int, int]
     after: tuple[int, int]
     left_out: int
+    elsewhere: int
 
 
 def stated(results: Path) -> dict[str, list[dict[str, Any]]]:
@@ -41,6 +51,24 @@ def question(verdict: dict[str, Any]) -> tuple[Any, ...]:
     return (verdict["kind"], *(verdict[name] or "" for name in names))
 
 
+def same(verdict: dict[str, Any]) -> tuple[Any, ...]:
+    """What a statement shares with the one that replaces it: not the problem, the sample size and the horizon."""
+    held = tuple((name, verdict["where"].get(name)) for name in ("k", "alpha"))
+    axis = verdict["axis"] if verdict["kind"] == "minimiser" else ""
+    return (verdict["kind"], *(verdict[name] or "" for name in ("bound", "form", "output", "quantity")), axis, held)
+
+
+def replaced(gone: Sequence[dict[str, Any]], instead: Sequence[dict[str, Any]]) -> int:
+    """How many of the statements that are left out another experiment asks, each once."""
+    there = [same(one) for one in instead]
+    found = 0
+    for one in gone:
+        if same(one) in there:
+            there.remove(same(one))
+            found += 1
+    return found
+
+
 def rows(before: Path, after: Path) -> list[Row]:
     """One for each experiment that states something in either folder."""
     first, second = stated(before), stated(after)
@@ -52,9 +80,10 @@ def rows(before: Path, after: Path) -> list[Row]:
     for name in sorted({*first, *second}):
         old, new = first.get(name, []), second.get(name, [])
         asked = {question(one) for one in new}
-        left_out = sum(question(one) not in asked for one in old)
+        gone = [one for one in old if question(one) not in asked]
+        elsewhere = replaced(gone, second.get(REPLACED.get(name, ""), []))
         if old or new:
-            found.append(Row(name, counted(old), counted(new), left_out))
+            found.append(Row(name, counted(old), counted(new), len(gone), elsewhere))
     return found
 
 
@@ -81,6 +110,13 @@ def rest(after: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def left_out(row: Row) -> str:
+    """As the page says it."""
+    if not row.elsewhere:
+        return str(row.left_out or "")
+    return f"{row.left_out}, of which `{REPLACED[row.experiment]}` asks {row.elsewhere}"
+
+
 def page(found: Sequence[Row]) -> str:
     """The page; its last row sums up, with what is left out counted as undecided."""
     lines = [
@@ -88,7 +124,8 @@ def page(found: Sequence[Row]) -> str:
         "",
         "Statements of the sources in the default sweep, undecided / in all: before expectations took the place of",
         "means and experiments were planned for what can be decided, and after. A question of the first sweep that the",
-        "second does not ask is left out; its statements count as undecided in the last row.",
+        "second does not ask is left out; its statements count as undecided in the last row, but for those that",
+        "another experiment asks now, at the same k and alpha.",
         "",
         "| experiment | before | after | left out |",
         "|---|---|---|---|",
@@ -96,11 +133,11 @@ def page(found: Sequence[Row]) -> str:
     for row in found:
         lines.append(
             f"| `{row.experiment}` | {row.before[0]} / {row.before[1]} | {row.after[0]} / {row.after[1]} | "
-            f"{row.left_out or ''} |"
+            f"{left_out(row)} |"
         )
     before = tuple(sum(row.before[part] for row in found) for part in (0, 1))
     after = tuple(sum(row.after[part] for row in found) for part in (0, 1))
-    gone = sum(row.left_out for row in found)
+    gone = sum(row.left_out - row.elsewhere for row in found)
     share = [100 * before[0] / max(before[1], 1), 100 * (after[0] + gone) / max(after[1] + gone, 1)]
     told = [f"{part[0]} / {part[1]}" for part in (before, (after[0] + gone, after[1] + gone))]
     lines += [
@@ -111,7 +148,7 @@ def page(found: Sequence[Row]) -> str:
         "with two results folders; an experiment that the first one did not have stands with 0 / 0. `riskkit plan",
         "results/EXPERIMENT` says how many replicates would decide what replicates can.",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + designs.table()) + "\n"
 
 
 def main(words: Sequence[str]) -> int:

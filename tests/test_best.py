@@ -9,11 +9,12 @@ import math
 import numpy as np
 import pytest
 
+import riskkit
 from problems import MeanEstimation
 from riskkit import SLRLA, Best, Constant, InverseTime, Lookahead, Stage, simulate
 from riskkit.execution.conclusion import gather
 from riskkit.execution.tasks import Request, compute, missing_tasks
-from riskkit.experiment import study
+from riskkit.experiment import Grid, Size, study
 from riskkit.judges.outcome import Outcome, undecided
 from riskkit.problem import Constants
 from riskkit.stats.minimiser import minimiser
@@ -279,3 +280,14 @@ def test_moments_of_both_outputs_are_those_of_a_loop_over_steps(output):
     for got, wanted in zip((ends.m, ends.u), step_by_step(plan, 1.3)[:2, plan.stage_ends - 1], strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-15)
     assert np.array_equal(ends.m2, ends.m**2)
+
+
+def test_best_values_of_expectations_are_exact_however_few_the_replicates():
+    experiment = study.experiment("theorem1_best_alpha")
+    grid = Grid("alpha", n=(10, 20), k=10, alpha=(0.1, 0.14, 0.2, 0.28, 0.4, 0.55, 0.75), kT=(1600, 6400))
+    result = riskkit.run(experiment, Size(grid, replicates=8), progress=False)
+    found = {f.axis: f.verdict for f in result.verdicts}
+    assert {axis: one.outcome for axis, one in found.items()} == {"n": Outcome.DISAGREES, "kT": Outcome.AGREES}
+    assert all(one.exact and "(exact expectations) over 4 lines" in one.sentence for one in found.values())
+    # The best alpha is n/sqrt(kT) but for terms of relative order 1/(alpha sqrt(kT)) and 1/n.
+    assert found["n"].slope == pytest.approx(1, abs=0.15)

@@ -159,9 +159,7 @@ def best_findings(data: Data, reading: Best, lines: Sequence[BestValue]) -> list
     return found
 
 
-def _exponents(
-    data: Data, scale: Scale, lines: Sequence[BestValue], about: str, exact: bool
-) -> dict[str, Verdict]:
+def _exponents(data: Data, scale: Scale, lines: Sequence[BestValue], about: str, exact: bool) -> dict[str, Verdict]:
     """For each coordinate of the scale the exponent of the best value in it, all fitted together over the lines whose
     minimizer lies inside the grid. ``exact``: the means are expectations.
 
