@@ -101,7 +101,9 @@ def gain(cell: Cell) -> float:
     plain = run.values[cell.quantity][:, 0, 0]
     if cell.quantity in CONTROLLED and isinstance(cell.problem, MeanEstimation | WarpedMean):
         plain = plain - run.dataset["control"]
-    return float(plain.var(ddof=1) / estimate(run, 0, cell.quantity, "last").values.var(ddof=1))
+    paired = cell.neighbours * cell.k * cell.T >= N
+    reported = estimate(run, 0, cell.quantity, "last", paired=paired)
+    return float(plain.var(ddof=1) / reported.values.var(ddof=1))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,6 +35,11 @@ COST = 0.05
 """Controls that say nothing may raise the variance by this part."""
 
 
+ROUNDING = 1e-9
+"""A control whose spread is this part of the largest, or of the values, is what rounding left of a constant, which need
+not have mean 0."""
+
+
 def affordable(replicates: int) -> int:
     """How many controls may be fitted. Coefficients of C controls that say nothing, fitted to m replicates with normal
     controls, raise the variance by the part C/(m - C - 2); m is R - R/8."""
@@ -53,10 +58,12 @@ def regressed(values: npt.ArrayLike, controls: npt.ArrayLike) -> Floats:
         raise ValueError(f"regressed: values must be (R, P) and controls (R, C); got {y.shape} and {x.shape}.")
     if len(y) < LEAST or not np.isfinite(x).all():
         return y
-    x = x[:, np.ptp(x, axis=0) > 0][:, : affordable(len(y))]
+    spread = x.std(axis=0)
+    says = spread > ROUNDING * max(float(spread.max(initial=0.0)), float(np.nanmax(np.abs(y), initial=0.0)))
+    x, spread = (part[..., says][..., : affordable(len(y))] for part in (x, spread))
     if not x.size:
         return y
-    x = x / x.std(axis=0)
+    x = np.ascontiguousarray(x / spread)
     centred = y - y.mean(axis=0)  # sums of squares keep their digits, however large the mean is
     edges = np.linspace(0, len(y), FOLDS + 1).astype(int)
     starts, counts = edges[:-1], np.diff(edges)

@@ -119,7 +119,7 @@ class Data:
         return columns
 
     def _estimate(self, cell: Cell, quantity: str, output: str) -> Estimate | None:
-        found, paired = self.of(cell), cell.name not in self._planted
+        found, paired = self.of(cell), self._pairs(cell)
         if found is None or quantity not in found[0].values:
             return None
         place = (cell.address, cell.rounds, quantity, output, paired)
@@ -129,6 +129,13 @@ class Data:
         if made.how == "regressed" and (len(self._estimates) + 1) * self.replicates <= KEPT:
             self._estimates[place] = made
         return made
+
+    def _pairs(self, cell: Cell) -> bool:
+        """Whether the replace-one estimate is a control: of real algorithms, where there have been as many draws as n,
+        all neighbours together. With fewer most replicates have not drawn what was replaced, and coefficients that are
+        fitted to those know nothing of the others."""
+        draws = cell.gradients * self.plan.experiment.neighbours
+        return cell.name not in self._planted and cell.run.n <= draws
 
     @functools.cached_property
     def _estimates(self) -> dict[tuple[str, int, str, str, bool], Estimate]:
