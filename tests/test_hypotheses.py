@@ -138,7 +138,7 @@ def test_theorem_2_asks_for_losses_that_are_strongly_convex_where_stability_cont
     for bound in (strongly_convex.OPTIMIZATION, strongly_convex.GENERALIZATION):
         assert bound.excludes(problem, run) is None
     ridge = Ridge(dim=3, lam=0.5)
-    assert "j0 >= 2" in strongly_convex.OPTIMIZATION.excludes(ridge, Lookahead(4, 2, 0.5, InverseTime(0.5, 1.9)))
+    assert "j0 >= 1" in strongly_convex.OPTIMIZATION.excludes(ridge, Lookahead(4, 2, 0.5, InverseTime(0.5, 0.9)))
     assert strongly_convex.OPTIMIZATION.excludes(ridge, run) is None
     assert strongly_convex.GENERALIZATION.excludes(ridge, run) is None  # eta_0 = 1 = 2/(1.5 + .5)
     longer = Lookahead(4, 2, 0.5, InverseTime(0.25, 2.0))

@@ -144,6 +144,18 @@ def test_recursions_equal_their_loops():
         )
 
 
+def test_a_first_step_longer_than_half_the_inverse_curvature_has_its_loop_too():
+    """1 <= j0 < 2, and j0 = 1 with k = 1, where the closed form is 0/0."""
+    rng = np.random.default_rng(4)
+    for offset in [1.0, 1.0, 1.0, *rng.uniform(1, 2, 40)]:
+        for T, k in ((1, 1), (3, 1), (1, 2), (int(rng.integers(1, 20)), int(rng.integers(1, 6)))):
+            alpha, (G, lam, D2) = float(rng.uniform(0.01, 1)), rng.uniform(0.1, 3, 3)
+            constants, grid = Constants(L=2.0, G=G, lam=lam), {"T": T, "k": k, "alpha": alpha}
+            found = explicit(strongly_convex.DISTANCE, constants, InverseTime(lam, offset), D2=D2, **grid)
+            expected, size = naive_distance(T, k, alpha, offset, D2, G / lam), D2 + (G / lam) ** 2
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * size)
+
+
 def test_burn_in_is_the_best_one():
     rng = np.random.default_rng(1)
     for _ in range(20):
@@ -160,6 +172,10 @@ def test_equality_cases():
     # With V_S = 1 and D_S = 0, E||g||^2 = V_S lam^2 = G^2: equality.
     bound = explicit(strongly_convex.DISTANCE, UNIT, step, T=1, k=1, alpha=1.0, D2=0.0)
     assert bound == pytest.approx(float(moments.u[0]), rel=1e-15)
+    # One z, D = G/lam = 1: the step of length 1/(lam j0) leaves (1 - 1/j0)^2, which is (1 - 2/j0) D^2 + 1/j0^2.
+    for offset in (1.25, 1.5, 3.0):
+        bound = explicit(strongly_convex.DISTANCE, UNIT, InverseTime(1.0, offset), T=1, k=1, alpha=1.0, D2=1.0)
+        assert bound == pytest.approx((1 - 1 / offset) ** 2, rel=1e-14)
 
 
 @pytest.mark.parametrize("row", MOMENTS, ids=lambda r: f"{r['alpha']}-{r['k']}-{r['T']}-{r['offset']}")
@@ -240,7 +256,7 @@ def test_best_alpha_minimises_its_bound():
         (convex.GENERALIZATION_LAST, WarpedMean(), Lookahead(8, 4, 0.5, Constant(0.01)), "convexity"),
         (convex.GENERALIZATION_LAST, Logistic(), Lookahead(8, 4, 0.5, Constant(9.0)), "2/L"),
         (convex.OPTIMIZATION_AVERAGE, Logistic(), Lookahead(8, 4, 0.5, InverseTime(1.0, 2)), "InverseTime"),
-        (strongly_convex.OPTIMIZATION, MeanEstimation(), Lookahead(8, 4, 0.5, InverseTime(1.0, 1.5)), "j0 >= 2"),
+        (strongly_convex.OPTIMIZATION, Ridge(lam=0.1), Lookahead(8, 4, 0.5, InverseTime(0.1, 0.9)), "j0 >= 1"),
         (strongly_convex.OPTIMIZATION, MeanEstimation(), Lookahead(8, 4, 0.5, InverseTime(2.0, 2)), "lam <= 1"),
         (strongly_convex.GENERALIZATION, Ridge(lam=0.1), Lookahead(8, 4, 0.5, InverseTime(0.1, 2)), "step sizes"),
         (convex.EXCESS_AVERAGE, Logistic(), SLRLA([Stage(2, 2, 0.5, Constant(0.1), beta=0.3)]), "beta = 0.3"),

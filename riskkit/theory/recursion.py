@@ -100,9 +100,14 @@ def inverse_time_rounds(T: int, k: int, offset: float) -> Rounds:
         p = (s+j0-2)(s+j0-1) / ((e+j0-2)(e+j0-1))
         w = sum_j 1/(j+j0)^2 * (j+j0-1)(j+j0) / ((e+j0-2)(e+j0-1)) = sum_j (j+j0-1)/(j+j0) / ((e+j0-2)(e+j0-1))
 
+    At k = j0 = 1 the first round is one step, with p = -1 and w = 1, the limits of both.
+
     ``mixing`` is k sum_j 1 / (j + j0)^2, the bound on E||v_k - v_0||^2 in the same units.
     """
     j = np.arange(T * k, dtype=np.float64).reshape(T, k) + offset
     start, end = j[:, 0], j[:, -1] + 1
     scale = (end - 2) * (end - 1)
-    return Rounds((start - 2) * (start - 1) / scale, ((j - 1) / j).sum(axis=1) / scale, k * (j**-2).sum(axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p, w = (start - 2) * (start - 1) / scale, ((j - 1) / j).sum(axis=1) / scale
+    p, w = np.where(scale == 0, -1.0, p), np.where(scale == 0, 1.0, w)
+    return Rounds(p, w, k * (j**-2).sum(axis=1))

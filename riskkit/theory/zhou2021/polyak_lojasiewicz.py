@@ -6,7 +6,7 @@ Setting: on B, the convex hull of all points that fast and slow weights can reac
     (generalization). PL with quadratic growth and a global Lipschitz constant exclude each other on R^d, therefore B.
     Indices drawn uniformly with replacement; theta_0, eta_j, k, alpha, T and the index stream do not depend on S;
     n >= 2.
-Step size: eta_j = 1/(mu (j + j0)), j counting gradients over all rounds; j0 >= 2 for the optimization error. A step
+Step size: eta_j = 1/(mu (j + j0)), j counting gradients over all rounds; j0 >= 1 for the optimization error. A step
     with a smaller mu than the problem's is covered, mu being then the step's.
 Claim, gamma = (1-1/n) alpha L/mu:
     optimization error     1/(kT+1)^(2 alpha) + alpha (alpha + 2 (1-alpha)(k-1)) / (mu^2 (kT+1)^(2 alpha-1))
@@ -22,7 +22,8 @@ Explicit, with s = (t-1)k, e = tk:
     gradient steps, then delta <- (1 + (1-1/n) L eta_j) delta + 2 G eta_j/n for a fast step, and
     delta_t = (1-alpha) delta_{t-1} + alpha delta for a round
 Proof. *Optimization.* Smoothness and PL give E f(v+) <= (1 - 2 mu eta_j) f(v) + L eta_j^2 G^2/2 for f = F_S - F_S*, and
-    (j+j0-2)/(j+j0) telescopes. Weak convexity bounds what the outer step costs:
+    (j+j0-2)/(j+j0) telescopes; for j0 < 2 it is negative at j = 0, where it multiplies f_0 itself. Weak convexity
+    bounds what the outer step costs:
     f((1-alpha)x + alpha y) <= (1-alpha) f(x) + alpha f(y) + (rho/2) alpha(1-alpha) ||x-y||^2, and by Cauchy-Schwarz
     E||v_k - v_0||^2 <= k sum_j eta_j^2 G^2. At k = 1 the two steps are one SGD step of length alpha eta_j.
     *Generalization.* The replaced example is met in the first j_b steps with probability at most j_b/n, and then the
@@ -222,7 +223,7 @@ _RUN = (
     step_constant_at_most(TITLE, "mu", "PL constant"),
     within_reach(TITLE),
 )
-_OPTIMIZATION = (*_RUN, offset_at_least(TITLE, 2.0), finite(TITLE, "G", "L", "rho"), _unprojected)
+_OPTIMIZATION = (*_RUN, offset_at_least(TITLE, 1.0), finite(TITLE, "G", "L", "rho"), _unprojected)
 _GENERALIZATION = (
     one_stage(TITLE),
     polyak_lojasiewicz(TITLE),

@@ -3,7 +3,7 @@ r"""Theorem 2 (paper: Theorems 1 and 2, Corollary 1): strongly convex losses.
 Setting: F_S lam-strongly convex and L-smooth, E||g_j||^2 <= G^2 (optimization); every l(.; z) lam-strongly convex and
     L-smooth, ||grad l|| <= G on Theta, which is therefore bounded or never left (generalization); indices drawn
     uniformly with replacement; theta_0, eta_j, k, alpha, T and the index stream do not depend on S.
-Step size: eta_j = 1/(lam (j + j0)), j counting gradients over all rounds; j0 >= 2 (optimization), eta_0 <= 2/(L + lam)
+Step size: eta_j = 1/(lam (j + j0)), j counting gradients over all rounds; j0 >= 1 (optimization), eta_0 <= 2/(L + lam)
     (generalization; j0 >= L/lam suffices). A step with a smaller lam than the problem's is covered, lam being then the
     step's: strong convexity with a constant implies it with a smaller one.
 Claim: optimization error, for alpha < 1/2, = 1/2, > 1/2,
@@ -21,7 +21,9 @@ Explicit, with s = (t-1)k, e = tk:
     generalization error <= (2 G^2/(n lam)) (1 - prod_{t=1}^{T} (1 - alpha k/(tk + j0 - 1)))
 Proof. *Distance.* E||v+ - x||^2 <= (1 - 2 lam eta_j)||v - x||^2 + eta_j^2 G^2 at x = theta*_S, by strong convexity of
     F_S and optimality of x (<grad F_S(v), v - x> >= lam ||v - x||^2); 1 - 2/(j+j0) = (j+j0-2)/(j+j0) telescopes over a
-    round; the outer step mixes, the squared norm being convex. *Optimization.* Smoothness at x:
+    round; the outer step mixes, the squared norm being convex. For 1 <= j0 < 2 the first step's factor is negative; it
+    multiplies D^2 itself and no bound on it, and later ones are not: at j0 < 1 the second step's would be.
+    *Optimization.* Smoothness at x:
     F_S(theta) - F_S* <= <grad F_S(x), theta - x> + (L/2)||theta - x||^2, and Cauchy-Schwarz over S and the indices.
     *Generalization.* For eta_j <= 2/(L + lam) a common example's step contracts the distance of two runs by
     1 - lam eta_j = (j+j0-1)/(j+j0), the replaced one adds 2 eta_j G with probability 1/n. Over a round, with
@@ -113,7 +115,8 @@ def _distance(setting: Setting) -> Distance:
 def _optimization(setting: Setting) -> Optimization:
     initial, noise = _distance(setting)
     half = setting.constants.L / 2
-    return Optimization(half * initial, half * noise, np.sqrt(grid(setting).g2 * (initial + noise)))
+    left = np.maximum(initial + noise, 0.0)  # a rounding below 0 where they cancel
+    return Optimization(half * initial, half * noise, np.sqrt(grid(setting).g2 * left))
 
 
 def _generalization(setting: Setting) -> Stability:
@@ -176,8 +179,8 @@ _RUN = (
     step_constant_at_most(TITLE, "lam", "strong convexity"),
     within_reach(TITLE),
 )
-_DISTANCE = (*_RUN, offset_at_least(TITLE, 2.0), finite(TITLE, "G"))
-_OPTIMIZATION = (*_RUN, offset_at_least(TITLE, 2.0), finite(TITLE, "G", "L"))
+_DISTANCE = (*_RUN, offset_at_least(TITLE, 1.0), finite(TITLE, "G"))
+_OPTIMIZATION = (*_RUN, offset_at_least(TITLE, 1.0), finite(TITLE, "G", "L"))
 _GENERALIZATION = (
     *_RUN,
     strongly_convex_examples(TITLE),

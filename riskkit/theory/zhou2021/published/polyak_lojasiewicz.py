@@ -8,8 +8,8 @@ Published:
         generalization, last      (l_max^(g/(1+g))/(n-1)) (2 a G^2/mu)^(1/(1+g)) (kT)^(g/(1+g)),  1/(a mu (j+1))
         Its constants fit the step 1/(mu (j+1)) only; the bound is judged on both.
 Proved, ``polyak_lojasiewicz`` being the slides' module:
-    Theorem 4, optimization: as ``polyak_lojasiewicz``, whose step has j0 >= 2, with max(0, 1 - 2/(j+1)) for a step's
-        contraction, a gap being nonnegative; without projection. Generalization: its burn-in bound, on both steps. At
+    Theorem 4, optimization: as ``polyak_lojasiewicz``, with max(0, 1 - 2/(j+1)) for a step's contraction, a gap being
+        nonnegative; without projection. Generalization: its burn-in bound, on both steps. At
         k = 1 a round without projection is one SGD step of length a eta_j, with which the recursion runs. Where every
         l(.; z) is strongly convex a step expands by no more than in Theorem 2. With a projection onto a ball of the
         diameter D no two runs are further apart than D. So the replaced example, met with probability 1/n, adds at
