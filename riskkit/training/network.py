@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -90,12 +90,15 @@ class Stack:
         module: carries the structure; its own parameters are never used.
         slots: where each parameter lies, in the module's order.
         head: the slots that scale the logits when they are scaled together, () if none are known to.
+        structure: the module in words, for the store.
+        recorded: the gradient's operations for each shape of a batch.
     """
 
     module: nn.Module
     slots: tuple[Slot, ...]
     head: tuple[str, ...]
     structure: str
+    recorded: dict[Hashable, Callable[..., dict[str, Tensor]]] = dataclasses.field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -113,17 +116,25 @@ class Stack:
         return answer
 
     def gradient(self, flat: Tensor, features: Tensor, targets: Tensor, out: Tensor) -> None:
-        """The mean cross-entropy's gradient, of each copy on its own batch (M, b, p), (M, b), into ``out`` (M, P)."""
-        found = vmap(grad(self._loss))(self.views(flat), features, targets)
-        for name, place in self.views(out).items():
-            place.copy_(found[name])
+        """The mean cross-entropy's gradient, of each copy on its own batch (M, b, p), (M, b), into ``out`` (M, P).
+
+        The first call of a shape records the operations, later ones replay them: the same bits in half the time.
+        """
+        shape = (*features.shape, features.device)
+        if shape not in self.recorded:
+            self.recorded[shape] = _recorded(self, flat, features, targets)
+        with torch.no_grad():
+            found = self.recorded[shape](flat, features, targets)
+            for name, place in self.views(out).items():
+                place.copy_(found[name])
 
     def _forward(self, parameters: Mapping[str, Tensor], features: Tensor) -> Tensor:
         answer: Tensor = functional_call(self.module, dict(parameters), (features,))
         return answer
 
     def _loss(self, parameters: Mapping[str, Tensor], features: Tensor, targets: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(self._forward(parameters, features), targets)
+        logarithms = torch.log_softmax(self._forward(parameters, features), -1)
+        return -logarithms.gather(1, targets[:, None]).mean()
 
     def start(self, stream: Stream) -> Tensor:
         """theta_0 of each replicate, float32 (R, P): the law of torch's own defaults, by address ("weights NAME")."""
@@ -137,6 +148,27 @@ class Stack:
                 drawn = wide.uniforms(f"weights {slot.name}", slot.last - slot.first, 1)[..., 0]
                 parts.append((2 * drawn - 1) * slot.bound)
         return torch.cat(parts, dim=1).float()
+
+
+_RECORDING = threading.Lock()
+
+
+def _recorded(found: Stack, flat: Tensor, features: Tensor, targets: Tensor) -> Callable[..., dict[str, Tensor]]:
+    """The gradients of all copies, by name, as a list of operations on tensors of these shapes.
+
+    What ``vmap(grad(...))`` does at every call, to find out which operations there are, takes as long as they do.
+    """
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    def gradients(flat: Tensor, features: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        named: dict[str, Tensor] = vmap(grad(found._loss))(found.views(flat), features, targets)
+        return named
+
+    with _RECORDING, torch.no_grad():
+        graph = make_fx(gradients)(flat, features, targets)
+    graph.graph.eliminate_dead_code()
+    graph.recompile()
+    return graph
 
 
 def stack(network: Any, features: int, classes: int) -> Stack:
@@ -209,14 +241,19 @@ def _slots(owner: str, module: nn.Module, twin: Mapping[str, nn.Parameter]) -> t
 
 
 def _try(owner: str, found: Stack, features: int, classes: int) -> None:
-    """Two copies on two examples: everything that can go wrong goes wrong now."""
+    """Two copies on two examples: everything that can go wrong goes wrong now.
+
+    Their gradients are those of the sum of their losses. ``torch.func.grad`` would load torch's compiler, which takes a
+    second or two.
+    """
     flat = found.start(Stream(0, range(2)))
     x = torch.linspace(0, 1, 2 * 2 * features).reshape(2, 2, features)
     y = torch.zeros(2, 2, dtype=torch.int64)
     try:
         logits = found.logits(flat, x[0])
-        out = torch.empty_like(flat)
-        found.gradient(flat, x, y, out)
+        with torch.enable_grad():
+            free = flat.clone().requires_grad_()
+            (out,) = torch.autograd.grad(vmap(found._loss)(found.views(free), x, y).sum(), free)
     except Exception as error:
         raise ValueError(
             f"{owner}: torch.func.vmap cannot run this module on {features} features: {type(error).__name__}: "
