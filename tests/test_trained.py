@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +221,64 @@ def test_looks_and_populations_are_checked():
         Population(np.full((4, 2), np.nan), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="two classes or more"):
         Population(np.eye(4), [1, 1, 1, 1])
+
+
+STUDY = """
+import numpy as np
+import torch
+from dataclasses import dataclass
+from riskkit import Experiment, Grid, Size
+from riskkit.data import Population
+from riskkit.experiment import Trained
+from riskkit.training import MLP, Recipe
+
+ROWS, CLASSES = np.eye(6), [0, 1] * 3
+
+
+class Branch(torch.nn.Linear):
+    def forward(self, x):
+        return super().forward(x) if x.sum().item() > 0 else x[:, :2]
+
+
+@dataclass(frozen=True)
+class Odd:
+    def build(self):
+        return Branch(6, 2)
+
+
+def one(population, network=MLP(6, (4,), 2)):
+    return Experiment(
+        question="Is it refused?",
+        algorithms={"SGD": lambda p: Trained(population(), network, p.n, Recipe(steps=5))},
+        sizes={"laptop": Size(Grid(n=4), replicates=32)},
+    )
+"""
+WRONG = {
+    "hole": ("one(lambda: Population(ROWS * np.nan, CLASSES))", "features must be finite; got nan at row 0, column 0"),
+    "same": ("one(lambda: Population(ROWS, [1] * 6))", "targets must hold two classes or more; all 6 are 1"),
+    "few": ("one(lambda: Population(ROWS[:3], CLASSES[:3]))", "n = 4 asks for more draws than population has rows (3)"),
+    "branch": ("one(lambda: Population(ROWS, CLASSES), Odd())", "Odd: torch.func.vmap cannot run this module"),
+}
+
+
+def test_a_study_of_networks_that_cannot_be_trained_is_one_line_and_status_2(tmp_path):
+    """In a process of its own, since a study's modules have short names."""
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    (folder / "_parts.py").write_text(STUDY)
+    for name, (made, _) in WRONG.items():
+        (folder / f"{name}.py").write_text(f"from experiments._parts import *\n\nEXPERIMENT = {made}\n")
+    program = (
+        "import sys\nfrom riskkit.sweep import main\n"
+        f"for name in {list(WRONG)}:\n    print(main([name, '--out', 'out']), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert lines[1::2] == ["2"] * len(WRONG), done.stderr
+    for line, (_, said) in zip(lines[::2], WRONG.values(), strict=True):
+        assert said in line
+    assert not (tmp_path / "out").exists()
 
 
 # Figures.

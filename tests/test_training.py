@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.func import functional_call
+from torch.func import functional_call, grad, vmap
 
 from riskkit.data import Population, digits
 from riskkit.engines.reference import one_thread
@@ -76,6 +76,37 @@ def test_a_stack_is_a_plain_torch_loop_for_each_of_its_networks(network, name):
             last, average = by_hand(digits(), network, 30, one, 3, replicate)
             np.testing.assert_allclose(answer.theta[r, 0, 0], last, atol=1e-5)
             np.testing.assert_allclose(answer.theta[r, 0, 1], average, atol=1e-5)
+
+
+@pytest.mark.parametrize("network", [SMALL, CNN(8, (2, 3))])
+def test_replayed_gradients_are_those_of_vmap_to_the_last_bit(network):
+    """Two batches of each of two shapes: what was recorded on the first one does not hold its numbers."""
+    made, stream = stack(network, 64, 10), Stream(2, range(6))
+    features = torch.tensor(digits().features, dtype=torch.float32)
+
+    def loss(parameters, x, y):
+        return nn.functional.cross_entropy(functional_call(made.module, parameters, (x,)), y)
+
+    for replicates, batch in ((6, 8), (3, 5)):
+        flat = made.start(stream)[:replicates]
+        for place in range(2):
+            rows = stream.indices(1797, 90 * place, batch)[:replicates]
+            x, y = features[rows], torch.tensor(digits().targets)[rows]
+            out = torch.empty_like(flat)
+            made.gradient(flat, x, y, out)
+            for name, part in vmap(grad(loss))(made.views(flat), x, y).items():
+                assert torch.equal(made.views(out)[name], part)
+            flat = flat - out
+
+
+def test_a_plan_needs_no_compiler(monkeypatch):
+    """``torch.func.grad`` loads it, which takes longer than the plan."""
+
+    def loaded(*_, **__):
+        raise AssertionError("torch.func.grad was called")
+
+    monkeypatch.setattr("riskkit.training.network.grad", loaded)
+    assert checked(digits(), MLP(64, (9,), 10), 20).size == 64 * 9 + 9 + 90 + 10
 
 
 def test_an_optimizer_that_looks_at_all_numbers_together_is_another_one_in_a_stack():

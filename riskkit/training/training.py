@@ -95,9 +95,10 @@ def train(
         apart = Stream(stream.seed, stream.replicates, stream.dtype, stream.device, f"test {stream.family}")
         fresh = (part[:, :test] for part in population.draw(apart, max(test, 1)))
         known = ground(population, *drawn, *fresh)
-        paths = _Paths(made, known, recipes, stream)
         steps = sorted({*checkpoints, *looks})
         whole = any(name.startswith("fast") for name in quantities)
+        averaged = whole or recipes[0].returns == "average"
+        paths = _Paths(made, known, recipes, stream, averaged=averaged)
         return [
             _read(made, known, recipe, path, steps, set(checkpoints), whole=whole)
             for recipe, path in zip(recipes, paths.at(steps), strict=True)
@@ -134,16 +135,18 @@ class _Path(NamedTuple):
 
 
 class _Paths:
-    """Recipes on their way."""
+    """Recipes on their way; unless ``averaged``, the averages of their iterates are nan."""
 
-    def __init__(self, made: Stack, known: Ground, recipes: Sequence[Recipe], stream: Stream) -> None:
-        self.made, self.recipes, self.stream = made, recipes, stream
+    def __init__(
+        self, made: Stack, known: Ground, recipes: Sequence[Recipe], stream: Stream, *, averaged: bool
+    ) -> None:
+        self.made, self.recipes, self.stream, self.averaged = made, recipes, stream, averaged
         head, R, n = recipes[0], len(stream.replicates), known.rows.shape[1]
         self.features = known.features.float()[known.rows]  # (R, n, p)
         self.targets = known.targets
         start = made.start(stream)
         self.flat = start.repeat(len(recipes), 1)
-        self.sum = torch.zeros_like(self.flat, dtype=torch.float64)
+        self.sum = torch.full_like(self.flat, 0.0 if averaged else math.nan, dtype=torch.float64)
         self.gradient = torch.zeros_like(self.flat)
         self.own = [self.flat[c * R : (c + 1) * R] for c in range(len(recipes))]
         for c, tensor in enumerate(self.own):
@@ -157,13 +160,12 @@ class _Paths:
         head, R, C = self.recipes[0], len(self.stream.replicates), len(self.recipes)
         found = [_Path([], [], [], torch.full((R,), -1, dtype=torch.int64)) for _ in self.recipes]
         ends, wanted = set(head.stage_ends), set(checkpoints)
-        replicate = torch.arange(R, device=self.flat.device)[:, None]
+        replicate = torch.arange(R, device=self.flat.device).repeat(C)[:, None]
         for j in range(max(checkpoints)):
-            self.sum += self.flat
-            drawn = self.order[:, j]
+            if self.averaged:
+                self.sum += self.flat
+            drawn = self.order[:, j].repeat(C, 1)
             x, y = self.features[replicate, drawn], self.targets[replicate, drawn]
-            if C > 1:
-                x, y = x.repeat(C, 1, 1), y.repeat(C, 1)
             self.made.gradient(self.flat, x, y, self.gradient)
             self.optimizer.step()
             step = j + 1
