@@ -186,6 +186,26 @@ def test_a_comparison_with_a_best_value_at_an_end_decides_nothing():
     assert "a best value of tuned ends its grid" in one.note
 
 
+def test_the_tuned_comparison_of_table_3_has_its_controls():
+    """Equal numbers of configurations, weight decay tuned for all, beta = 0 in SLRLA's search, both forms of it, a
+    shorter step for SLA, and what the first slides of the authors name beside the table."""
+    from experiments import table3_tuned
+
+    made = table3_tuned.EXPERIMENT.plan(table3_tuned.EXPERIMENT.size("laptop"))
+    runs = {cell.name: cell.run for cell in made.cells}
+    searches = {name: run.search for name, run in runs.items() if run.search}
+    assert {(s.configurations, s.replicates) for s in searches.values()} == {(12, 8)}
+    assert all({"lr", "weight_decay"} <= {axis.name for axis in s.axes} for s in searches.values())
+    for name in ("SLRLA", "SLRLA as coded"):
+        assert [axis.zero for axis in searches[name].axes if axis.name == "beta"] == [True]
+    assert runs["SLRLA"].recipe.anchor_every is None
+    assert runs["SLRLA as coded"].recipe.anchor_every == 5
+    assert searches.keys() >= {"Adam", "AdamW", "RAdam", "AdaBound", "AdaBelief", "LA(Adam)", "Polyak averaging"}
+    assert runs["matched SLA"].recipe.lr == pytest.approx(0.055, abs=5e-4)
+    given = [runs[f"SLRLA{form}, beta = 0.2"].recipe for form in ("", " as coded")]
+    assert [(one.lr, one.weight_decay, one.beta) for one in given] == [(0.1, 1e-3, 0.2)] * 2
+
+
 # Bad input.
 
 
