@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from riskkit.cli.main import main
 from riskkit.stats.planning import Pilot, pilot, replicates_for_power, replicates_for_width
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "docs"))
-
-import undecided
 
 
 def test_the_width_is_reached_at_the_planned_replicates_and_not_before():
@@ -105,6 +97,12 @@ def test_a_results_folder_says_what_its_verdicts_need(tmp_path, capsys):
         ("a,b\n" + "1,2\n" * 9 + "1,nan\n", "--compare a b", "b must be a finite number; got 'nan'"),
         ("a,b\n" + "1,2\n" * 9 + "1\n", "--compare a b", "line 11: 2 entries are expected; got 1"),
         ("a,b\n1,\n" + "1,2\n" * 9, "--unpaired", "line 2: b is missing, but not after it"),
+        ("a,b\n" + "1,2\n" * 9 + "1,2,3\n", "--compare a b", "line 11: 2 entries are expected; got 3"),
+        ("a,b\n" + "1,2\n" * 9 + "1,inf\n", "--compare a b", "b must be a finite number; got 'inf'"),
+        ("a,b\n" + "1,2\n" * 9 + '1,"2,5"\n', "--compare a b", "b must be a finite number; got '2,5'"),
+        ("a,b\n\n" + "1,2\n" * 9 + "1\n", "--compare a b", "line 12: 2 entries are expected; got 1"),
+        ("a;b\n" + "1;2\n" * 9, "--compare a b", "a;b must be a finite number; got '1;2'"),
+        ("", "--width 1", "seeds.csv"),
         ("a,a\n1,2\n", "--width 1", "each column needs a name of its own"),
         ("a,b\n", "--width 1", "it has 1 rows"),
         ("a,b\n" + "1,2\n" * 4, "--compare a b", "at least 8 pilot replicates; got 4"),
@@ -131,31 +129,3 @@ def test_bad_files_and_wishes_are_refused_in_one_line(tmp_path, capsys, text, ar
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
-
-
-def test_the_page_of_undecided_statements_counts_what_is_left_out(tmp_path):
-    def store(name, *verdicts):
-        folder = tmp_path / name / "a"
-        folder.mkdir(parents=True)
-        made = [
-            {
-                "outcome": outcome,
-                "group": group,
-                "kind": "rate",
-                "bound": bound,
-                "algorithm": "SGD",
-                "form": "claim",
-                "output": "last",
-                "quantity": "excess",
-                "axis": "T",
-            }
-            for outcome, group, bound in verdicts
-        ]
-        (folder / "verdict.json").write_text(json.dumps({"experiment": "a", "verdicts": made}))
-        return tmp_path / name
-
-    before = store("old", ("TIGHT", "source", "x"), ("PRE-ASYMPTOTIC", "source", "y"), ("TIGHT", "self-check", "z"))
-    after = store("new", ("LOOSE", "source", "y"), ("TIGHT", "source", "y"))
-    assert undecided.rows(before, after) == [undecided.Row("a", (1, 2), (0, 2), 1)]
-    assert "| all | 1 / 2 (50%) | 1 / 3 (33%) | 1 |" in undecided.page(undecided.rows(before, after))
-    assert undecided.main(["nowhere"]) == 2

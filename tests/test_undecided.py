@@ -53,6 +53,17 @@ def test_a_statement_left_out_is_undecided_unless_another_experiment_asks_it(tmp
     assert last.startswith("| all | 4 / 4 (100%) | 3 / 5 (60%) | 2 |")
 
 
+def test_a_question_that_is_asked_no_more_is_left_out(tmp_path):
+    before, after = tmp_path / "before", tmp_path / "after"
+    check = verdict("TIGHT", 0.5, bound="z") | {"group": "self-check"}
+    write(before, "a", [verdict("TIGHT", 0.5, bound="x"), verdict("PRE-ASYMPTOTIC", 0.5, bound="y"), check])
+    write(after, "a", [verdict("LOOSE", 0.5, bound="y"), verdict("TIGHT", 0.5, bound="y")])
+    rows = undecided.rows(before, after)
+    assert rows == [("a", (1, 2), (0, 2), 1, 0)]
+    assert "| all | 1 / 2 (50%) | 1 / 3 (33%) | 1 |" in undecided.page(rows)
+    assert undecided.main(["nowhere"]) == 2
+
+
 def test_designs_that_were_changed_are_those_of_the_study():
     named = {*designs.CHANGES, *designs.TRIED, *undecided.REPLACED, *undecided.REPLACED.values()}
     assert named <= set(study.names())

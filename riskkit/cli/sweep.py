@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from riskkit.store.shards import Store
 
 MOST_JOBS = 1024
-PILOT = 256
-"""Stored replicates that a dry run takes variances from."""
 MOST_DECIDING = 2**17
 """Replicates that ``--decide`` may be given at most."""
 AXES = ("n", "T", "k", "alpha")
@@ -471,6 +469,7 @@ def _check_size(request: Request) -> None:
 
 
 def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
+    from riskkit.cli.foreseen import told
     from riskkit.execution.progress import spoken
     from riskkit.execution.tasks import missing_tasks, probe
     from riskkit.experiment.expected import Expected
@@ -500,7 +499,7 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
             f"{gradients:.2g} gradients in all, {request.bytes() / 2**20:.1f} MiB before compression, "
             f"{spoken(seconds)} of computing"
         )
-        for line in _foreseen(request, store, arguments.fresh):
+        for line in told(request, store, fresh=arguments.fresh):
             print(line)
     jobs = _jobs(arguments)
     share = "" if arguments.scheduler is not None else f", about {spoken(total / jobs)} on {jobs} cores"
@@ -509,44 +508,6 @@ def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:
         f"{spoken(time.monotonic() - began)}: a few gradient steps of each experiment's largest block."
     )
     return ANSWERED
-
-
-def _foreseen(request: Request, store: Store, fresh: bool) -> list[str]:
-    """What the dry run says of the lines along which rates are judged: how many can be decided, and why not others."""
-    from riskkit.execution.conclusion import gather
-    from riskkit.identity import short
-    from riskkit.store.shards import MissingReplicatesError
-    from riskkit.verdicts.data import listed, words
-    from riskkit.verdicts.foreseen import foreseen
-
-    made = request.plan()
-    pilot, basis = None, "no variances are stored"
-    if not fresh:
-        with contextlib.suppress(MissingReplicatesError):
-            count = min(PILOT, made.size.replicates)
-            pilot = gather(request._replace(replicates=count), store, {})
-            basis = f"by the variances of {count} stored replicates"
-    found = foreseen(made, pilot)
-    if not found:
-        return []
-    count = Counter(one.word for one in found)
-    told = f"  {len(found)} rates are judged: {count['decided']} can be decided"
-    told += f", {count['unknown']} if the replicates are enough" if count["unknown"] else ""
-    lines = [f"{told} ({basis})"]
-    for one in found:
-        line = one.line
-        why = {
-            "few points": f"the bound says something at {one.points} of {len(line.x)} points, and a rate needs 4",
-            "transient": f"a transient, if the error follows its bound: explicit / claim has slope {one.moves:+.2f} at "
-            "the end",
-            "few replicates": f"about {short(one.replicates, 2)} replicates would do",
-        }.get(one.word)
-        if why is not None:
-            lines.append(
-                f"    open: {words(line.bound.quantity)} of {line.algorithm} ({line.bound.output} iterate) along "
-                f"{line.axis} ({listed(line.where)}), {line.bound.title}: {why}"
-            )
-    return lines
 
 
 SPREAD = 0.5

@@ -23,15 +23,16 @@ def read_seeds(path: Path, *, paired: bool = True) -> dict[str, npt.NDArray[np.f
         text = read(path).decode("utf-8-sig")
     except (OSError, StoreError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} must be a CSV with a row for each seed; it cannot be read: {error}.") from error
-    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    lines = csv.reader(io.StringIO(text))
+    rows = [(lines.line_num, row) for row in lines if row]
     if len(rows) < 2:
         raise ValueError(f"{path} must have a row of names and a row for each seed; it has {len(rows)} rows.")
-    names = [name.strip() for name in rows[0]]
+    names = [name.strip() for name in rows[0][1]]
     if len(set(names)) < len(names) or not all(names):
         raise ValueError(f"{path}, line 1: each column needs a name of its own; got {', '.join(map(repr, names))}.")
     columns: dict[str, list[float]] = {name: [] for name in names}
     ended: dict[str, int] = {}
-    for line, row in enumerate(rows[1:], start=2):
+    for line, row in rows[1:]:
         if len(row) != len(names):
             raise ValueError(f"{path}, line {line}: {len(names)} entries are expected; got {len(row)}.")
         for name, entry in zip(names, row, strict=True):

@@ -166,6 +166,19 @@ def count_findings(data: Data, reading: GradientsTo, counts: Sequence[Count]) ->
     from counts averaged over eps. Both from the counts that were reached; lines that are not sound are counted in the
     sentence."""
     found: list[Finding] = []
+    for group, axis, where, least in fitted_groups(reading, counts):
+        found += _growth(data, reading, group, axis, where, least)
+    return found
+
+
+Group = tuple[list[Count], str, dict[str, float], int]
+"""Counts along one axis, the axis, what is held, and how many must have been reached."""
+
+
+def fitted_groups(reading: GradientsTo, counts: Sequence[Count]) -> list[Group]:
+    """What growth is fitted to: along eps for each line and output, along the reading's coordinate for each algorithm
+    and output."""
+    found: list[Group] = []
     along_eps: dict[tuple[Any, ...], list[Count]] = {}
     along_axis: dict[tuple[Any, ...], list[Count]] = {}
     for count in counts:
@@ -174,13 +187,12 @@ def count_findings(data: Data, reading: GradientsTo, counts: Sequence[Count]) ->
             held = tuple(_held(count, reading.along).items())
             along_axis.setdefault((count.line.head.name, held, count.output), []).append(count)
     for group in along_eps.values():
-        found += _growth(data, reading, group, "eps", dict(group[0].line.where), MINIMUM_POINTS)
+        found.append((group, "eps", dict(group[0].line.where), MINIMUM_POINTS))
     for group in along_axis.values():
         averaged = _averaged(group)
         values = [count.line.where[reading.along] for count in averaged if reading.along in count.line.where]
         if len(set(values)) == len(averaged):
-            where = _held(group[0], reading.along)
-            found += _growth(data, reading, averaged, reading.along, where, MINIMUM_POINTS - 1)
+            found.append((averaged, reading.along, _held(group[0], reading.along), MINIMUM_POINTS - 1))
     return found
 
 
@@ -257,18 +269,14 @@ def _growth(
         if len(reached) + len(lost) < least or not lost:
             return []
         return made(nothing_left("count", about, data, cells, axis=axis))
-    reached.sort(key=lambda count: -(count.eps if axis == "eps" else count.line.where[axis]))
-    coordinate = [1 / (count.eps if axis == "eps" else count.line.where[axis]) for count in reached]
-    passages = [count.passage for count in reached]
-    claim, proved = (_curve_slope([getattr(c, what) for c in reached], coordinate) for what in ("claim", "proved"))
-    if math.isnan(claim) and math.isnan(proved):
+    if (fitted := _claimed(reached, axis)) is None:
         return []
     if data.replicates < MINIMUM_VERDICT:
         return made(starved(undecided("count", about, data.replicates, axis=axis, points=len(reached))))
-    judged_by = "proved" if math.isnan(claim) else "claim"
-    curve = [float(getattr(count, judged_by)) for count in reached]
-    last = max(len(reached) - max(MINIMUM_POINTS - 1, math.ceil(len(reached) / 2)), 0)
-    gap, end = (_excess(passages[first:], curve[first:], coordinate[first:]) for first in (0, last))
+    reached, coordinate, claim, proved = fitted
+    passages = [count.passage for count in reached]
+    curve = [float(count.proved if math.isnan(claim) else count.claim) for count in reached]
+    gap, end = _gaps(passages, curve, coordinate)
     against = proved if math.isnan(claim) else claim
     exact = all(data.exact_cells(count.line.cells, reading.quantity, output) for count in reached)
     draft = dataclasses.replace(
@@ -287,6 +295,35 @@ def _growth(
     )
     rival = "the proved counts" if math.isnan(claim) else "the claim"
     return made(with_losses(judge_growth(draft, gap, end, rival), data, cells))
+
+
+def _claimed(reached: Sequence[Count], axis: str) -> tuple[list[Count], list[float], float, float] | None:
+    """Reached counts in the order of the coordinate 1/eps or 1/axis, the coordinate, and how claim and proof grow in it
+    (nan for the one that has no numbers); None where neither has."""
+    ordered = sorted(reached, key=lambda count: -(count.eps if axis == "eps" else count.line.where[axis]))
+    coordinate = [1 / (count.eps if axis == "eps" else count.line.where[axis]) for count in ordered]
+    claim, proved = (_curve_slope([getattr(c, what) for c in ordered], coordinate) for what in ("claim", "proved"))
+    return None if math.isnan(claim) and math.isnan(proved) else (ordered, coordinate, claim, proved)
+
+
+def _gaps(passages: Sequence[Passage], curve: Sequence[float], coordinate: Sequence[float]) -> tuple[Growth, Growth]:
+    """How counts / curve grow over all points, and over the last half of them."""
+    last = max(len(passages) - max(MINIMUM_POINTS - 1, math.ceil(len(passages) / 2)), 0)
+    gap, end = (_excess(passages[first:], curve[first:], coordinate[first:]) for first in (0, last))
+    return gap, end
+
+
+def growth_over_claim(group: Sequence[Count], axis: str, least: int) -> list[tuple[Growth, float]] | None:
+    """What a group's verdict rests on, each with its margin; None where too few targets were reached for one, or
+    nothing is claimed."""
+    reached = [count for count in group if _fitted(count.passage)]
+    fitted = _claimed(reached, axis) if len(reached) >= least else None
+    if fitted is None:
+        return None
+    ordered, coordinate, claim, _ = fitted
+    curve = [float(count.proved if math.isnan(claim) else count.claim) for count in ordered]
+    gap, end = _gaps([count.passage for count in ordered], curve, coordinate)
+    return [(gap, MARGIN), (end, END_MARGIN * MARGIN)]
 
 
 def _fitted(passage: Passage) -> bool:

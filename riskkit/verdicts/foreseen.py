@@ -2,15 +2,18 @@
 
 Known before any run: how many points the bound says something at; whether its claim decreases; whether explicit / claim
 is flat at the line's end, without which a transient cannot be told from the rate. The bounds' inputs D^2, f_0, g^2 are
-means over one block of datasets, and the path moment is its limit G^2. How many replicates the declared widths take
-(``riskkit.verdicts.widths``) needs variances, which stored replicates of the same runs give; without any it is unknown.
-A transient is foreseen where the error follows its explicit bound; one that falls faster may be LOOSE all the same.
+means over one block of datasets, and the path moment is its limit G^2; a bound that reads other means along the path
+waits for stored replicates. How many replicates the declared widths take (``riskkit.verdicts.widths``) needs variances,
+which stored replicates of the same runs give; without any it is unknown. A transient is foreseen where the error
+follows its explicit bound; one that falls faster may be LOOSE all the same. ``riskkit.verdicts.foreseen_means`` is
+about what else is judged.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -21,11 +24,11 @@ from riskkit.judges.rate import FLAT, OUGHT_TO_DECREASE, UNBOUNDED_AXES, window_
 from riskkit.measure.blocks import dataset_means
 from riskkit.problem import constants_of
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, fit_curve
-from riskkit.theory.bound import Floats, total
-from riskkit.verdicts.data import Data
+from riskkit.theory.bound import FORMS, Bound, Floats, Form, total
+from riskkit.verdicts.data import Data, excludes
 from riskkit.verdicts.widths import Line, lines, replicates_for_widths
 
-Word = Literal["decided", "few points", "transient", "few replicates", "unknown"]
+Word = Literal["decided", "few points", "transient", "few replicates", "vacuous", "not covered", "unknown"]
 
 
 class Foreseen(NamedTuple):
@@ -49,7 +52,10 @@ def foreseen(plan: Plan, stored: Data | None = None) -> list[Foreseen]:
 
 
 def _line(data: Data, line: Line, stored: Data | None) -> Foreseen:
-    claim, proved = _curves(data, line)
+    forms = known_forms(data, line.bound, line.cells, stored)
+    claim, proved = forms.values["claim"], forms.values["proved"]
+    if forms.waits:
+        return Foreseen(line, "unknown", len(line.cells), math.nan, math.nan)
     kept = np.isfinite(claim)
     if np.isfinite(proved[kept]).any():
         kept &= np.isfinite(proved) & (proved < data.trivial(line.bound.quantity, line.cells))
@@ -83,23 +89,36 @@ def _replicates(line: Line, cells: list[Cell], x: Floats, stored: Data | None) -
     return math.nan
 
 
-def _curves(data: Data, line: Line) -> tuple[Floats, Floats]:
-    """claim and proved at the line's cells, (P,) each; nan where the bound has no such form or no number."""
-    found = {form: np.full(len(line.cells), np.nan) for form in ("claim", "proved")}
-    place = {(cell.point, cell.name): p for p, cell in enumerate(line.cells)}
-    for group in alike(line.cells):
+class Forms(NamedTuple):
+    """A bound at cells before it is judged: form -> (P,), nan where it has no such form or no number; ``waits``: its
+    numbers rest on what is measured along the path."""
+
+    values: dict[Form, Floats]
+    waits: bool
+
+
+def known_forms(data: Data, bound: Bound, cells: Sequence[Cell], stored: Data | None) -> Forms:
+    """By stored replicates where they cover the cells, else by means over one block of datasets."""
+    if stored is not None:
+        level = stored.level(bound, cells)
+        if np.isfinite([level.claim, level.published, level.proved]).any():
+            return Forms({"claim": level.claim, "published": level.published, "proved": level.proved}, waits=False)
+    found: dict[Form, Floats] = {form: np.full(len(cells), np.nan) for form in FORMS}
+    place, waits = {(cell.point, cell.name): p for p, cell in enumerate(cells)}, False
+    for group in alike(cell for cell in cells if excludes(bound, cell) is None):
         at = data.at(group)
-        G = constants_of(at.problem).G
         means = dataset_means(at.problem, at.n)
         at = dataclasses.replace(
             at,
-            path_moment=np.full(len(group), G**2),
+            path_moment=np.full(len(group), constants_of(at.problem).G ** 2),
             D2=means.get("start_distance", math.nan),
             f0=means.get("start_gap", math.nan),
             g2=means.get("gradient_at_minimiser", math.nan),
         )
-        for form, values in found.items():
-            if form in line.bound.forms:
-                for cell, value in zip(group, total(line.bound.evaluate(form, at), at, line.bound.name), strict=True):
-                    values[place[cell.point, cell.name]] = value
-    return found["claim"], found["proved"]
+        ones = dataclasses.replace(at, measured=dict.fromkeys(at.measured, np.ones(len(group))))
+        for form in bound.forms:
+            values = total(bound.evaluate(form, at), at, bound.name)
+            waits |= bool((np.isnan(values) & np.isfinite(total(bound.evaluate(form, ones), ones, bound.name))).any())
+            for cell, value in zip(group, values, strict=True):
+                found[form][place[cell.point, cell.name]] = value
+    return Forms(found, waits)
