@@ -62,7 +62,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="count cells, runs and bytes, predict the time and which rates can be decided, stop",
+        help="count cells, runs and bytes, predict the time and what can be decided, stop",
     )
     parser.add_argument("--fresh", action="store_true", help="start over: earlier results move to OUT/aside")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first task that fails three times")

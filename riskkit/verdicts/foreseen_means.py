@@ -151,9 +151,9 @@ def _comparisons(data: Data, stored: Data) -> Iterator[Outlook]:
     groups: dict[tuple[str, ...], list[float]] = {}
     for one in comparisons(stored):
         if one.ratio > 0 and math.isfinite(one.low) and math.isfinite(one.high):
-            key = (one.algorithm, one.against, one.quantity, one.output)
-            groups.setdefault(key, []).append((one.high - one.low) / 2 / one.ratio)
-    for key, halves in groups.items():
-        about = f"{key[0]} / {key[1]}, {key[2]} ({key[3]} iterate)"
+            pair = (one.algorithm, one.against, one.quantity, one.output)
+            groups.setdefault(pair, []).append((one.high - one.low) / 2 / one.ratio)
+    for named, halves in groups.items():
+        about = f"{named[0]} / {named[1]}, {named[2]} ({named[3]} iterate)"
         needed = stored.replicates * (max(halves) / (SHARE * MARGIN)) ** 2
-        yield Outlook("comparison", about, key, _word(data, needed), len(halves), needed)
+        yield Outlook("comparison", about, named, _word(data, needed), len(halves), needed)
