@@ -147,7 +147,7 @@ SIZES = [(16, 8), (16, 128), (64, 32), (64, 128), (16, 512)]
 
 def registers(quick: bool) -> None:
     """Compiles for an H100 (compute capability 9.0), as wherever Triton is installed it can be done; ``quick``: one
-    formula of each kind."""
+    formula of each kind, and schemes for one of them."""
     from riskkit.rng import philox_triton
 
     types = {"fp32": 4, "fp64": 8}
@@ -157,14 +157,18 @@ def registers(quick: bool) -> None:
         cases = [("Logistic", 16, 32), ("WarpedMean", 16, 32)]
     for (name, c, d), (kind, size) in itertools.product(cases, types.items()):
         formula = getattr(problems, name)().formula
-        loop = fused_gpu.kernel(fused_gpu.twin(formulas.part(formula).formula)).stretch
         own = fused_gpu.blocks(c, d, size)
-        signature = dict.fromkeys(loop.arg_names, f"*{kind}")
-        signature |= {"moment": "*fp64", "index": "*i64", "mixing": "*i8"}
-        signature |= dict.fromkeys(("n", "w", "d", "C", "active", "count", "start", "stop"), "i32")
-        constants = {"LINEAR": isinstance(formula, Linear), "ANCHORED": True, "BOUNDED": True}
-        used = usage(loop, signature, constants | {"C_BLOCK": own.C, "D_BLOCK": own.d}, own.warps)
-        print(f"{name:24} {kind} C = {c:2}, d = {d:3}: {own.C:2} configurations, {own.warps} warps, {used}", flush=True)
+        loops = fused_gpu.kernel(fused_gpu.twin(formulas.part(formula).formula))
+        for loop, pulls in ((loops.stretch, "ANCHORED"), (loops.scheme_stretch, "PULLED")):
+            if quick and pulls == "PULLED" and (name, kind) != ("Logistic", "fp64"):
+                continue
+            signature = dict.fromkeys(loop.arg_names, f"*{kind}")
+            signature |= {"moment": "*fp64", "index": "*i64", "mixing": "*i8"}
+            signature |= dict.fromkeys(("n", "w", "d", "C", "batch", "active", "count", "start", "stop"), "i32")
+            constants = {"LINEAR": isinstance(formula, Linear), pulls: True, "BOUNDED": True}
+            used = usage(loop, signature, constants | {"C_BLOCK": own.C, "D_BLOCK": own.d}, own.warps)
+            what = f"{name:24} {'schemes ' if pulls == 'PULLED' else ''}{kind} C = {c:2}, d = {d:3}"
+            print(f"{what}: {own.C:2} configurations, {own.warps} warps, {used}", flush=True)
     pointers = {"out": "*i64", "replicates": "*i64"}
     for index in (True, False):
         numbers = dict.fromkeys(("first", "count", "purpose", "n"), "i64") | {"seed": "u64"}

@@ -5,8 +5,8 @@
     python benchmarks/gpu_day.py OUT --only agreement --formulas Ridge Logistic
 
 agreement: every formula against the reference engine on the same examples and index stream, in both precisions, stages,
-anchors, projection and a divergence included. table: ``benchmarks/gpu.py``, with its floors. sweep: two experiments at
-paper size, with ``--device cuda``. registers: what the compiler made of the loops.
+anchors, projection, batches, momentum and a divergence included. table: ``benchmarks/gpu.py``, with its floors. sweep:
+two experiments at paper size, with ``--device cuda``. registers: what the compiler made of the loops.
 
 A part that fails, or takes too long, costs no other. Exit status 0 if all came through and all formulas agree.
 """
@@ -34,25 +34,29 @@ def agreement(names: list[str], tiny: bool) -> int:
     import torch
 
     import problems
-    from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage
+    from riskkit import SGD, SLRLA, Constant, HeavyBall, InverseTime, Lookahead, SLRLAAsCoded, Stage
     from riskkit.engines import reference
     from riskkit.engines.triton import engine as fused_gpu
     from riskkit.rng.streams import Stream
 
     device, R, times = ("cpu", 2, 1) if tiny else ("cuda", 64, 25)
-    algorithms = [
+    staged = [
         Lookahead(8 * times, 5, 0.5, Constant(0.05)),
         SGD(40 * times, InverseTime(1.0, 20.0)),
         SLRLA(
             [Stage(5 * times, 4, 0.5, Constant(0.1), 0.3, "average"), Stage(2 * times, 10, 0.2, Constant(0.05), 0.1)]
         ),
         SLRLAAsCoded([Stage(2 * times, 10, 0.7, Constant(0.05), 0.2)], anchor_every=7),
-        Lookahead(4, 1, 1.0, Constant(1e20)),
+        Lookahead(2 * times, 5, 0.5, Constant(0.05), batch=3),
     ]
-    rounds = [np.array(read) for read in ([1, 8 * times], [40 * times], [5 * times, 7 * times], [2 * times], [4])]
+    wild = Lookahead(4, 1, 1.0, Constant(1e20))
+    reads = ([1, 8 * times], [40 * times], [5 * times, 7 * times], [2 * times], [2 * times], [10 * times], [4])
+    rounds = [np.array(read) for read in reads]
     wrong = 0
     for name in names or [n for n in problems.__all__ if hasattr(getattr(problems, n)(), "formula")]:
         problem = getattr(problems, name)()
+        heavy = HeavyBall(10 * times, Constant(0.01), radius=problem.radius)
+        algorithms = [*staged, heavy, wild]
         for kind, allowed in ALLOWED.items():
             began = time.perf_counter()
             stream = Stream(3, range(R), dtype=getattr(torch, kind), device=device)

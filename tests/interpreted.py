@@ -13,6 +13,7 @@ import torch
 
 import problems
 from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage
+from riskkit.algorithms import HeavyBall, MomentumLookahead, SuffixSGD, WeightedSGD
 from riskkit.engines import reference
 from riskkit.engines.triton import engine as fused_gpu
 from riskkit.rng import philox_triton
@@ -25,6 +26,17 @@ ALGORITHMS = [
     SLRLAAsCoded([Stage(2, 10, 0.7, Constant(0.05), 0.2), Stage(1, 10, 1.0, Constant(0.02), 0.0)], anchor_every=7),
 ]
 ROUNDS = [np.array(rounds) for rounds in ([1, 8], [10, 40], [3, 5, 7], [2, 3])]
+
+
+SCHEMES = [
+    Lookahead(4, 3, 0.5, Constant(0.05), batch=3),
+    HeavyBall(10, InverseTime(1.0, 20.0), 0.9, batch=3),
+    MomentumLookahead((Stage(2, 3, 0.5, Constant(0.05), 0.3), Stage(2, 2, 1.0, Constant(0.02))), 0.8, 0.01, batch=3),
+    HeavyBall(12, Constant(0.05), 0.5, radius=0.05),
+    SuffixSGD(12, Constant(0.05)),
+    WeightedSGD(9, InverseTime(0.5, 10.0)),
+]
+READ = [np.array(rounds) for rounds in ([1, 4], [3, 10], [1, 2, 4], [12], [5, 6, 7, 12], [2, 9])]
 
 
 def apart(problem, dtype, algorithms=ALGORITHMS, rounds=ROUNDS):
@@ -71,6 +83,8 @@ def main(names):
     many = [Lookahead(4, 3, 0.01 * (c + 1), Constant(0.1)) for c in range(35)]
     assert fused_gpu.blocks(35, 16, 8).C < 35  # a replicate's configurations in several programs
     answer["many"] = apart(problems.Ridge(dim=16), torch.float64, many, [np.array([4])] * 35)
+    for name in ("Logistic", "MeanEstimation"):
+        answer[f"schemes on {name}"] = apart(getattr(problems, name)(), torch.float64, SCHEMES, READ)
     answer["words"] = words()
     print(json.dumps(answer))
 

@@ -329,5 +329,7 @@ def test_auto_takes_the_fused_engine_where_it_covers_the_run_and_says_why():
     np.testing.assert_allclose(fast.theta, slow.theta, rtol=0, atol=1e-14)
     committee = simulate(problems.ErfCommittee(), SGD(5, Constant(0.1)), n=20, replicates=4)
     assert committee.engine == ("reference", "erf committee has no formula")
-    with pytest.raises(ValueError, match=r"^engine fused: mine is no staged lookahead; use auto or reference\.$"):
+    with pytest.raises(
+        ValueError, match=r"^engine fused: mine is no staged lookahead, and has no scheme; use auto or reference\.$"
+    ):
         simulate(MeanEstimation(dim=4), Own(), n=20, replicates=4, engine="fused")

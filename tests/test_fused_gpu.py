@@ -47,6 +47,13 @@ def test_the_engines_agree_in_single_precision_and_with_many_configurations(apar
     assert apart["many"]["theta"] < 1e-12
 
 
+@pytest.mark.parametrize("name", ["Logistic", "MeanEstimation"])
+def test_batches_momentum_and_averages_agree(name, apart):
+    assert apart[f"schemes on {name}"]["theta"] < 1e-12
+    assert apart[f"schemes on {name}"]["moment"] < 1e-12
+    assert all(one == other for one, other in apart[f"schemes on {name}"]["diverged"])
+
+
 def test_words_and_indices_are_the_streams_bit_for_bit(apart):
     assert len(apart["words"]) == 20
     assert all(apart["words"])

@@ -185,12 +185,12 @@ def test_a_batch_is_the_mean_over_consecutive_words():
     np.testing.assert_allclose(found.theta[0, 0, 0], expected, rtol=1e-13)
 
 
-def test_a_batch_of_one_is_todays_bits_and_a_batch_runs_on_the_reference_engine():
+def test_a_batch_of_one_is_todays_bits_and_a_batch_is_another_run():
     problem, step = LinearOnBall(), Constant(0.1)
     one = simulate(problem, SGD(30, step), n=20, replicates=64)
     assert np.array_equal(one.theta, simulate(problem, SGD(30, step, batch=1), n=20, replicates=64).theta)
     two = simulate(problem, SGD(30, step, batch=2), n=20, replicates=64)
-    assert two.engine == ("reference", "its steps draw batches of examples")
+    assert two.engine == ("fused_cpu", "the problem has a formula, and the device is cpu")
     assert not np.array_equal(one.theta, two.theta)
     with pytest.raises(ValueError, match="batch must be a whole number >= 1; got 0"):
         SGD(30, step, batch=0)

@@ -1,6 +1,7 @@
 from .local_sgd import LocalSGD as LocalSGD
 from .method import Method as Method
 from .momentum import HeavyBall as HeavyBall
+from .scheme import Scheme as Scheme
 from .staged import SGD as SGD
 from .staged import SLRLA as SLRLA
 from .staged import Algorithm as Algorithm

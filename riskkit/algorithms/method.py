@@ -8,11 +8,11 @@ from riskkit.algorithms.staged import Output
 
 
 class Method(Protocol):
-    """A user's own method, which runs on the reference engine.
+    """A user's own method, which runs on the reference engine; one that has ``scheme()`` on the fused ones as well.
 
     The state is a tuple of tensors; ``step`` returns a new one, or mutates and returns the given one. Make it a frozen
     dataclass: the class name and the fields identify it. A round is one step. What else it may say of itself
-    (``batch``, ``rounds``, ``outputs``, ``shown``, ``without_horizon``, ...) is in ``riskkit.algorithms.traits``, with
+    (``batch``, ``rounds``, ``outputs``, ``shown``, ``scheme``, ...) is in ``riskkit.algorithms.traits``, with
     defaults.
     """
 

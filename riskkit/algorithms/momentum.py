@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from riskkit.algorithms.arguments import number, whole
-from riskkit.algorithms.staged import Output
+from riskkit.algorithms.scheme import Scheme
+from riskkit.algorithms.staged import Output, Stage
 from riskkit.algorithms.steps import Step, described, first_size, horizon_free
 
 
@@ -31,7 +32,7 @@ class HeavyBallState(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class HeavyBall:
-    """A method for the reference engine, read after any step.
+    """SGD with momentum, read after any step.
 
     Attributes:
         steps: in all.
@@ -83,6 +84,10 @@ class HeavyBall:
         """momentum, eta and the batch."""
         eta = first_size(self.step_sizes, self.steps, 1)
         return {"k": 1, "alpha": 1.0, "eta": eta, "beta": 0.0, "batch": self.batch, "momentum": self.momentum}
+
+    def scheme(self) -> Scheme:
+        stage = Stage(self.steps, 1, 1.0, self.step_sizes)
+        return Scheme((stage,), self.momentum, radius=self.radius, batch=self.batch)
 
     @property
     def schedule(self) -> str:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from riskkit.algorithms.arguments import number, whole
+from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import Output, Stage, Staged
 from riskkit.algorithms.steps import first_size
 
@@ -38,7 +39,7 @@ class MomentumState(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class MomentumLookahead(Staged):
-    """A method for the reference engine, read at the ends of rounds.
+    """Lookahead and SLRLA with momentum and weight decay, read at the ends of rounds.
 
     Attributes:
         stages: each starts where the one before ended, from its slow weights.
@@ -106,6 +107,9 @@ class MomentumLookahead(Staged):
 
     def output(self, state: MomentumState) -> dict[Output, Any]:
         return {"last": state.slow, "average": state.total / max(state.taken, 1)}
+
+    def scheme(self) -> Scheme:
+        return Scheme(self.stages, self.momentum, self.weight_decay, self.radius, self.batch)
 
     def shown(self) -> dict[str, float]:
         """k, alpha and eta of the first stage, the largest beta, the batch, momentum and weight decay."""

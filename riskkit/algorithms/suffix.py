@@ -18,7 +18,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from riskkit.algorithms.arguments import number, whole
-from riskkit.algorithms.staged import Output
+from riskkit.algorithms.scheme import Scheme
+from riskkit.algorithms.staged import Output, Stage
 from riskkit.algorithms.steps import Step, described, first_size
 
 
@@ -31,7 +32,7 @@ class SuffixState(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class SuffixSGD:
-    """A method for the reference engine, read after any step.
+    """SGD that averages its last iterates, read after any step.
 
     Attributes:
         steps: J, in all.
@@ -87,6 +88,11 @@ class SuffixSGD:
         """eta and the share that is averaged."""
         eta = first_size(self.step_sizes, self.steps, 1)
         return {"k": 1, "alpha": 1.0, "eta": eta, "beta": 0.0, "share": self.share}
+
+    def scheme(self) -> Scheme:
+        weights = np.zeros(self.steps)
+        weights[self.first :] = 1 / np.arange(1.0, self.steps - self.first + 1)
+        return Scheme((Stage(self.steps, 1, 1.0, self.step_sizes),), radius=self.radius, weights=weights)
 
     @property
     def schedule(self) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.algorithms.staged import OUTPUTS, Output, Sampling
+from riskkit.algorithms.scheme import Scheme
+from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output, Sampling
 from riskkit.algorithms.steps import described, first_size
 
 Algorithmic = Any
@@ -122,6 +123,20 @@ def without_horizon(algorithm: Algorithmic) -> Any:
     longer one; default: itself, which shares with no other length."""
     own = getattr(algorithm, "without_horizon", None)
     return algorithm if own is None else own()
+
+
+def has_scheme(algorithm: Algorithmic) -> bool:
+    """Whether it is one: ``scheme`` does not answer with None."""
+    return isinstance(algorithm, Algorithm) or getattr(algorithm, "scheme", None) is not None
+
+
+def scheme(algorithm: Algorithmic, radius: float | None) -> Scheme | None:
+    """``scheme()``: the method as numbers; default: None, but for a staged lookahead, whose Theta is the problem's, of
+    this ``radius``."""
+    if isinstance(algorithm, Algorithm):
+        return Scheme(algorithm.stages, radius=radius, batch=algorithm.batch, anchor_every=algorithm.anchor_every)
+    own = getattr(algorithm, "scheme", None)
+    return None if own is None else own()
 
 
 def canonical(algorithm: Algorithmic) -> tuple[Algorithmic, int]:

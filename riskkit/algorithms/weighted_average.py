@@ -14,8 +14,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+
 from riskkit.algorithms.arguments import whole
-from riskkit.algorithms.staged import Output
+from riskkit.algorithms.scheme import Scheme
+from riskkit.algorithms.staged import Output, Stage
 from riskkit.algorithms.steps import InverseTime
 
 
@@ -28,7 +31,7 @@ class Averaged(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class WeightedSGD:
-    """A method of its own for the reference engine (``riskkit.algorithms.Method``), read after any gradient.
+    """SGD with a weighted average, read after any gradient.
 
     Attributes:
         steps: gradients in all.
@@ -65,6 +68,11 @@ class WeightedSGD:
             norm = (v * v).sum(-1, keepdim=True) ** 0.5
             v = v * (self.radius / norm).clip(max=1)
         return Averaged(v, average)
+
+    def scheme(self) -> Scheme:
+        j, offset = np.arange(self.steps), self.step_sizes.offset
+        weights = (j + offset) / ((j + 1) * (offset + j / 2))
+        return Scheme((Stage(self.steps, 1, 1.0, self.step_sizes),), radius=self.radius, weights=weights)
 
     def output(self, state: Averaged) -> dict[Output, Any]:
         return {"last": state.v, "average": state.average}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
+from riskkit.algorithms import traits
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.staged import Algorithm
 from riskkit.engines.numba import engine as fused_cpu
@@ -36,10 +37,8 @@ def choose(problem: Problem, algorithm: Algorithm | Method, device: str, asked: 
         return Choice("reference", "asked for")
     fused = "fused_cpu" if device == "cpu" else "fused_gpu"
     obstacle: str | None
-    if not isinstance(algorithm, Algorithm):
-        obstacle = f"{algorithm.name} is no staged lookahead"
-    elif algorithm.batch > 1:
-        obstacle = "its steps draw batches of examples"
+    if not traits.has_scheme(algorithm):
+        obstacle = f"{algorithm.name} is no staged lookahead, and has no scheme"
     else:
         obstacle = fused_cpu.refusal(problem) if device == "cpu" else fused_gpu.refusal(problem)
     if obstacle is None:

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
+from riskkit.algorithms import traits
+from riskkit.algorithms.method import Method
+from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import OUTPUTS, Algorithm
+from riskkit.engines.reference import Path
+
+Stages = Algorithm | Scheme
+"""What is laid out: its stages and when its anchor moves; a scheme's momentum and batch are its engine's."""
 
 EVENT = np.dtype(
     [
@@ -26,9 +35,9 @@ EVENT = np.dtype(
         ("beta", np.float64),
     ]
 )
-"""Before gradient ``at``, in a lane: the anchor is set to the fast weights (``refresh``), or else a stage begins, with
-``alpha`` and ``beta``, at the ``output`` of the one before, which took ``taken`` gradients; its anchor moves there
-unless ``fixed``. Sorted by bank, step and then restarts before refreshes, as the reference engine goes."""
+"""Before step ``at``, in a lane: the anchor is set to the fast weights (``refresh``), or else a stage begins, with
+``alpha`` and ``beta``, at the ``output`` of the one before, whose average is kept ``taken`` times; its anchor moves
+there unless ``fixed``. Sorted by bank, step and then restarts before refreshes, as the reference engine goes."""
 
 READING = np.dtype(
     [
@@ -39,7 +48,8 @@ READING = np.dtype(
         ("taken", np.int64),
     ]
 )
-"""After ``at`` gradients a lane is read into ``slot``; its stage has by then taken ``taken`` gradients."""
+"""After ``at`` steps a lane is read into ``slot``; its average is by then kept ``taken`` times: as a sum over the steps
+that its stage has taken, but of schemes itself (1), or not at all (0: the iterate stands for it)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +73,7 @@ class Layout:
         return len(self.member) // self.width
 
 
-def layout(algorithms: Sequence[Algorithm], width: int) -> Layout:
+def layout(algorithms: Sequence[Stages], width: int) -> Layout:
     """The layout for these configurations; those of like length and period share banks, which mix at one time."""
     C = len(algorithms)
     order = sorted(range(C), key=lambda c: (-algorithms[c].steps, algorithms[c].stages[0].k, c))
@@ -80,13 +90,13 @@ class Timeline:
     """The whole run, lane by lane.
 
     Attributes:
-        steps: gradients of the longest configuration.
+        steps: of the longest configuration.
         alpha, beta: float64 (lanes,), of the first stage.
         events, readings: see EVENT and READING.
         offsets: where each configuration's readings begin among the slots; its last element is their number.
     """
 
-    algorithms: tuple[Algorithm, ...]
+    algorithms: tuple[Stages, ...]
     layout: Layout
     steps: int
     alpha: np.ndarray
@@ -120,27 +130,44 @@ class Timeline:
                 start += stage.steps
         return np.ascontiguousarray(sizes[placed.configuration].T), mixing
 
+    def averaging(self, first: int, count: int) -> np.ndarray:
+        """Weights of the average, float64 (count, lanes), 0 for a lane that has finished; all are schemes."""
+        weights = np.zeros((len(self.algorithms) + 1, count))
+        for c, scheme in enumerate(self.algorithms):
+            assert isinstance(scheme, Scheme)
+            own = scheme.averaging[first : first + count]
+            weights[c, : len(own)] = own
+        return np.ascontiguousarray(weights[self.layout.configuration].T)
 
-def timeline(algorithms: Sequence[Algorithm], rounds: Sequence[np.ndarray], width: int) -> Timeline:
-    """Lays the algorithms out, each to be read after its ``rounds``."""
+
+def _averaged(algorithm: Stages, after: int, taken: int) -> int:
+    """By how much what an engine keeps of the average after so many steps is too large: a sum over the steps that the
+    stage has taken, but of a scheme the average itself; 0 where it has none yet."""
+    return int(algorithm.averaged(np.array([after]))[0]) if isinstance(algorithm, Scheme) else taken
+
+
+def timeline(algorithms: Sequence[Stages], after: Sequence[np.ndarray], width: int) -> Timeline:
+    """Lays the algorithms out, each to be read ``after`` so many steps."""
     placed = layout(algorithms, width)
     lanes = len(placed.member)
     alpha, beta = np.ones(lanes), np.zeros(lanes)
-    offsets = np.concatenate([[0], np.cumsum([len(own) for own in rounds])]).astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum([len(own) for own in after])]).astype(np.int64)
     events: list[tuple[float, ...]] = []
     readings: list[tuple[int, ...]] = []
     for c, algorithm in enumerate(algorithms):
         fixed = algorithm.anchor_every is not None
         starts = np.cumsum([0] + [stage.steps for stage in algorithm.stages])
         happens: list[tuple[float, ...]] = []
-        for before, after, at in zip(algorithm.stages, algorithm.stages[1:], starts[1:].tolist(), strict=False):
-            happens.append((at, 0, OUTPUTS.index(before.output), before.steps, fixed, after.alpha, after.beta))
+        for before, then, at in zip(algorithm.stages, algorithm.stages[1:], starts[1:].tolist(), strict=False):
+            output = OUTPUTS.index(before.output)
+            happens.append((at, 0, output, _averaged(algorithm, at, before.steps), fixed, then.alpha, then.beta))
         anchored = any(stage.beta for stage in algorithm.stages)
         if algorithm.anchor_every is not None and anchored:
             happens += [(at, 1, 0, 0, 0, 0.0, 0.0) for at in range(0, algorithm.steps, algorithm.anchor_every)]
-        counts = algorithm.gradients(np.asarray(rounds[c]))
+        counts = np.asarray(after[c], dtype=np.int64)
         taken = counts - starts[np.searchsorted(starts, counts) - 1]
-        read = list(zip(counts.tolist(), range(offsets[c], offsets[c + 1]), taken.tolist(), strict=True))
+        places = zip(counts.tolist(), range(offsets[c], offsets[c + 1]), taken.tolist(), strict=True)
+        read = [(count, slot, _averaged(algorithm, count, own)) for count, slot, own in places]
         for lane in np.flatnonzero(placed.configuration == c).tolist():
             bank = lane // width
             alpha[lane], beta[lane] = algorithm.stages[0].alpha, algorithm.stages[0].beta
@@ -156,3 +183,38 @@ def timeline(algorithms: Sequence[Algorithm], rounds: Sequence[np.ndarray], widt
         readings=np.array(sorted(readings), dtype=READING),
         offsets=offsets,
     )
+
+
+class Companies(NamedTuple):
+    """Algorithms by the loop that runs them, in their places.
+
+    Attributes:
+        plain: staged lookaheads on single examples.
+        schemes: all others, those of one batch size and radius together, which their loop shares.
+    """
+
+    plain: dict[int, Algorithm]
+    schemes: list[dict[int, Scheme]]
+
+
+def companies(algorithms: Sequence[Algorithm | Method], radius: float | None) -> Companies:
+    """An algorithm's loop depends on it alone, and on the problem's ``radius``. TypeError for one without a scheme."""
+    plain: dict[int, Algorithm] = {}
+    others: dict[tuple[int, float | None], dict[int, Scheme]] = {}
+    for c, algorithm in enumerate(algorithms):
+        if isinstance(algorithm, Algorithm) and algorithm.batch == 1:
+            plain[c] = algorithm
+            continue
+        scheme = traits.scheme(algorithm, radius)
+        if scheme is None:
+            raise TypeError(f"{algorithm.name} has no scheme; use the reference engine.")
+        others.setdefault((scheme.batch, scheme.radius), {})[c] = scheme
+    return Companies(plain, list(others.values()))
+
+
+def had(algorithm: Any, path: Path) -> Path:
+    """The path with nan for the outputs that an algorithm says it has not."""
+    lacking = [o for o, name in enumerate(OUTPUTS) if name not in traits.outputs(algorithm)]
+    if lacking:
+        path.theta[:, :, lacking] = torch.nan
+    return path

@@ -1,7 +1,8 @@
 """A method of one's own, tried for a few steps before it is trusted with hours.
 
 The reference engine takes what a method answers as it comes. Here every answer is looked at: states, queries, outputs,
-and whether the largest gradients, all in one direction, drive the parameters out of Theta.
+whether the largest gradients, all in one direction, drive the parameters out of Theta, and whether a scheme that a
+method has is the method.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from torch import Tensor
 
 from riskkit.algorithms import traits
 from riskkit.algorithms.method import Method
+from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import OUTPUTS
+
+SAME = 1e-6
+"""How far apart, relative to their size, the iterates and outputs of a method and of its scheme may be."""
 
 INSIDE = 1e-9
 """How far beyond the radius of Theta rounding may lead, in radii."""
@@ -83,7 +88,72 @@ def fault(
                 if wrong is not None:
                     return wrong, "output"
         member = "step"
+    return _scheme_fault(method, theta, gradient, steps, reads)
+
+
+def walked(
+    scheme: Scheme, start: Tensor, gradient: Callable[[Tensor, int], Tensor]
+) -> Iterator[tuple[int, Tensor, dict[str, Tensor]]]:
+    """A scheme step by step, as its definition reads: steps taken, the iterate and the outputs."""
+    v = slow = anchor = start
+    m = average = torch.zeros_like(start)
+    weights, j = scheme.averaging, 0
+    for q, stage in enumerate(scheme.stages):
+        if q:
+            v = slow = average if scheme.stages[q - 1].output == "average" else slow
+            anchor = v if scheme.anchor_every is None else anchor
+            average = torch.zeros_like(start)
+        averaged = False
+        for i, eta in enumerate(stage.step.sizes(stage.T, stage.k).tolist()):
+            if scheme.anchor_every is not None and j % scheme.anchor_every == 0:
+                anchor = v
+            averaged |= bool(weights[j])
+            average = average + weights[j] * (v - average)
+            g = gradient(v, j) + scheme.weight_decay * v + stage.beta * (v - anchor)
+            m = scheme.momentum * m + g
+            v = v - eta * m
+            if scheme.radius is not None:
+                v = v * (scheme.radius / v.norm(dim=-1, keepdim=True)).clamp(max=1)
+            if (i + 1) % stage.k == 0:
+                v = slow = (1 - stage.alpha) * slow + stage.alpha * v
+            j += 1
+            last = v if stage.alpha == 1 else slow
+            yield j, v, {"last": last, "average": average if averaged else last}
+
+
+def _scheme_fault(
+    method: Method, start: Tensor, gradient: Callable[[Tensor, int], Tensor], steps: int, reads: Sequence[int]
+) -> tuple[str, str] | None:
+    """Where a method and its scheme, if it has one, come apart."""
+    if not traits.has_scheme(method):
+        return None
+    scheme = traits.scheme(method, None)
+    if not isinstance(scheme, Scheme):
+        return f"scheme must return a Scheme; got {type(scheme).__name__}", "scheme"
+    for what, own, said in (
+        ("steps", int(method.steps), scheme.steps),
+        ("examples a step", traits.batch(method), scheme.batch),
+    ):
+        if own != said:
+            return f"scheme must be the method itself; it has {said} {what}, the method {own}", "scheme"
+    moving = states(method, start, gradient, steps)
+    next(moving)
+    for (taken, state), (_, v, outputs) in zip(moving, walked(scheme, start, gradient), strict=False):
+        pairs = [("iterate", method.query(state), v)]
+        if taken in reads:
+            found = method.output(state)
+            pairs += [(f"output {name}", found[name], outputs[name]) for name in traits.outputs(method)]
+        for what, its, other in pairs:
+            if float((its - other).norm()) > SAME * float(its.norm() + other.norm()):
+                apart = f"its {what} is {_few(other)}, the method's {_few(its)}"
+                return f"scheme must be the method itself; after {taken} steps of the same gradients {apart}", "scheme"
     return None
+
+
+def _few(found: Tensor) -> str:
+    """The first coordinates of the first replicate."""
+    shown = ", ".join(f"{number:.6g}" for number in found[0, 0, :2].tolist())
+    return f"({shown}, ..)" if found.shape[-1] > 2 else f"({shown})"
 
 
 def _shape(who: str, found: Any, like: Tensor, taken: int) -> str | None:

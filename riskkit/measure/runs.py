@@ -45,13 +45,13 @@ class Runs(NamedTuple):
             own = [i for i, way in enumerate(ways) if way == (engine, sampling)]
             indices = draw(sampling)
             rounds = [self.rounds[i] for i in own]
-            staged = [algorithm for i in own if isinstance(algorithm := self.algorithms[i], Algorithm)]
+            algorithms = [self.algorithms[i] for i in own]
             if engine == "fused_cpu":
-                found = fused_cpu.run(problem, staged, data, indices, rounds, self.threads)
+                found = fused_cpu.run(problem, algorithms, data, indices, rounds, self.threads)
             elif engine == "fused_gpu":
-                found = fused_gpu.run(problem, staged, data, indices, rounds)
+                found = fused_gpu.run(problem, algorithms, data, indices, rounds)
             else:
-                found = reference.run(problem, [self.algorithms[i] for i in own], data, indices, rounds, watch)
+                found = reference.run(problem, algorithms, data, indices, rounds, watch)
             paths.update(zip(own, found, strict=True))
         return [paths[i] for i in range(len(self.algorithms))]
 

@@ -1,8 +1,8 @@
-"""The loop of the fused CPU engine with a formula compiled in, once a machine: the code lies in the cache folder.
+"""The loops of the fused CPU engine with a formula compiled in, once a machine: the code lies in the cache folder.
 
 numba finds code on disk by the file and the bytecode of a function, and looks through the globals it uses, but not at a
-function passed to it. So each formula gets a copy of ``kernel.py`` of its own, named after everything that decides the
-code, in which the formula's functions are globals.
+function passed to it. So each formula gets a copy of ``kernel.py`` of its own (and of ``scheme_kernel.py`` where a run
+needs it), named after everything that decides the code, in which the formula's functions are globals.
 """
 
 from __future__ import annotations
@@ -45,17 +45,21 @@ def _described(function: FunctionType) -> tuple[Any, ...]:
 _loading = threading.Lock()
 
 
-def kernel(made: Part) -> ModuleType:
-    """``kernel.py`` for a formula, compiled when it is first called unless the code is on disk."""
+LOOPS = ("kernel", "scheme_kernel")
+"""Modules with a loop: for staged lookaheads on single examples, and for schemes."""
+
+
+def kernel(made: Part, loop: str = LOOPS[0]) -> ModuleType:
+    """A loop for a formula, compiled when it is first called unless the code is on disk."""
     with _loading:
-        return _kernel(made)
+        return _kernel(made, loop)
 
 
-def sources() -> list[Path]:
+def sources(loop: str = LOOPS[0]) -> list[Path]:
     """The files that decide the compiled code: the loop, which is copied, then the others."""
     here = Path(__file__).parent
     return [
-        here / "kernel.py",
+        here / f"{loop}.py",
         here / "state.py",
         Path(__file__),
         Path(formulas.__file__),
@@ -64,12 +68,13 @@ def sources() -> list[Path]:
 
 
 @functools.lru_cache(maxsize=64)
-def _kernel(made: Part) -> ModuleType:
-    text, *rest = (file.read_text() for file in sources())
+def _kernel(made: Part, loop: str) -> ModuleType:
+    text, *rest = (file.read_text() for file in sources(loop))
     parts = (text, *rest, repr(_described(made.formula)), made.kind, numba.__version__, sys.version)
     name = "riskkit_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     module = module_of(name, text)
-    for function, own in _arithmetic(made)._asdict().items():
+    chosen: NamedTuple = _arithmetic(made) if loop == LOOPS[0] else _sums(made)
+    for function, own in chosen._asdict().items():
         setattr(module, function, own)
     return module
 
@@ -157,3 +162,34 @@ def _pull(formula: Any) -> Any:
         return fma(back, g, t), fma(g, g, square)
 
     return pull
+
+
+# What ``scheme_kernel.py`` leaves open: sums of gradients but for their ridge.
+
+
+class Sums(NamedTuple):
+    """What ``scheme_kernel.py`` leaves open."""
+
+    linear: bool
+    outer: Any
+    add: Any
+
+
+def _sums(made: Part) -> Sums:
+    formula = on_lanes(made.formula)
+    if made.kind == "coordinatewise":
+        return Sums(False, _nothing, _add_pull(formula))
+    return Sums(True, formula, _add_slope)
+
+
+@inlined
+def _add_slope(g, slope, t, x, weight):
+    return fma(slope, x, g)
+
+
+def _add_pull(formula: Any) -> Any:
+    @inlined
+    def pulled(g, slope, t, x, weight):
+        return g + formula(t, x, weight)
+
+    return pulled

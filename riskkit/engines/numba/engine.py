@@ -9,29 +9,27 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from riskkit import vectors
+from riskkit.algorithms import traits
+from riskkit.algorithms.method import Method
 from riskkit.algorithms.staged import OUTPUTS, Algorithm
 from riskkit.engines import formulas
-from riskkit.engines.numba import compiled
-from riskkit.engines.numba.state import SPAN, Formula, Order, Results, Schedule, State
+from riskkit.engines.numba import compiled, schemes
+from riskkit.engines.numba.rooms import aligned, numbers, path, start
+from riskkit.engines.numba.state import SPAN, Order, Results, Schedule, State
 from riskkit.engines.reference import Indices, Path
-from riskkit.engines.schedule import Timeline, timeline
-from riskkit.problem import Linear, Problem
+from riskkit.engines.schedule import companies, had, timeline
+from riskkit.problem import Problem
 
 TABLE = 2**20
 """Bytes of the table of step sizes of a chunk, which stays in the second-level cache while the replicates go by."""
 
 INDICES = 2**25
 """Bytes of a chunk's indices."""
-
-PAGE = 2**12
-"""Bytes of a page of memory."""
 
 
 def refusal(problem: Problem) -> str | None:
@@ -42,7 +40,7 @@ def refusal(problem: Problem) -> str | None:
 
 def run(
     problem: Problem,
-    algorithms: Sequence[Algorithm],
+    algorithms: Sequence[Algorithm | Method],
     data: Tensor,
     indices: Indices,
     rounds: Sequence[np.ndarray],
@@ -50,16 +48,39 @@ def run(
 ) -> list[Path]:
     """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
 
-    Returns one Path an algorithm, in their order. ``refusal`` must be None.
+    Returns one Path an algorithm, in their order. ``refusal`` must be None, and each algorithm a ``Scheme``.
     """
-    module = compiled.kernel(formulas.part(problem.formula))  # type: ignore[attr-defined]
     x = data.contiguous().numpy()
+    paths: dict[int, Path] = {}
+    after = [traits.steps_after(algorithm, own) for algorithm, own in zip(algorithms, rounds, strict=True)]
+    together = companies(algorithms, problem.radius)
+    if together.plain:
+        reads = [after[c] for c in together.plain]
+        found = _run(problem, list(together.plain.values()), x, indices, reads, threads)
+        paths.update(zip(together.plain, found, strict=True))
+    for company in together.schemes:
+        reads = [after[c] for c in company]
+        found = schemes.run(problem, list(company.values()), x, indices, reads, threads)
+        paths.update(zip(company, found, strict=True))
+    return [had(algorithm, paths[c]) for c, algorithm in enumerate(algorithms)]
+
+
+def _run(
+    problem: Problem,
+    algorithms: Sequence[Algorithm],
+    x: np.ndarray,
+    indices: Indices,
+    after: Sequence[np.ndarray],
+    threads: int,
+) -> list[Path]:
+    """Staged lookaheads on single examples, each read ``after`` so many steps."""
+    module = compiled.kernel(formulas.part(problem.formula))  # type: ignore[attr-defined]
     R, n, w = x.shape
-    line = timeline(algorithms, rounds, vectors.count(x.dtype))
+    line = timeline(algorithms, after, vectors.count(x.dtype))
     members, width = line.layout.members, line.layout.width
     groups = -(-R // members)
-    formula = _formula(problem, x.dtype)
-    state = _start(problem, line, groups, x.dtype)
+    formula = numbers(problem, problem.radius, x.dtype)
+    state = start(problem, line, groups, x.dtype)
     slots = int(line.offsets[-1])
     results = Results(
         theta=np.full((R, slots, len(OUTPUTS), problem.dim), np.nan, dtype=x.dtype),
@@ -75,7 +96,7 @@ def run(
         for first in range(0, line.steps, step):
             count = min(step, line.steps - first)
             eta, mixing = line.chunk(first, count)
-            sizes = _aligned(eta.size, x.dtype)
+            sizes = aligned(eta.size, x.dtype)
             sizes[...] = eta.ravel()
             schedule = Schedule(
                 members=members,
@@ -110,14 +131,14 @@ def run(
                 active: int = line.active(first),
             ) -> None:
                 own = order._replace(
-                    data=_aligned(2 * width, np.int64),
-                    drawn=_aligned(2 * width, np.int64),
-                    place=_aligned(width, np.int64),
-                    rows=_aligned(4 * w * width, x.dtype) if members > 1 else None,
-                    lengths=_aligned(SPAN + 1, x.dtype),
-                    products=_aligned(SPAN + 1, x.dtype),
+                    data=aligned(2 * width, np.int64),
+                    drawn=aligned(2 * width, np.int64),
+                    place=aligned(width, np.int64),
+                    rows=aligned(4 * w * width, x.dtype) if members > 1 else None,
+                    lengths=aligned(SPAN + 1, x.dtype),
+                    products=aligned(SPAN + 1, x.dtype),
                 )
-                before = State(*(_aligned((1, *part.shape[1:]), part.dtype) for part in state))
+                before = State(*(aligned((1, *part.shape[1:]), part.dtype) for part in state))
                 spare = np.empty(problem.dim, dtype=x.dtype)
                 module.advance(*bounds, active, own, formula, schedule, state, before, spare, results)
 
@@ -126,69 +147,4 @@ def run(
             work(own)
             for other in running:
                 other.result()
-    return [_path(c, line, state, results) for c in range(len(algorithms))]
-
-
-def _formula(problem: Problem, kind: np.dtype[Any]) -> Formula:
-    formula = problem.formula  # type: ignore[attr-defined]
-    if isinstance(formula, Linear):
-        parameter, weights = formula.parameter, np.full(problem.dim, formula.ridge)
-    else:
-        parameter, weights = 0.0, np.array(formula.parameters)
-    return Formula(
-        parameter=kind.type(parameter),
-        weights=weights.astype(kind),
-        radius=kind.type(problem.radius or 0.0),
-        limit=kind.type(np.finfo(kind).max ** 0.5 * 1e-4),  # the reference engine's
-    )
-
-
-def _start(problem: Problem, line: Timeline, groups: int, kind: np.dtype[Any]) -> State:
-    """Every lane at theta_0."""
-    placed = line.layout
-    lanes = len(placed.member)
-    theta_0 = np.asarray(problem.start, dtype=np.float64).astype(kind)[:, None]
-
-    def filled(value: Any, quarter: int) -> np.ndarray:
-        room = _aligned((groups, placed.banks, problem.dim, placed.width), kind, quarter)
-        room[...] = value
-        return room.reshape(groups, -1)
-
-    def of_lanes(value: Any, dtype: Any) -> np.ndarray:
-        room = _aligned((groups, lanes), dtype)
-        room[...] = value
-        return room
-
-    return State(
-        v=filled(theta_0, 0),
-        slow=filled(theta_0, 1),
-        total=filled(0, 2),
-        anchor=filled(theta_0, 3),
-        alpha=of_lanes(line.alpha, kind),
-        beta=of_lanes(line.beta, kind),
-        moment=of_lanes(0, np.float64),
-        diverged=of_lanes(-1, np.int64),
-        u=of_lanes(0, kind),
-    )
-
-
-def _aligned(shape: tuple[int, ...] | int, dtype: Any, quarter: int = 0) -> np.ndarray:
-    """Room, not filled, that begins where a cache line does, so that no vector straddles two and no two threads write
-    to one, and so many quarters into a page.
-
-    A processor holds a load for one of a store still under way if the last 12 bits of their addresses agree: what is
-    stored and loaded in turn must not lie in the same place of different pages."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    room = np.empty(size + 2 * PAGE, dtype=np.uint8)
-    first = -room.ctypes.data % PAGE + quarter * PAGE // 4
-    return room[first : first + size].view(dtype).reshape(shape)
-
-
-def _path(c: int, line: Timeline, state: State, results: Results) -> Path:
-    """What was read of configuration c."""
-    slots = slice(line.offsets[c], line.offsets[c + 1])
-    own = np.flatnonzero(line.layout.configuration == c)
-    diverged = state.diverged[:, own].reshape(-1)[: len(results.theta)]
-    return Path(
-        *(torch.from_numpy(part.copy()) for part in (results.theta[:, slots], results.moment[:, slots], diverged))
-    )
+    return [path(c, line, state, results) for c in range(len(algorithms))]

@@ -289,12 +289,13 @@ def _related(order, here, there, j, d):
 
 @fragment
 def output_of(lane, output, taken, group, d, state, t):
-    """t (d,): a lane's output, 0 for last and 1 for average. Where alpha = 1 the slow weights are the fast ones."""
+    """t (d,): a lane's output, 0 for last and 1 for average, which is kept ``taken`` times, or not at all.
+    Where alpha = 1 the slow weights are the fast ones."""
     width = lanes_of(t)
     base = (lane // width) * d * width + lane % width
     for i in range(d):
         at = base + i * width
-        if output == 1:
+        if output == 1 and taken > 0:
             t[i] = state.total[group, at] / t.dtype.type(taken)
         elif state.alpha[group, lane] == 1:
             t[i] = state.v[group, at]

@@ -15,7 +15,7 @@ import importlib.util
 import inspect
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path as File
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -24,10 +24,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from riskkit.algorithms import traits
+from riskkit.algorithms.method import Method
+from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import OUTPUTS, Algorithm
 from riskkit.engines import formulas
 from riskkit.engines.reference import Indices, Path
-from riskkit.engines.schedule import Timeline, timeline
+from riskkit.engines.schedule import Stages, Timeline, companies, had, timeline
 from riskkit.problem import Linear, Problem
 
 SPAN = 256
@@ -164,7 +167,9 @@ def blocks(C: int, d: int, size: int) -> Blocks:
 
 
 class _State(NamedTuple):
-    """(R, C, d) each, the stage's alpha and beta (C,), the sums of squared gradients and the divergences (R, C)."""
+    """(R, C, d) each, the stage's alpha and beta (C,), the sums of squared gradients and the divergences (R, C).
+
+    ``total`` is the sum of the stage's iterates, of schemes their average; momentum is (R, 0, d) but for schemes."""
 
     v: Tensor
     slow: Tensor
@@ -174,47 +179,82 @@ class _State(NamedTuple):
     beta: Tensor
     moment: Tensor
     diverged: Tensor
+    momentum: Tensor
 
 
 def run(
     problem: Problem,
-    algorithms: Sequence[Algorithm],
+    algorithms: Sequence[Algorithm | Method],
     data: Tensor,
     indices: Indices,
     rounds: Sequence[np.ndarray],
 ) -> list[Path]:
     """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
 
-    Returns one Path an algorithm, in their order. ``refusal`` must be None.
+    Returns one Path an algorithm, in their order. ``refusal`` must be None, and each algorithm a ``Scheme``.
     """
+    after = [traits.steps_after(algorithm, own) for algorithm, own in zip(algorithms, rounds, strict=True)]
+    together = companies(algorithms, problem.radius)
+    paths: dict[int, Path] = {}
+    if together.plain:
+        paths |= _run(_Loop, problem, problem.radius, together.plain, 1, data, indices, after)
+    for schemes in together.schemes:
+        batch, radius = next((own.batch, own.radius) for own in schemes.values())
+        paths |= _run(_SchemeLoop, problem, radius, schemes, batch, data, indices, after)
+    return [had(algorithm, paths[c]) for c, algorithm in enumerate(algorithms)]
+
+
+def _run(
+    kind: type[_Loop],
+    problem: Problem,
+    radius: float | None,
+    algorithms: Mapping[int, Stages],
+    batch: int,
+    data: Tensor,
+    indices: Indices,
+    after: Sequence[np.ndarray],
+) -> dict[int, Path]:
+    """What one loop runs, by their places."""
     R, _, _ = data.shape
     # In the order of the timeline's lanes: those that still run are a prefix.
-    order = sorted(range(len(algorithms)), key=lambda c: (-algorithms[c].steps, algorithms[c].stages[0].k, c))
+    order = sorted(algorithms, key=lambda c: (-algorithms[c].steps, algorithms[c].stages[0].k, c))
     width = min(len(algorithms), 32)
-    line = timeline([algorithms[c] for c in order], [rounds[c] for c in order], width)
-    loop = _Loop(problem, line, data.contiguous())
-    for first in range(0, line.steps, step := max(SPAN, INDICES // (8 * R) // SPAN * SPAN)):
+    line = timeline([algorithms[c] for c in order], [after[c] for c in order], width)
+    loop = kind(problem, radius, line, data.contiguous(), batch)
+    span = loop.span
+    for first in range(0, line.steps, step := max(span, INDICES // (8 * R * batch) // span * span)):
         count = min(step, line.steps - first)
-        loop.chunk(first, count, indices(first, count).contiguous())
+        loop.chunk(first, count, indices(first * batch, count * batch).contiguous())
     paths: dict[int, Path] = {}
     for place, c in enumerate(order):
         slots = slice(int(line.offsets[place]), int(line.offsets[place + 1]))
         paths[c] = Path(loop.theta[:, slots], loop.moments[:, slots], loop.state.diverged[:, place])
-    return [paths[c] for c in range(len(algorithms))]
+    return paths
+
+
+class _Table(NamedTuple):
+    """Of a chunk: step sizes (count, C), who mixes (count, C), examples (R, count batch); of schemes the weights of the
+    average, (count, C)."""
+
+    eta: Tensor
+    mixing: Tensor
+    examples: Tensor
+    averaging: Tensor | None
 
 
 class _Loop:
     """The stretches of one run, and what happens between them."""
 
-    def __init__(self, problem: Problem, line: Timeline, data: Tensor) -> None:
+    def __init__(self, problem: Problem, radius: float | None, line: Timeline, data: Tensor, batch: int) -> None:
         formula = problem.formula  # type: ignore[attr-defined]
         self.linear = isinstance(formula, Linear)
         weights = [formula.ridge] * problem.dim if isinstance(formula, Linear) else list(formula.parameters)
         parameter = formula.parameter if isinstance(formula, Linear) else 0.0
         self.kernel = kernel(twin(formulas.part(formula).formula))
-        self.data, self.line, self.radius = data, line, problem.radius
+        self.data, self.line, self.radius, self.batch = data, line, radius, batch
+        self.span = max(1, SPAN // batch)
         self.weights = data.new_tensor(weights)
-        self.numbers = data.new_tensor([parameter, problem.radius or 0.0])
+        self.numbers = data.new_tensor([parameter, radius or 0.0, 1 / batch])
         self.limit = torch.finfo(data.dtype).max ** 0.5 * 1e-4  # the reference engine's
         R, C, slots = len(data), len(line.algorithms), int(line.offsets[-1])
         theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
@@ -228,6 +268,7 @@ class _Loop:
             beta=data.new_tensor(line.beta[:C]),
             moment=torch.zeros((R, C), dtype=torch.float64, device=data.device),
             diverged=torch.full((R, C), -1, dtype=torch.int64, device=data.device),
+            momentum=self._momentum(v),
         )
         self.theta = data.new_full((R, slots, len(OUTPUTS), problem.dim), torch.nan)
         self.moments = data.new_full((R, slots), torch.nan)
@@ -239,6 +280,9 @@ class _Loop:
             self.readings.setdefault(int(reading["at"]), []).append(reading)
         self.pauses = sorted({*self.events, *self.readings})
 
+    def _momentum(self, v: Tensor) -> Tensor:
+        return v[:, :0].clone()
+
     def chunk(self, first: int, count: int, index: Tensor) -> None:
         """Steps first .. first + count - 1, span by span; a span in which something leaves the range is gone through
         again, step by step, to name the step."""
@@ -246,21 +290,21 @@ class _Loop:
         C = len(self.line.algorithms)
         bits = (mixing[:, :, None] >> np.arange(self.line.layout.width)) & 1
         mixes = torch.as_tensor(bits.reshape(count, -1)[:, :C].astype(np.int8), device=self.data.device)
-        table = (self.data.new_tensor(eta[:, :C]), mixes, index)
-        for start in range(first, first + count, SPAN):
-            stop = min(start + SPAN, first + count)
+        table = _Table(self.data.new_tensor(eta[:, :C]), mixes, index, self._averaging(first, count))
+        for start in range(first, first + count, self.span):
+            stop = min(start + self.span, first + count)
             before = _State(*(part.clone() for part in self.state))
             if self._span(start, stop, first, table) or bool(self._gone().any()):
                 self.state = before
                 for j in range(start, stop):
                     self._span(j, j + 1, first, table)
-                    self.state.diverged[self._gone()] = j + 1
+                    self.state.diverged[self._gone()] = self.batch * (j + 1)
 
     def _gone(self) -> Tensor:
         """(R, C): out of range, and not known to be."""
         return torch.logical_not((self.state.v.abs() <= self.limit).all(-1)) & (self.state.diverged < 0)
 
-    def _span(self, start: int, stop: int, first: int, table: tuple[Tensor, Tensor, Tensor]) -> bool:
+    def _span(self, start: int, stop: int, first: int, table: _Table) -> bool:
         """True if something read is out of range."""
         suspect = False
         ends = [at for at in self.pauses if start < at < stop] + [stop]
@@ -277,8 +321,8 @@ class _Loop:
     def _active(self, j: int) -> int:
         return sum(algorithm.steps > j for algorithm in self.line.algorithms)
 
-    def _stretch(self, start: int, stop: int, active: int, table: tuple[Tensor, Tensor, Tensor]) -> None:
-        eta, mixing, index = table
+    def _stretch(self, start: int, stop: int, active: int, table: _Table) -> None:
+        eta, mixing, index, _ = table
         state = self.state
         R, n, w = self.data.shape
         _, C, d = state.v.shape
@@ -315,9 +359,12 @@ class _Loop:
                 num_warps=own.warps,
             )
 
+    def _averaging(self, first: int, count: int) -> Tensor | None:
+        return None
+
     def _output(self, c: int, output: int, taken: int) -> Tensor:
         """(R, d). Where alpha = 1 mixing is left out, and the slow weights are the fast ones."""
-        if output == 1:
+        if output == 1 and taken:
             return self.state.total[:, c] / taken
         return self.state.v[:, c] if float(self.state.alpha[c]) == 1 else self.state.slow[:, c]
 
@@ -342,3 +389,60 @@ class _Loop:
         self.moments[:, slot] = (self.state.moment[:, c] / int(reading["at"])).to(self.moments.dtype)
         gone = torch.logical_not((self.theta[:, slot].abs() <= self.limit).flatten(1).all(-1))
         return bool((gone & (self.state.diverged[:, c] < 0)).any())
+
+
+class _SchemeLoop(_Loop):
+    """The same for schemes of one batch size and radius."""
+
+    def __init__(self, problem: Problem, radius: float | None, line: Timeline, data: Tensor, batch: int) -> None:
+        super().__init__(problem, radius, line, data, batch)
+        schemes = [scheme for scheme in line.algorithms if isinstance(scheme, Scheme)]
+        self.decay = data.new_tensor([scheme.weight_decay for scheme in schemes])
+        self.inertia = data.new_tensor([scheme.momentum for scheme in schemes])
+
+    def _momentum(self, v: Tensor) -> Tensor:
+        return torch.zeros_like(v)
+
+    def _averaging(self, first: int, count: int) -> Tensor:
+        return self.data.new_tensor(self.line.averaging(first, count)[:, : len(self.line.algorithms)])
+
+    def _stretch(self, start: int, stop: int, active: int, table: _Table) -> None:
+        state = self.state
+        R, n, w = self.data.shape
+        _, C, d = state.v.shape
+        own = blocks(C, d, self.data.element_size())
+        with torch.cuda.device_of(self.data):  # type: ignore[no-untyped-call]
+            self.kernel.scheme_stretch[(R * -(-C // own.C),)](
+                state.v,
+                state.slow,
+                state.total,
+                state.anchor,
+                state.momentum,
+                state.moment,
+                self.data,
+                table.examples,
+                table.eta,
+                table.averaging,
+                state.beta,
+                self.decay,
+                self.inertia,
+                state.alpha,
+                table.mixing,
+                self.weights,
+                self.numbers,
+                n,
+                w,
+                d,
+                C,
+                self.batch,
+                active,
+                table.examples.shape[1],
+                start,
+                stop,
+                LINEAR=self.linear,
+                PULLED=bool((state.beta > 0).any()) or bool((self.decay > 0).any()),
+                BOUNDED=self.radius is not None,
+                C_BLOCK=own.C,
+                D_BLOCK=own.d,
+                num_warps=own.warps,
+            )

@@ -1,4 +1,4 @@
-"""The loop of the fused GPU engine, in Triton: a program holds configurations of one replicate in registers, all of
+"""The loops of the fused GPU engine, in Triton: a program holds configurations of one replicate in registers, all of
 them where they fit.
 
 ``riskkit.engines.triton.engine`` writes a copy of this module for each formula, with the formula's function in the
@@ -97,4 +97,104 @@ def stretch(
     tl.store(v + at, V, mask=inside)
     tl.store(slow + at, S, mask=inside)
     tl.store(total + at, total_v, mask=inside)
+    tl.store(moment + r * C + c, squares, mask=moving)
+
+
+@triton.jit(do_not_specialize=["batch", "active", "count", "start", "stop"])
+def scheme_stretch(
+    v,
+    slow,
+    average,
+    anchor,
+    momentum,
+    moment,
+    x,
+    index,
+    eta,
+    averaging,
+    beta,
+    decay,
+    inertia,
+    alpha,
+    mixing,
+    weights,
+    numbers,
+    n,
+    w,
+    d,
+    C,
+    batch,
+    active,
+    count,
+    start,
+    stop,
+    LINEAR: tl.constexpr,
+    PULLED: tl.constexpr,
+    BOUNDED: tl.constexpr,
+    C_BLOCK: tl.constexpr,
+    D_BLOCK: tl.constexpr,
+):
+    """The same for schemes (``riskkit.algorithms.scheme``), which draw ``batch`` examples a step: ``count`` and the
+    columns of ``index`` are examples, start and stop are steps. momentum: (R, C, d), read and written. averaging:
+    (count / batch, C), the weights of the average. decay, inertia: (C,), weight decay and momentum. numbers: (3,), the
+    last is 1 / batch.
+    """
+    blocks = tl.cdiv(C, C_BLOCK)
+    program = tl.program_id(0)
+    r = (program // blocks).to(tl.int64)  # r n w and r C d may exceed 2^31
+    c = program % blocks * C_BLOCK + tl.arange(0, C_BLOCK)
+    i = tl.arange(0, D_BLOCK)
+    moving = c < active
+    inside = moving[:, None] & (i < d)[None, :]
+    at = (r * C + c[:, None]) * d + i[None, :]
+    V = tl.load(v + at, mask=inside, other=0.0)
+    S = tl.load(slow + at, mask=inside, other=0.0)
+    M = tl.load(momentum + at, mask=inside, other=0.0)
+    mean = tl.load(average + at, mask=inside, other=0.0)
+    A = tl.load(anchor + at, mask=inside, other=0.0)
+    squares = tl.load(moment + r * C + c, mask=moving, other=0.0)
+    b = tl.load(beta + c, mask=moving, other=0.0)[:, None]
+    shrunk = tl.load(decay + c, mask=moving, other=0.0)[:, None]
+    kept = tl.load(inertia + c, mask=moving, other=0.0)[:, None]
+    outer = tl.load(alpha + c, mask=moving, other=1.0)[:, None]
+    weight = tl.load(weights + i, mask=i < d, other=0.0)
+    parameter = tl.load(numbers)
+    radius = tl.load(numbers + 1)
+    share = tl.load(numbers + 2)
+    for j in range(start, stop):
+        g = tl.zeros_like(V)
+        for q in range(j * batch, (j + 1) * batch):
+            row = tl.load(index + r * count + q)
+            z = x + (r * n + row) * w
+            example = tl.load(z + i, mask=i < d, other=0.0)
+            if LINEAR:
+                y = tl.load(z + w - 1)
+                u = tl.sum(V * example[None, :], 1)
+                slope = gradient_factor(u, y, parameter)
+                g += slope[:, None] * example[None, :]
+            else:
+                g += gradient_factor(V, example[None, :], weight[None, :])
+        g *= share
+        if LINEAR:
+            g += weight[None, :] * V
+        g = tl.where(inside, g, 0.0)
+        squares += tl.sum(g * g, 1)
+        part = tl.load(averaging + j * C + c, mask=moving, other=0.0)[:, None]
+        mean += part * (V - mean)
+        if PULLED:
+            g += shrunk * V + b * (V - A)
+        M = kept * M + g
+        step = tl.load(eta + j * C + c, mask=moving, other=0.0)[:, None]
+        V -= step * M
+        if BOUNDED:
+            norm = tl.sqrt(tl.sum(V * V, 1))
+            V *= (radius / tl.maximum(norm, radius))[:, None]
+        mixes = tl.load(mixing + j * C + c, mask=moving, other=0)[:, None] != 0
+        mixed = (1.0 - outer) * S + outer * V
+        V = tl.where(mixes, mixed, V)
+        S = tl.where(mixes, mixed, S)
+    tl.store(v + at, V, mask=inside)
+    tl.store(slow + at, S, mask=inside)
+    tl.store(average + at, mean, mask=inside)
+    tl.store(momentum + at, M, mask=inside)
     tl.store(moment + r * C + c, squares, mask=moving)

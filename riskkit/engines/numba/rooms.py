@@ -1,0 +1,82 @@
+"""The arrays of the fused CPU engine: the numbers of a formula, lanes at the start, what was read in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from riskkit.engines.numba.state import Formula, Results, State
+from riskkit.engines.reference import Path
+from riskkit.engines.schedule import Timeline
+from riskkit.problem import Linear, Problem
+
+PAGE = 2**12
+"""Bytes of a page of memory."""
+
+
+def numbers(problem: Problem, radius: float | None, kind: np.dtype[Any]) -> Formula:
+    """A problem's formula, with the radius of the ball that steps are projected onto."""
+    formula = problem.formula  # type: ignore[attr-defined]
+    if isinstance(formula, Linear):
+        parameter, weights = formula.parameter, np.full(problem.dim, formula.ridge)
+    else:
+        parameter, weights = 0.0, np.array(formula.parameters)
+    return Formula(
+        parameter=kind.type(parameter),
+        weights=weights.astype(kind),
+        radius=kind.type(radius or 0.0),
+        limit=kind.type(np.finfo(kind).max ** 0.5 * 1e-4),  # the reference engine's
+    )
+
+
+def start(problem: Problem, line: Timeline, groups: int, kind: np.dtype[Any]) -> State:
+    """Every lane at theta_0."""
+    placed = line.layout
+    lanes = len(placed.member)
+    theta_0 = np.asarray(problem.start, dtype=np.float64).astype(kind)[:, None]
+
+    def filled(value: Any, quarter: int) -> np.ndarray:
+        room = aligned((groups, placed.banks, problem.dim, placed.width), kind, quarter)
+        room[...] = value
+        return room.reshape(groups, -1)
+
+    def of_lanes(value: Any, dtype: Any) -> np.ndarray:
+        room = aligned((groups, lanes), dtype)
+        room[...] = value
+        return room
+
+    return State(
+        v=filled(theta_0, 0),
+        slow=filled(theta_0, 1),
+        total=filled(0, 2),
+        anchor=filled(theta_0, 3),
+        alpha=of_lanes(line.alpha, kind),
+        beta=of_lanes(line.beta, kind),
+        moment=of_lanes(0, np.float64),
+        diverged=of_lanes(-1, np.int64),
+        u=of_lanes(0, kind),
+    )
+
+
+def aligned(shape: tuple[int, ...] | int, dtype: Any, quarter: int = 0) -> np.ndarray:
+    """Room, not filled, that begins where a cache line does, so that no vector straddles two and no two threads write
+    to one, and so many quarters into a page.
+
+    A processor holds a load for one of a store still under way if the last 12 bits of their addresses agree: what is
+    stored and loaded in turn must not lie in the same place of different pages."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.empty(size + 2 * PAGE, dtype=np.uint8)
+    first = -room.ctypes.data % PAGE + quarter * PAGE // 4
+    return room[first : first + size].view(dtype).reshape(shape)
+
+
+def path(c: int, line: Timeline, state: State, results: Results) -> Path:
+    """What was read of configuration c."""
+    slots = slice(line.offsets[c], line.offsets[c + 1])
+    own = np.flatnonzero(line.layout.configuration == c)
+    diverged = state.diverged[:, own].reshape(-1)[: len(results.theta)]
+    return Path(
+        *(torch.from_numpy(part.copy()) for part in (results.theta[:, slots], results.moment[:, slots], diverged))
+    )
