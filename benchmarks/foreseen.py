@@ -2,7 +2,8 @@
 
 For each kind (rate, level, exact value, count, comparison) and each word that is foreseen, without variances and with
 those of the first 256 replicates: how many, and how many of them were decided. The variances are those of replicates
-that the verdicts rest on too. A comparison counts as decided if each of its ratios is smaller or larger.
+that the verdicts rest on too. A comparison counts as decided if each of its ratios is smaller or larger; what is
+foreseen is that they are known to the declared width, and one near 1 stays undecided all the same.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _key(kind: str, v: dict[str, Any]) -> tuple[str, ...] | None:
     if kind == "exact value" and v["kind"] == "identity":
         return v["bound"], v["algorithm"]
     if kind == "count" and v["kind"] == "count":
-        return v["bound"], v["algorithm"], v["output"], v["axis"], listed(v["where"])
+        return v["bound"], v["algorithm"], v["output"], v["axis"], listed(dict(sorted(v["where"].items())))
     return None
 
 

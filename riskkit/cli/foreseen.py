@@ -46,7 +46,7 @@ def told(request: Request, store: Store, *, fresh: bool) -> list[str]:
         count = Counter(found)
         one = len(found) == 1
         tally = f"  {len(found)} {kind}{'' if one else 's'} {'is' if one else 'are'} judged: "
-        tally += f"{count['decided']} can be decided"
+        tally += f"{count['decided']} {'tell ratios that are 5% from 1' if kind == 'comparison' else 'can be decided'}"
         tally += f", {count['unknown']} if the replicates are enough" if count["unknown"] else ""
         lines += [f"{tally} ({basis})", *(f"    open: {line}" for line in said[kind] if line)]
     return lines

@@ -136,7 +136,7 @@ def _counts(data: Data, stored: Data) -> Iterator[Outlook]:
             head = group[0]
             title = "count" if head.said is None else head.said.name
             about = f"gradients of {head.line.head.name} ({head.output} iterate) to reach eps ({listed(where)})"
-            key = (title, head.line.head.name, head.output, axis, listed(where))
+            key = (title, head.line.head.name, head.output, axis, listed(dict(sorted(where.items()))))
             gaps = growth_over_claim(group, axis, least)
             if gaps is None:
                 if any(math.isfinite(count.claim) or math.isfinite(count.proved) for count in group):
