@@ -99,7 +99,15 @@ def table(cases: dict[str, Case]) -> str:
             continue
         lines.append((f"`{name}`", form, f"{case['ratio']:.3g}", word(case["ratio"]), case["found_by"], shown(case)))
     rows = [f"| {' | '.join(line)} |\n" for line in lines]
-    return rows[0] + "|---" * len(lines[0]) + "|\n" + "".join(rows[1:])
+    return rows[0] + "|---" * len(lines[0]) + "|\n" + "".join(rows[1:]) + searches(cases)
+
+
+def searches(cases: dict[str, Case]) -> str:
+    """How much was searched, and whether a bound that is proved is violated."""
+    counts = [case["evaluations"] for case in cases.values()]
+    proved = [key for key, case in cases.items() if key.endswith(" proved") and word(case["ratio"]) == "VIOLATED"]
+    none = f"The proved bounds that are violated: {', '.join(proved)}." if proved else "No proved bound is violated."
+    return f"\nThe searches evaluated {min(counts)} to {max(counts)} instances a bound, {sum(counts)} in all. {none}\n"
 
 
 def shown(case: Case) -> str:

@@ -197,7 +197,7 @@ SCHEDULES = schedules(SHARE, OFFSET, FACTOR)
 
 BEYOND = schedules(
     Range("share", 1e-3, 8.0, log=True),
-    Range("offset", 0.25, 1e4, log=True),
+    Range("offset", 0.05, 1e4, log=True),
     Range("factor", 0.01, 8.0, log=True),
 )
 """With steps longer than constants allow: for a bound without a hypothesis."""
