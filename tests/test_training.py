@@ -99,6 +99,13 @@ def test_replayed_gradients_are_those_of_vmap_to_the_last_bit(network):
             flat = flat - out
 
 
+def test_the_products_of_a_forward_pass_are_counted():
+    """Linear: its weights. A convolution: its weights at each place, by hand 16 places of 2 x 9 and of 3 x 2 x 9."""
+    assert stack(SMALL, 64, 10).products == stack(SMALL, 64, 10).size
+    made = stack(CNN(8, (2, 3)), 64, 10)
+    assert made.products == 16 * (18 + 54) + 480 + (2 + 3 + 10)
+
+
 def test_a_plan_needs_no_compiler(monkeypatch):
     """``torch.func.grad`` loads it, which takes longer than the plan."""
 

@@ -41,7 +41,7 @@ class Run(Protocol):
         problem: what bounds are told of; None: no bound speaks of this run.
         algorithm: ``riskkit.algorithms.traits`` says what is asked of it; it has at least ``name`` and ``steps``.
         n: sample size.
-        dim: numbers that a step moves, for the prediction of times.
+        dim: numbers that a step moves, or of a network the products that it takes, for the prediction of times.
         rounds: the checkpoints, ascending.
         block: replicates that are computed together.
         company: runs with equal ones are measured together, on the same datasets.

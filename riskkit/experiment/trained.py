@@ -100,7 +100,7 @@ class Trained:
 
     @property
     def dim(self) -> int:
-        return checked(self.population, self.network, self.n).size
+        return checked(self.population, self.network, self.n).products
 
     @property
     def rounds(self) -> tuple[int, ...]:
@@ -129,7 +129,8 @@ class Trained:
         noise = f", label noise {self.population.noise:g}" if self.population.noise else ""
         unknown = dict.fromkeys(("L", "G", "lam", "mu"), float("nan"))
         name = f"{type(self.network).__name__} on {self.population.name}{noise}"
-        return {"problem": name, **unknown, "d": self.dim, "seen": self.population.seen(self.n)}
+        size = checked(self.population, self.network, self.n).size
+        return {"problem": name, **unknown, "d": size, "seen": self.population.seen(self.n)}
 
     def gradients(self, rounds: npt.ArrayLike) -> npt.NDArray[np.int64]:
         return self.recipe.batch * np.asarray(rounds, dtype=np.int64)

@@ -70,6 +70,11 @@ class CNN:
         )
 
 
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+KNOWN = (nn.Linear, *CONVOLUTIONS)
+"""Layers whose law of initial weights is known."""
+
+
 class Slot(NamedTuple):
     """A parameter's place in the flat vector, its shape, and its law: uniform on +-``bound``, or ``fixed`` values."""
 
@@ -91,6 +96,7 @@ class Stack:
     Attributes:
         module: carries the structure; its own parameters are never used.
         slots: where each parameter lies, in the module's order.
+        features: p, numbers of an example.
         head: the slots that scale the logits when they are scaled together, () if none are known to.
         structure: the module in words, for the store.
         recorded: the gradient's operations for each shape of a batch.
@@ -98,6 +104,7 @@ class Stack:
 
     module: nn.Module
     slots: tuple[Slot, ...]
+    features: int
     head: tuple[str, ...]
     structure: str
     recorded: dict[Hashable, Callable[..., dict[str, Tensor]]] = dataclasses.field(default_factory=dict)
@@ -106,6 +113,25 @@ class Stack:
     def size(self) -> int:
         """P."""
         return self.slots[-1].last
+
+    @functools.cached_property
+    def products(self) -> int:
+        """Multiplications of a forward pass of one example, for the prediction of times: a linear layer takes as many
+        as it has weights, a convolution that at each of its places; all other parameters count once."""
+        known = [part for part in self.module.modules() if isinstance(part, KNOWN)]
+        weights = {part: int(part.weight.numel()) for part in known}
+        found = [self.size - sum(weights.values())]
+
+        def count(part: nn.Module, _: object, answer: Tensor) -> None:
+            places = answer.shape[1:-1] if isinstance(part, nn.Linear) else answer.shape[2:]
+            found.append(math.prod(places) * weights[part])
+
+        hooks = [part.register_forward_hook(count) for part in known]
+        with torch.no_grad():
+            self.module(torch.zeros(1, self.features))
+        for hook in hooks:
+            hook.remove()
+        return sum(found)
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Parameters of every copy by name, (M, ...) each, as views of ``flat`` (M, P)."""
@@ -196,7 +222,7 @@ def _made(network: Any, features: int, classes: int, thread: int) -> Stack:
         )
     slots = _slots(owner, first, dict(second.named_parameters()))
     module = first.requires_grad_(False)
-    found = Stack(module, slots, (), f"{module}; {[(slot.name, slot.shape) for slot in slots]}")
+    found = Stack(module, slots, features, (), f"{module}; {[(slot.name, slot.shape) for slot in slots]}")
     _try(owner, found, features, classes)
     return dataclasses.replace(found, head=_head(found, features))
 
@@ -219,7 +245,7 @@ def _slots(owner: str, module: nn.Module, twin: Mapping[str, nn.Parameter]) -> t
     slots: list[Slot] = []
     place = 0
     for prefix, part in module.named_modules():
-        known = isinstance(part, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d)
+        known = isinstance(part, KNOWN)
         for short, parameter in part.named_parameters(recurse=False):
             name = f"{prefix}.{short}" if prefix else short
             bound, fixed = 0.0, None
