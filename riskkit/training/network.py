@@ -119,7 +119,7 @@ class Stack:
         """Multiplications of a forward pass of one example, for the prediction of times: a linear layer takes as many
         as it has weights, a convolution that at each of its places; all other parameters count once."""
         known = [part for part in self.module.modules() if isinstance(part, KNOWN)]
-        weights = {part: int(part.weight.numel()) for part in known}
+        weights: dict[nn.Module, int] = {part: part.weight.numel() for part in known}
         found = [self.size - sum(weights.values())]
 
         def count(part: nn.Module, _: object, answer: Tensor) -> None:
