@@ -32,7 +32,7 @@ from riskkit.measure.quantities import FOLLOWED, Measured
 from riskkit.problem import Problem
 from riskkit.problems import AbsoluteLocation, Logistic, MeanEstimation, Ridge, WarpedMean
 from riskkit.rng.streams import Stream
-from riskkit.store.shards import Store
+from riskkit.store.shards import MissingReplicatesError, Store
 from riskkit.verdicts.data import Data
 from riskkit.verdicts.estimates import CONTROLLED, estimate
 
@@ -101,7 +101,7 @@ def gain(cell: Cell) -> float:
     plain = run.values[cell.quantity][:, 0, 0]
     if cell.quantity in CONTROLLED and isinstance(cell.problem, MeanEstimation | WarpedMean):
         plain = plain - run.dataset["control"]
-    paired = cell.neighbours * cell.k * cell.T >= N
+    paired = cell.neighbours * cell.k * cell.T >= 2 * N
     reported = estimate(run, 0, cell.quantity, "last", paired=paired)
     return float(plain.var(ddof=1) / reported.values.var(ddof=1))
 
@@ -206,7 +206,7 @@ def gains(data: Data) -> list[float]:
 
 
 def swept(results: Path) -> str:
-    """The table of a stored sweep."""
+    """The table of a stored sweep; experiments that have changed since are left out, and named."""
     lines = [
         "| experiment | replicates | estimates | least gain | median gain |",
         "|---|---|---|---|---|",
@@ -214,7 +214,11 @@ def swept(results: Path) -> str:
     everything = []
     for folder in sorted(path.parent for path in results.glob("*/verdict.json")):
         request, failures = reopen(folder)
-        data = gather(request, Store(folder), failures)
+        try:
+            data = gather(request, Store(folder), failures)
+        except MissingReplicatesError as error:
+            print(f"{folder.name} is left out: {error}", file=sys.stderr)
+            continue
         if found := gains(data):
             everything += found
             lines.append(

@@ -27,6 +27,7 @@ from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.own import along
 from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
+from riskkit.stats.controls import LEAST
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
 from riskkit.verdicts.estimates import Estimate, estimate
 
@@ -125,17 +126,20 @@ class Data:
         place = (cell.address, cell.rounds, quantity, output, paired)
         if (kept := self._estimates.get(place)) is not None:
             return kept
-        made = estimate(*found, quantity, output, paired=paired)
+        made = estimate(*found, quantity, output, paired=paired, followed_pairs=self._hit(cell) >= LEAST / 2)
         if made.how == "regressed" and (len(self._estimates) + 1) * self.replicates <= KEPT:
             self._estimates[place] = made
         return made
 
     def _pairs(self, cell: Cell) -> bool:
-        """Whether the replace-one estimate is a control: of real algorithms, where there have been as many draws as n,
-        all neighbours together. With fewer most replicates have not drawn what was replaced, and coefficients that are
-        fitted to those know nothing of the others."""
+        """Whether the replace-one estimate is a control: of real algorithms, after 2n draws for all neighbours."""
         draws = cell.gradients * self.plan.experiment.neighbours
-        return cell.name not in self._planted and cell.run.n <= draws
+        return cell.name not in self._planted and draws >= 2 * cell.run.n
+
+    def _hit(self, cell: Cell) -> float:
+        """How many replicates have drawn an example that was replaced, in expectation."""
+        draws = cell.gradients * self.plan.experiment.neighbours
+        return self.replicates * -math.expm1(draws * math.log1p(-1 / max(cell.run.n, 2)))
 
     @functools.cached_property
     def _estimates(self) -> dict[tuple[str, int, str, str, bool], Estimate]:

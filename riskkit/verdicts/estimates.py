@@ -4,12 +4,14 @@
     regressed    the rest less its regression (``riskkit.stats.controls``), in this order, as many as may be fitted, on
                  - what was measured of the same run on the problem's quadratic companion less its expectation
                  - F(theta_0) - F_S(theta_0)
-                 - F - F_S less the replace-one estimate: two estimates of one expectation, so that what is left is
-                   their best combination (of generalization and excess)
+                 - F - F_S less the replace-one estimate, for generalization and excess without a companion: two
+                   estimates of one expectation, so that what is left is their best combination
                  - the mean product of two examples' gradients at theta*
                  - F(theta*) - F_S(theta*)
 
-The mean of the estimate is that of what was measured, whatever the controls are worth.
+The mean of the estimate is that of what was measured, whatever the controls are worth. What is coupled tells of the
+replicates that have drawn the replaced example: coefficients that are fitted to those which have not know nothing of
+the others, however much these vary. So it is used only where many have, by n and the number of draws.
 """
 
 from __future__ import annotations
@@ -37,17 +39,21 @@ class Estimate(NamedTuple):
     how: str
 
 
-def estimate(run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True) -> Estimate:
-    """Of a quantity that the run measured, at the checkpoint in that place. ``paired``: whether the replace-one
-    estimate may be a control; not where it is what is tested, or where a run on S with one example exchanged is not the
-    algorithm on it, as with a planted fault.
+def estimate(
+    run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True, followed_pairs: bool = True
+) -> Estimate:
+    """Of a quantity that the run measured, at the checkpoint in that place; an expectation stays as it is.
 
-    An expectation stays as it is."""
+    ``paired``: whether the replace-one estimate may be a control; not where it is what is tested, or where a run on S
+    with one example exchanged is not the algorithm on it, as with a planted fault. ``followed_pairs``: whether the
+    companion's stability may be one of stability."""
     o = OUTPUTS.index(output)
     measured = run.values[quantity][:, slot, o]
     if quantity not in FOLLOWED or (run.engine.startswith(MOMENTS) and (measured == measured[0]).all()):
         return Estimate(measured, "simulated")
     controls = controls_of(run, slot, quantity, output, paired=paired)
+    if quantity == "stability" and not followed_pairs:
+        controls = {}
     subtracted = quantity in CONTROLLED and "control" in run.dataset
     plain = measured - run.dataset["control"] if subtracted else measured
     how = "controlled" if subtracted else "simulated"
@@ -61,14 +67,14 @@ def controls_of(run: Measured, slot: int, quantity: str, output: str, *, paired:
     """Name -> (R,), finite and of mean 0, in the order in which they are taken."""
     o = OUTPUTS.index(output)
     found: dict[str, Floats] = {}
-    if followed(quantity) in run.values:
-        found["companion"] = run.values[followed(quantity)][:, slot, o]
+    if followed(quantity) in run.values and np.isfinite(own := run.values[followed(quantity)][:, slot, o]).all():
+        found["companion"] = own
     if quantity in CONTROLLED:
-        own = {name: run.dataset[name] for name in DATASETS if name in run.dataset}
-        if "control_start" in own:
-            found["control_start"] = own.pop("control_start")
-        if paired and {"generalization", "replace_one"} <= set(run.values):
+        sets = {name: run.dataset[name] for name in DATASETS if name in run.dataset}
+        if "control_start" in sets:
+            found["control_start"] = sets.pop("control_start")
+        if paired and "companion" not in found and {"generalization", "replace_one"} <= set(run.values):
             direct, other = (run.values[name][:, slot, o] for name in ("generalization", "replace_one"))
             found["replace-one"] = direct - other
-        found |= own
+        found |= sets
     return {name: values for name, values in found.items() if np.isfinite(values).all()}
