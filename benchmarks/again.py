@@ -1,12 +1,17 @@
 """What a sweep costs: its first run, the same again, with one figure and with one experiment changed.
 
-    python benchmarks/again.py [WORDS OF THE SWEEP]
+    python benchmarks/again.py [WORDS OF THE SWEEP]      # Linux
+    python benchmarks/again.py first OLD [WORDS]         # the first run alone, of this checkout and of another one
 
-The study is copied to a temporary folder, where it is changed. Wall seconds and CPU seconds, processes of their own.
+The study is copied to a temporary folder, where it is changed. Wall seconds, and CPU seconds of the command and of all
+processes that it has started, those that it did not wait for too: they become children of this one, which does.
+The experiment that is changed, theorem2_exponents, is also run alone: its own time.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import resource
 import shutil
@@ -14,9 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+CHANGED = "theorem2_exponents"
+BEFORE, AFTER = "MeanEstimation(dim=4", "MeanEstimation(dim=5"
+"""Another problem: everything of the experiment is computed anew."""
+SUBREAPER = 36
+"""PR_SET_CHILD_SUBREAPER: processes that lose their parent become children of the one that has asked for them."""
 LINES = {
     "--help": ["--help"],
     "--list": ["--list"],
@@ -27,47 +38,77 @@ LINES = {
 }
 
 
-def timed(code: list[str], folder: Path) -> tuple[float, float]:
-    """Wall and CPU seconds of a process and its children."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+def used() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def timed(code: list[str], folder: Path, root: Path = ROOT) -> tuple[float, float]:
+    """Wall seconds of a command; CPU seconds of it and of every process that it has started."""
+    before, began = used(), time.perf_counter()
     subprocess.run(
         [sys.executable, *code],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(root)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=False,
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.perf_counter() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    wall = time.perf_counter() - began
+    with contextlib.suppress(ChildProcessError):
+        while True:  # the server that workers are forked from ends after its command
+            os.waitpid(-1, 0)
+    return wall, used() - before
 
 
 def shown(name: str, seconds: tuple[float, float]) -> None:
-    print(f"{name:42} {seconds[0]:7.2f} s {seconds[1]:7.2f} s of CPU", flush=True)
+    print(f"{name:58} {seconds[0]:7.2f} s {seconds[1]:7.2f} s of CPU", flush=True)
+
+
+@contextlib.contextmanager
+def study(root: Path = ROOT) -> Iterator[Path]:
+    """A copy of a checkout's experiments and figures."""
+    with tempfile.TemporaryDirectory() as name:
+        for part in ("experiments", "figures"):
+            shutil.copytree(root / part, Path(name) / part, ignore=shutil.ignore_patterns("__pycache__"))
+        yield Path(name)
+
+
+def first(old: Path, words: list[str]) -> None:
+    """Old, new, new, old: on a machine that others use, CPU seconds and their ratio."""
+    for root in (old, ROOT, ROOT, old):
+        with study(root) as folder:
+            shown(f"first run of {root.name}", timed(["-m", "riskkit.sweep", *words], folder, root))
 
 
 def main(words: list[str]) -> None:
     sweep = ["-m", "riskkit.sweep", *words]
-    with tempfile.TemporaryDirectory() as name:
-        study = Path(name)
-        for part in ("experiments", "figures"):
-            shutil.copytree(ROOT / part, study / part, ignore=shutil.ignore_patterns("__pycache__"))
-        shown("import riskkit", min(timed(["-c", "import riskkit"], study) for _ in range(3)))
+    with study() as folder:
+        shown("import riskkit", min(timed(["-c", "import riskkit"], folder) for _ in range(3)))
         for line, arguments in LINES.items():
-            shown(line, min(timed(["-m", "riskkit.sweep", *arguments], study) for _ in range(3)))
-        shown("theorem2_exponents, from an empty folder", timed(["-m", "riskkit.sweep", "theorem2_exponents"], study))
-        shutil.rmtree(study / "results")
-        shown("first run", timed(sweep, study))
-        shown("the same again", min(timed(sweep, study) for _ in range(3)))
-        figure, experiment = (
-            study / "figures" / "theorem2_exponents.py",
-            study / "experiments" / "theorem2_exponents.py",
-        )
+            shown(line, min(timed(["-m", "riskkit.sweep", *arguments], folder) for _ in range(3)))
+        alone = ["-m", "riskkit.sweep", CHANGED]
+        shown(f"{CHANGED}, from an empty folder", timed(alone, folder))
+        shutil.rmtree(folder / "results")
+        shown("first run", timed(sweep, folder))
+        shown("the same again", min(timed(sweep, folder) for _ in range(3)))
+        figure, experiment = (folder / part / f"{CHANGED}.py" for part in ("figures", "experiments"))
         figure.write_text(figure.read_text() + "\n# changed\n")
-        shown("one figure changed", timed(sweep, study))
-        experiment.write_text(experiment.read_text().replace("seed=", "seed=1 + ") + "\n# changed\n")
-        shown("one experiment changed", timed(sweep, study))
+        shown("one figure changed", timed(sweep, folder))
+        before = experiment.read_text()
+        assert BEFORE in before
+        experiment.write_text(before.replace(BEFORE, AFTER))
+        wall, cpu = timed(sweep, folder)
+        own = timed([*alone, "--out", str(folder / "alone")], folder)
+        shown(f"one experiment changed ({CHANGED})", (wall, cpu))
+        shown("  its own time: the same experiment alone, no other stored", own)
+        shown("  more than its own time (target: 3 s)", (wall - own[0], cpu - own[1]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    match sys.argv[1:]:
+        case ["first", old, *rest]:
+            first(Path(old).resolve(), rest)
+        case given:
+            main(given)

@@ -26,6 +26,8 @@ import refresh_paper  # noqa: E402
 import refresh_printed  # noqa: E402
 from carried import Carried, UntrueError, carried, filled  # noqa: E402
 
+from riskkit.report.figures import drawing  # noqa: E402
+
 PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("findings", "field", "printed")))
 
 
@@ -59,7 +61,14 @@ def sentence(results: Path, experiment: str, bound: str, line: str) -> str:
 
 
 def copied(results: Path, figures: set[str]) -> None:
-    """Copies figures into ``docs/figures/``."""
+    """Draws figures as .png and copies them into ``docs/figures/``."""
+    modules = drawing.figure_modules()
+    due: dict[str | None, set[str]] = {}
+    for name in figures:
+        due.setdefault(modules[name].EXPERIMENT, set()).add(name)
+    owners = sorted(path.parent.name for path in results.glob("*/verdict.json")) if None in due else list(due)
+    if failures := drawing.draw_figures(results, owners, due=due, png=True).failures:
+        raise ValueError(f"{'; '.join(failures)}.")
     for name in sorted(figures):
         (source,) = [*results.glob(f"*/figures/{name}.png"), *results.glob(f"figures/{name}.png")]
         image = Image.open(source).convert("RGB").quantize(64, dither=Image.Dither.NONE)

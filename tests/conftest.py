@@ -81,9 +81,7 @@ def results(tmp_path_factory, request):
     with open(shared / "results.lock", "w") as lock, pytest.MonkeyPatch.context() as patch:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "results.whole").exists():
-            patch.setattr(
-                plot.Page, "save", lambda page, folder, name: PAGES.__setitem__(name, page) or save(page, folder, name)
-            )
+            patch.setattr(plot.Page, "save", lambda page, *to: PAGES.__setitem__(to[1], page) or save(page, *to))
             assert sweep.main([*[name for name in EXPERIMENTS if name not in long], *tiny]) == 0
             patch.setattr(tasks, "QUICK_STEPS", 64)
             assert sweep.main([*long, *tiny]) == 0

@@ -196,7 +196,7 @@ def test_a_changed_seed_has_a_place_of_its_own_and_leaves_the_first(home):
     [
         ("first/table.csv", "damaged"),
         ("first/verdict.json", "deleted"),
-        ("first/figures/curve.png", "damaged"),
+        ("first/figures/curve.svg", "damaged"),
         ("second/tables/levels.md", "deleted"),
         ("report.html", "damaged"),
     ],

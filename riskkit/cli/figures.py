@@ -17,6 +17,7 @@ def add_arguments(parser: Parser) -> None:
     add_names(parser)
     add_results(parser)
     parser.add_argument("--venue", default="neurips", help="neurips (default), icml, jmlr, iclr, tmlr or aistats")
+    parser.add_argument("--png", action="store_true", help="beside .pdf and .svg")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
 
 
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     with reading(ValueError), sized_for(arguments.venue):
         pass
     with writing(arguments.results, StoreError):
-        drawn = draw_figures(arguments.results, stored, arguments.venue, arguments.jobs)
+        drawn = draw_figures(arguments.results, stored, arguments.venue, arguments.jobs, png=arguments.png)
     for path in drawn.paths:
         print(f"figure {path}")
     for line in drawn.failures:

@@ -364,7 +364,7 @@ def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Work
         return in_process()
     # The reference engine and stacks of networks hold Python's lock, the fused ones leave it.
     used = {choice.engine for request in requests for choice in engines(request).values()}
-    return processes(jobs) if used & {"reference", "stacked"} else in_process(jobs)
+    return processes(jobs, "stacked" in used) if used & {"reference", "stacked"} else in_process(jobs)
 
 
 def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[str, Store]:

@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -56,22 +56,29 @@ def in_process(jobs: int = 1) -> Workers:
     return Workers(pool, lambda: width, lambda: None, lambda: pool.shutdown(wait=False, cancel_futures=True), name)
 
 
-def processes(jobs: int) -> Workers:
-    """``jobs`` processes on this machine."""
-    seats = Seats(jobs)
-    # One task more than can run, for each seat: a worker need not wait until its last answer is on disk.
-    return Workers(seats, lambda: 2 * jobs, lambda: None, seats.kill, f"{jobs} processes")
+def processes(jobs: int, networks: bool = False) -> Workers:
+    """``jobs`` processes on this machine, for the training of ``networks`` too."""
+    seats = Seats(jobs, networks)
+    # More tasks than can run: a worker need not wait until its last answer is on disk, and is given what it knows.
+    return Workers(seats, lambda: CHOICE * jobs, lambda: None, seats.kill, f"{jobs} processes")
+
+
+CHOICE = 8
+"""Tasks in flight for each seat."""
 
 
 class Seats(Executor):
     """One loky worker a seat: a worker that dies takes its own task with it and no other, and its seat is filled anew.
 
-    (In a pool of many workers one death breaks all tasks in flight, and nobody knows whose fault it was.)
+    (In a pool of many workers one death breaks all tasks in flight, and nobody knows whose fault it was.) Of the tasks
+    that wait a worker is given one of a question that it has met, whose plan it has made; else one that no other has.
     """
 
-    def __init__(self, seats: int) -> None:
+    def __init__(self, seats: int, networks: bool = False) -> None:
         self._free = seats
+        self._loaded = [*LOADED, *(FOR_NETWORKS if networks else [])]
         self._idle: list[Any] = []
+        self._met: dict[Any, set[Hashable]] = {}
         self._busy: dict[Future[Any], tuple[Any, Future[Any]]] = {}
         self._waiting: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._closed = False
@@ -91,17 +98,29 @@ class Seats(Executor):
     def _seat(self) -> None:
         """Gives waiting tasks to idle workers, and to new ones while seats are free."""
         while self._waiting and not self._closed and (self._idle or self._free):
-            promise, call, arguments = self._waiting.popleft()
-            if not promise.set_running_or_notify_cancel():
-                continue
             if self._idle:
                 worker = self._idle.pop()
             else:
-                worker = _worker()
+                worker = _worker(self._loaded)
                 self._free -= 1
+            place = self._best(self._met.setdefault(worker, set()))
+            promise, call, arguments = self._waiting[place]
+            del self._waiting[place]
+            if not promise.set_running_or_notify_cancel():
+                self._idle.append(worker)
+                continue
+            self._met[worker].add(_question(arguments))
             running = worker.submit(call, *arguments)
             self._busy[promise] = worker, running
             running.add_done_callback(lambda done, promise=promise: self._done(promise, done))
+
+    def _best(self, met: set[Hashable]) -> int:
+        """The place of the waiting task for a worker that has met these questions."""
+        asked = [_question(arguments) for _, _, arguments in self._waiting]
+        every = set[Hashable]().union(*self._met.values())
+        known = (place for place, question in enumerate(asked) if question in met)
+        new = (place for place, question in enumerate(asked) if question not in every)
+        return next(known, next(new, 0))
 
     def _done(self, promise: Future[Any], done: Future[Any]) -> None:
         from concurrent.futures.process import BrokenProcessPool
@@ -111,6 +130,7 @@ class Seats(Executor):
             worker, _ = self._busy.pop(promise)
             if done.cancelled() or isinstance(error, BrokenProcessPool):
                 self._free += 1
+                self._met.pop(worker, None)
             else:
                 self._idle.append(worker)
             self._seat()
@@ -150,15 +170,29 @@ class Seats(Executor):
             worker.shutdown(wait=True, kill_workers=True)
 
 
+def _question(arguments: tuple[Any, ...]) -> Hashable:
+    """What a call is about: its first argument, or the request of that."""
+    head = arguments[0] if arguments else None
+    found: Hashable = getattr(head, "request", head)
+    return found
+
+
 LOADED = ["riskkit.execution.loop", "riskkit.report.figures.drawing"]
 """What workers need before they do anything: seconds of loading."""
+
+FOR_NETWORKS = ["torch._dynamo"]
+"""What torch loads at the first gradient of a stack of networks: a second and a half."""
 
 
 RENEWED = "A worker stopped while some jobs were given"
 """What loky warns of where it renews a worker whose memory has grown, which loses nothing and is no fault."""
 
+GROWTH = 1 / 8
+"""How far a worker's memory may grow before it is renewed, in shares of a core's part of the machine's. loky's own
+300 MB are less than the plans and blocks of a sweep, and what is renewed makes all its plans again."""
 
-def _worker() -> Any:
+
+def _worker(loaded: Sequence[str] = LOADED) -> Any:
     """A process of its own, forked from a server that has loaded the libraries once for all workers, where that can be;
     else a fresh one, which loads them itself."""
     from joblib.externals.loky.process_executor import ProcessPoolExecutor
@@ -167,7 +201,7 @@ def _worker() -> Any:
     context = None
     if sys.platform == "linux" and _importable():
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(LOADED)
+        context.set_forkserver_preload(list(loaded))
     here = (dict(os.environ), None if context else os.getpid())
     return ProcessPoolExecutor(max_workers=1, context=context, initializer=_attend, initargs=here)
 
@@ -182,7 +216,11 @@ def _importable() -> bool:
 def _attend(environment: dict[str, str], parent: int | None) -> None:
     """In a worker: leave Ctrl-C to the process that asked for it, have its environment, and do not outlive it, however
     it died. ``parent``: the one that started this process, None: a server did, at the asking one's wish."""
+    from joblib.externals.loky import process_executor
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (os.cpu_count() or 1)
+    process_executor._MAX_MEMORY_LEAK_SIZE = max(process_executor._MAX_MEMORY_LEAK_SIZE, int(GROWTH * memory))
     os.environ.clear()
     os.environ.update(environment)
     asking = multiprocessing.parent_process()

@@ -207,18 +207,32 @@ def _problem(experiment: Any, point: Point, made: dict[Any, Any]) -> Any:
     return made.setdefault(problem, problem)
 
 
+_RUNS: dict[type, bool] = {}
+
+
+def _is_run(made: Any) -> bool:
+    """Whether it is a ``Run``; asked once of each class, for the question goes through all members of a protocol."""
+    kind = type(made)
+    if kind not in _RUNS:
+        _RUNS[kind] = isinstance(made, Run)
+    return _RUNS[kind]
+
+
 def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> _Wanted:
-    if isinstance(made, Run):
+    if _is_run(made):
         return _Wanted(point, name, made, made, 1)
-    written = place(experiment.algorithms[name])
+
+    def written() -> str:
+        return place(experiment.algorithms[name])
+
     if not hasattr(made, "steps") or isinstance(made, type):
         raise ValueError(
             f"{experiment.name}: {name} must be an algorithm (with steps, and init, query, step, output), a run, or "
-            f"None at {point!r}; got {made.__name__ if isinstance(made, type) else type(made).__name__}{written}."
+            f"None at {point!r}; got {made.__name__ if isinstance(made, type) else type(made).__name__}{written()}."
         )
     if not (steps := number(made.steps)) >= 1 or not steps.is_integer():
         raise ValueError(
-            f"{experiment.name}: {name}: steps must be a whole number >= 1 at {point!r}; got {made.steps!r}{written}."
+            f"{experiment.name}: {name}: steps must be a whole number >= 1 at {point!r}; got {made.steps!r}{written()}."
         )
     if not getattr(getattr(made, "__dataclass_params__", None), "frozen", False):
         raise ValueError(

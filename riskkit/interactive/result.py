@@ -73,7 +73,7 @@ class Result:
         return frame(table(self.data))
 
     def figure(self, draw: Draw = errors) -> Page:
-        """A page that shows itself in a notebook; ``page.save(folder, name)`` writes it as PDF, PNG, SVG and CSV.
+        """A page that shows itself in a notebook; ``page.save(folder, name)`` writes it as PDF, SVG and CSV.
 
         ``draw`` makes it, as in a module of ``figures/``; by default the errors along every axis that was judged, with
         their bounds. Raises ValueError where there is nothing to draw.

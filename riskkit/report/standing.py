@@ -75,6 +75,11 @@ class Standing:
             for output in made.outputs():
                 if output.startswith("figure ") and (owner, output) not in wanted:
                     made.forget(output)
+                    self._png(owner, output).unlink(missing_ok=True)
+
+    def _png(self, owner: str | None, output: str) -> Path:
+        """What ``riskkit figures --png`` may have drawn beside the files that are noted."""
+        return self.results / (owner or "") / "figures" / f"{output.removeprefix('figure ')}.png"
 
     def figures_due(self) -> Mapping[str | None, set[str]] | None:
         """Owner -> the figures that are to be drawn; None: all, for it cannot be told."""
@@ -145,7 +150,7 @@ class Standing:
             for figure in self.figures():
                 made = Made(self.results / (figure.owner or ""))
                 if made.notes(figure.output) and not made.stands(figure.output, figure.address):
-                    found += made.files(figure.output)
+                    found += [*made.files(figure.output), self._png(figure.owner, figure.output)]
             return found
         own = [(self.results / name, TABLES, self._tables(name)) for name in self.names]
         for folder, output, address in [*own, (self.results, ALL_TABLES, self._all())]:

@@ -13,6 +13,7 @@ Shapes: ``T`` rounds, ``P`` cells. t counts rounds, j counts gradients; round t 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -92,6 +93,7 @@ def fold(factor: Floats, term: Floats) -> tuple[Floats, Floats]:
     return p, w
 
 
+@functools.lru_cache(maxsize=64)
 def inverse_time_rounds(T: int, k: int, offset: float) -> Rounds:
     """A round of x <- ((j + j0 - 2) / (j + j0)) x + 1 / (j + j0)^2, the step of Theorems 2 and 3 in units of its noise.
 
@@ -102,7 +104,8 @@ def inverse_time_rounds(T: int, k: int, offset: float) -> Rounds:
 
     At k = j0 = 1 the first round is one step, with p = -1 and w = 1, the limits of both.
 
-    ``mixing`` is k sum_j 1 / (j + j0)^2, the bound on E||v_k - v_0||^2 in the same units.
+    ``mixing`` is k sum_j 1 / (j + j0)^2, the bound on E||v_k - v_0||^2 in the same units. Kept, read-only: every form
+    of every bound on a run asks for the same ones.
     """
     j = np.arange(T * k, dtype=np.float64).reshape(T, k) + offset
     start, end = j[:, 0], j[:, -1] + 1
@@ -110,4 +113,7 @@ def inverse_time_rounds(T: int, k: int, offset: float) -> Rounds:
     with np.errstate(divide="ignore", invalid="ignore"):
         p, w = (start - 2) * (start - 1) / scale, ((j - 1) / j).sum(axis=1) / scale
     p, w = np.where(scale == 0, -1.0, p), np.where(scale == 0, 1.0, w)
-    return Rounds(p, w, k * (j**-2).sum(axis=1))
+    made = Rounds(p, w, k * (j**-2).sum(axis=1))
+    for part in made:
+        np.asarray(part).setflags(write=False)
+    return made

@@ -418,7 +418,14 @@ def excludes(bound: Bound, cell: Cell) -> str | None:
         return f"{bound.title} speaks of simulated runs; {cell.name} is of another kind."
     if bound.output not in traits.outputs(cell.algorithm):
         return f"{cell.name} has no output {bound.output!r}."
-    return bound.excludes(cell.run.problem, cell.algorithm)
+    return _answered(bound.excludes, cell.run.problem, cell.algorithm)
+
+
+@functools.lru_cache(maxsize=4096)
+def _answered(asked: Callable[[Problem, Any], str | None], problem: Problem, algorithm: Any) -> str | None:
+    """The answer of a bound (its own method stands for it) on a problem and an algorithm: cells that differ in their
+    rounds, and every table and verdict, ask the same."""
+    return asked(problem, algorithm)
 
 
 def words(quantity: str) -> str:

@@ -46,7 +46,7 @@ def algorithm_looks(home: Path) -> Mapping[str, tuple[str, str]]:
     return dict(getattr(study.module("figures", home), "ALGORITHMS", {}))
 
 
-FEW = 4
+FEW = 8
 """Pages that are drawn sooner here than another process has loaded what it needs."""
 
 
@@ -64,13 +64,15 @@ def draw_figures(
     venue: str = DEFAULT_VENUE,
     jobs: int = 1,
     due: Mapping[str | None, Collection[str]] | None = None,
+    png: bool = False,
 ) -> Drawn:
     """Draws every figure that one of the named experiments feeds and that has one stored, in ``jobs`` processes.
 
-    Each is written as .pdf, .png, .svg, .csv (the plotted numbers) and .txt (the caption), the same bytes every time,
-    in ``figures/``; those of another venue than the default in ``figures/<venue>/``. A figure that fails costs no
-    other. ``due``: by experiment (None: those of all), the figures to draw, where not all are. Raises
-    StoreError if a named experiment's results cannot be read, ValueError for an unknown venue.
+    Each is written as .pdf, .svg, .csv (the plotted numbers), .txt (the caption) and, with ``png`` or where there is
+    one, .png, the same bytes every time, in ``figures/``; those of another venue than the default in
+    ``figures/<venue>/``. A figure that fails costs no other. ``due``: by experiment (None: those of all), the figures
+    to draw, where not all are. Raises StoreError if a named experiment's results cannot be read, ValueError for an
+    unknown venue.
     """
     home, chosen = study.folder(), [name for name in dict.fromkeys(names) if is_stored(results / name)]
     if not chosen:
@@ -82,7 +84,7 @@ def draw_figures(
     if jobs > 1 and len(owners) > 1 and (due is None or sum(len(due[one]) for one in owners) > FEW):
         seats = Seats(jobs)
         try:
-            futures = {owner: seats.submit(_draw, home, results, owner, venue, wanted[owner]) for owner in owners}
+            futures = {owner: seats.submit(_draw, home, results, owner, venue, wanted[owner], png) for owner in owners}
             for owner, future in futures.items():
                 # One whose process died (for want of memory, as a rule) is drawn here.
                 with contextlib.suppress(BrokenProcessPool):
@@ -91,7 +93,7 @@ def draw_figures(
             seats.kill()
     for owner in owners:
         if owner not in parts:
-            parts[owner] = _draw(home, results, owner, venue, wanted[owner])
+            parts[owner] = _draw(home, results, owner, venue, wanted[owner], png)
     found = [parts[owner] for owner in owners]
     # A module that cannot be imported fails for every owner.
     failures = dict.fromkeys(line for part in found for line in part.failures)
@@ -99,7 +101,14 @@ def draw_figures(
     return Drawn(paths, list(failures), [one for part in found for one in part.done])
 
 
-def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Collection[str] | None) -> Drawn:
+def _draw(
+    home: Path,
+    results: Path,
+    owner: str | None,
+    venue: str,
+    wanted: Collection[str] | None,
+    png: bool,
+) -> Drawn:
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
     drawn, own = Drawn([], [], []), {}
     studied = owner is None or not from_python(results / owner)
@@ -134,7 +143,7 @@ def _draw(home: Path, results: Path, owner: str | None, venue: str, wanted: Coll
             paths: list[Path] = []
             with _noted(f"figure {key}", drawn):
                 page = make(shown)
-                paths = [] if page is None else page.save(folder, key)
+                paths = [] if page is None else page.save(folder, key, png)
                 drawn.paths.extend(paths)
                 drawn.done.append((owner, key, paths))
             if not paths:

@@ -25,8 +25,8 @@ from riskkit.report.figures.panels import Panel
 from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, alpha_colour, house_style, inches
 from riskkit.store.atomic import make_folder, write, write_text
 
-SUFFIXES = ("pdf", "png", "svg", "csv", "txt")
-"""Of the files of a figure."""
+SUFFIXES = ("pdf", "svg", "png", "csv", "txt")
+"""Of the files of a figure; .png where it is asked for."""
 STATED = {"claim": "claim", "published": "as printed", "statement": "explicit bound"}
 """The forms of a bound as captions call them, by the names under which their statements are stored."""
 
@@ -243,22 +243,29 @@ class Page:
         more = dict.fromkeys(name for record in self.records for name in record if name not in columns)
         return pd.DataFrame(self.records, columns=[*columns, *more])
 
-    def save(self, folder: Path, name: str) -> list[Path]:
-        """Writes <name>.pdf, .png, .svg, .csv (the numbers) and .txt (the caption); equal pages give equal bytes."""
+    def save(self, folder: Path, name: str, png: bool = False) -> list[Path]:
+        """Writes <name>.pdf, .svg, .csv (the numbers) and .txt (the caption); equal pages give equal bytes. With
+        ``png``, and where there is one already, which would be older than the others, <name>.png as well."""
         figure, caption = self.finish(), self.caption
         make_folder(folder)
-        written = [folder / f"{name}.{suffix}" for suffix in SUFFIXES]
+        png = png or (folder / f"{name}.png").exists()
+        drawn = {one: io.BytesIO() for one in ("pdf", "svg", *(["png"] if png else []))}
+        about, dots = {"Title": self.title, "Creator": "riskkit"}, figure.dpi
         with house_style():
             # The figure is laid out: the canvases draw at once, where savefig would first draw without drawing.
-            pdf, png, svg = io.BytesIO(), io.BytesIO(), io.BytesIO()
-            about, dots = {"Title": self.title, "Creator": "riskkit"}, figure.dpi
-            canvases: tuple[Any, Any, Any] = FigureCanvasPdf(figure), FigureCanvasSVG(figure), FigureCanvasAgg(figure)
-            canvases[2].print_png(png, metadata={"Title": self.title, "Description": caption, "Software": "riskkit"})
-            canvases[0].print_pdf(pdf, metadata={**about, "Subject": caption, "CreationDate": None})
-            canvases[1].print_svg(svg, metadata={**about, "Date": None})
-            figure.dpi = dots  # PDF and SVG have set theirs
-        for path, sink in zip(written, (pdf, png, svg), strict=False):
-            write(path, sink.getvalue(), durable=False)
-        write_text(written[3], self.numbers().to_csv(index=False, lineterminator="\n"), durable=False)
-        write_text(written[4], caption, durable=False)
-        return written
+            for one, sink in drawn.items():
+                canvas: Any = {"pdf": FigureCanvasPdf, "svg": FigureCanvasSVG, "png": FigureCanvasAgg}[one](figure)
+                if one == "pdf":
+                    canvas.print_pdf(sink, metadata={**about, "Subject": caption, "CreationDate": None})
+                elif one == "svg":
+                    canvas.print_svg(sink, metadata={**about, "Date": None})
+                else:
+                    said = {"Title": self.title, "Description": caption, "Software": "riskkit"}
+                    canvas.print_png(sink, metadata=said)
+                figure.dpi = dots  # PDF and SVG set theirs
+        for one, sink in drawn.items():
+            write(folder / f"{name}.{one}", sink.getvalue(), durable=False)
+        numbers, words = folder / f"{name}.csv", folder / f"{name}.txt"
+        write_text(numbers, self.numbers().to_csv(index=False, lineterminator="\n"), durable=False)
+        write_text(words, caption, durable=False)
+        return [*(folder / f"{name}.{one}" for one in drawn), numbers, words]
