@@ -123,7 +123,7 @@ def test_a_venue_has_a_folder_of_its_own(drawn, tmp_path, capsys):
     results, _ = drawn
     name = "theorem1_attained_optimization"
     shutil.copytree(results / name, tmp_path / name, ignore=shutil.ignore_patterns("figures"))
-    assert cli.main(["figures", name, "--venue", "icml", "--results", str(tmp_path)]) == 0
+    assert cli.main(["figures", name, "--venue", "icml", "--png", "--results", str(tmp_path)]) == 0
     assert [path.name for path in (tmp_path / name / "figures").iterdir()] == ["icml"]
     image = imread(tmp_path / name / "figures" / "icml" / "theorem1_optimization.png")
     assert abs(image.shape[1] / 220 - 6.75) < 0.01

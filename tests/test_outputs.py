@@ -389,7 +389,7 @@ def test_a_users_matplotlibrc_changes_no_byte(whole, tmp_path, monkeypatch):
     with mpl.rc_context(HOSTILE):
         drawn = drawing.draw_figures(tmp_path / "results", [NAME])
     assert drawn.failures == []
-    assert len(drawn.paths) == 15
+    assert len(drawn.paths) == 12
     for path in drawn.paths:
         assert path.read_bytes() == (whole / path.relative_to(tmp_path / "results")).read_bytes()
 
