@@ -157,11 +157,11 @@ def registers(quick: bool) -> None:
         cases = [("Logistic", 16, 32), ("WarpedMean", 16, 32)]
     for (name, c, d), (kind, size) in itertools.product(cases, types.items()):
         formula = getattr(problems, name)().formula
-        own = fused_gpu.blocks(c, d, size)
         loops = fused_gpu.kernel(fused_gpu.twin(formulas.part(formula).formula))
         for loop, pulls in ((loops.stretch, "ANCHORED"), (loops.scheme_stretch, "PULLED")):
             if quick and pulls == "PULLED" and (name, kind) != ("Logistic", "fp64"):
                 continue
+            own = fused_gpu.blocks(c, d, size, fused_gpu.SCHEME_SHARE if pulls == "PULLED" else fused_gpu.SHARE)
             signature = dict.fromkeys(loop.arg_names, f"*{kind}")
             signature |= {"moment": "*fp64", "index": "*i64", "mixing": "*i8"}
             signature |= dict.fromkeys(("n", "w", "d", "C", "batch", "active", "count", "start", "stop"), "i32")

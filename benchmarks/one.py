@@ -1,12 +1,18 @@
 """One configuration, as `simulate` in a notebook runs it, beside hand-written C on the same machine in the same run.
 
     python benchmarks/one.py [d ...]           by default 8, 32 and 128
+    python benchmarks/one.py short [d ...]     30 steps of 32,768 replicates, n = 32; by default 8 and 32
+    python benchmarks/one.py big               d = 512, n = 65,536, 64 configurations, beside what the machine allows
 
 Lookahead (k = 5) on squared loss, n = 1024, R = 256, float32, one thread, nanoseconds of CPU a step; the fastest of the
 runs counts, and the ways take turns. The C is compiled by the machine's compiler for its processor, with the dimension
 known to it: once replicate by replicate, and once with eight replicates a step in turn, so that none waits for the sum
 of its own last step. riskkit also draws the index stream and accumulates the average of the iterates and the path
 moment of the gradient; C is given the indices. All ways must end at the same slow weights.
+
+``big`` has three limits, in the same turns: of arithmetic, the 4 d C operations of the products and the steps at the
+rate of a matrix product; of memory, the rows of the index stream copied out by numpy; of the cache, parameters and sums
+of iterates, read and written once in two steps, at the rate of numpy's addition in place to an array of their size.
 """
 
 from __future__ import annotations
@@ -22,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -65,12 +72,12 @@ def compiled(compiler: str, d: int, folder: Path) -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
-def by_c(library: ctypes.CDLL, inputs: Inputs, together: int) -> Callable[[], torch.Tensor]:
+def by_c(library: ctypes.CDLL, inputs: Inputs, steps: int, together: int) -> Callable[[], torch.Tensor]:
     cell = inputs.cell
     data = np.ascontiguousarray(inputs.data.numpy(), dtype=np.float32)
-    order = np.ascontiguousarray(inputs.stream.indices(cell.n, 0, STEPS).numpy(), dtype=np.int64)
+    order = np.ascontiguousarray(inputs.stream.indices(cell.n, 0, steps).numpy(), dtype=np.int64)
     slow = np.empty((cell.R, cell.d), dtype=np.float32)
-    sizes = [ctypes.c_long(value) for value in (cell.R, cell.n, STEPS, K)]
+    sizes = [ctypes.c_long(value) for value in (cell.R, cell.n, steps, K)]
     rates = [ctypes.c_float(value) for value in (inputs.alphas[0], ETA)]
 
     def run() -> torch.Tensor:
@@ -81,34 +88,87 @@ def by_c(library: ctypes.CDLL, inputs: Inputs, together: int) -> Callable[[], to
     return run
 
 
-def main(dimensions: list[int]) -> None:
+def beside_c(cells: list[Cell], steps: int) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         print("no C compiler (cc, gcc or clang) on this machine: nothing to stand beside riskkit.")
         return
     with tempfile.TemporaryDirectory() as folder:
-        for d in dimensions:
-            inputs = Inputs(Cell("squared", d, 1024, 256, 1))
-            library = compiled(compiler, d, Path(folder))
+        for cell in cells:
+            inputs = Inputs(cell)
+            library = compiled(compiler, cell.d, Path(folder))
             ways = {
-                "riskkit fused": fused(inputs, torch.float32, 1)(STEPS),
-                f"C, {TOGETHER} replicates in turn": by_c(library, inputs, TOGETHER),
-                "C, one after the other": by_c(library, inputs, 1),
+                "riskkit fused": fused(inputs, torch.float32, 1)(steps),
+                f"C, {TOGETHER} replicates in turn": by_c(library, inputs, steps, TOGETHER),
+                "C, one after the other": by_c(library, inputs, steps, 1),
             }
             ends = {name: run() for name, run in ways.items()}  # the first run compiles
             for name, end in ends.items():
                 torch.testing.assert_close(end, ends["riskkit fused"], rtol=1e-4, atol=1e-5, msg=name)
-            fastest = dict.fromkeys(ways, float("inf"))
-            for _ in range(REPEATS):
-                for name, run in ways.items():
-                    began = time.process_time()
-                    run()
-                    fastest[name] = min(fastest[name], time.process_time() - began)
-            base = fastest[f"C, {TOGETHER} replicates in turn"]
-            for name, seconds in fastest.items():
-                step = 1e9 * seconds / (inputs.cell.R * STEPS)
-                print(f"d = {d:4}  {name:26} {step:6.2f} ns  {seconds / base:5.2f}", flush=True)
+            base = f"C, {TOGETHER} replicates in turn"
+            report(f"d = {cell.d:4}", in_turns(ways), base, cell.R * steps)
+
+
+def in_turns(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """CPU seconds of each, the fastest run."""
+    fastest = dict.fromkeys(ways, float("inf"))
+    for _ in range(3 * REPEATS):
+        for name, run in ways.items():
+            began = time.process_time()
+            run()
+            fastest[name] = min(fastest[name], time.process_time() - began)
+    return fastest
+
+
+def report(who: str, seconds: dict[str, float], base: str, steps: int) -> None:
+    for name, own in seconds.items():
+        print(f"{who}  {name:26} {1e9 * own / steps:8.2f} ns  {own / seconds[base]:5.2f}", flush=True)
+
+
+def big() -> None:
+    cell, steps = Cell("squared", 512, 2**16, 4, 64), 1000
+    inputs = Inputs(cell)
+    _, d, n, R, C = cell
+    rows = inputs.data.numpy().reshape(R * n, d + 1)
+    order = (inputs.stream.indices(n, 0, steps) + n * torch.arange(R)[:, None]).numpy().ravel()
+    out = np.empty((len(order), d + 1), dtype=np.float32)
+    size = 512
+    a, b, product = (np.ones((size, size), dtype=np.float32) for _ in range(3))
+    products = max(1, round(4 * d * C * R * steps / (2 * size**3)))
+    state = np.zeros((2, C * d), dtype=np.float32)  # parameters and sums
+
+    def arithmetic() -> None:
+        for _ in range(products):
+            np.matmul(a, b, out=product)
+
+    def cache() -> None:
+        for _ in range(R * steps // 2):
+            np.add(state, 1.0, out=state)
+
+    with threadpool_limits(1):
+        seconds = in_turns(
+            {
+                "riskkit fused": fused(inputs, torch.float32, 1)(steps),
+                "limit of arithmetic": arithmetic,
+                "limit of memory": lambda: np.take(rows, order, axis=0, out=out),
+                "limit of the cache": cache,
+            }
+        )
+    largest = max((name for name in seconds if name.startswith("limit")), key=lambda name: seconds[name])
+    report("big", seconds, largest, R * steps * C)
+
+
+def main(words: list[str]) -> None:
+    mode = words.pop(0) if words and not words[0].isdigit() else ""
+    chosen = [int(word) for word in words]
+    torch.set_num_threads(1)
+    if mode == "big":
+        big()
+    elif mode == "short":
+        beside_c([Cell("squared", d, 32, 2**15, 1) for d in chosen or [8, 32]], 30)
+    else:
+        beside_c([Cell("squared", d, 1024, 256, 1) for d in chosen or [8, 32, 128]], STEPS)
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [8, 32, 128])
+    main(sys.argv[1:])

@@ -298,10 +298,11 @@ def test_compiled_code_is_found_on_disk_by_the_next_process():
     assert part == formulas.part(PowerLawLeastSquares().formula)
 
 
-def test_the_compiled_code_is_named_after_every_file_that_decides_it():
+@pytest.mark.parametrize("loop", compiled.LOOPS)
+def test_the_compiled_code_is_named_after_every_file_that_decides_it(loop):
     """All modules of riskkit that the loop uses, directly or not, are hashed."""
     root = Path(vectors.__file__).parent.parent
-    hashed, seen, waiting = set(compiled.sources()), set(), [compiled.sources()[0]]
+    hashed, seen, waiting = set(compiled.sources(loop)), set(), [compiled.sources(loop)[0]]
     while waiting:
         file = waiting.pop()
         assert file in hashed

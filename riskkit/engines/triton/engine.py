@@ -45,6 +45,9 @@ WARPS = 4
 SHARE = 32
 """Bytes of a parameter array that a thread holds; at twice as many, compiled code keeps some of them in memory."""
 
+SCHEME_SHARE = 16
+"""The same in the loop of schemes, which holds a momentum and a batch's sum of gradients beside."""
+
 KNOWN = {"exp", "sin", "cos", "sqrt", "log", "fabs"}
 """What of ``math`` has a twin in Triton."""
 
@@ -158,10 +161,10 @@ class Blocks(NamedTuple):
     warps: int
 
 
-def blocks(C: int, d: int, size: int) -> Blocks:
-    """Of C configurations in d dimensions, with numbers of ``size`` bytes: at most SHARE bytes a thread."""
+def blocks(C: int, d: int, size: int, share: int = SHARE) -> Blocks:
+    """Of C configurations in d dimensions, with numbers of ``size`` bytes: at most ``share`` bytes a thread."""
     d_block = 1 << (d - 1).bit_length()
-    room = SHARE * 32 // size  # numbers of a warp
+    room = share * 32 // size  # numbers of a warp
     warps = min(32, max(WARPS, d_block // room))
     return Blocks(min(1 << (C - 1).bit_length(), max(1, warps * room // d_block)), d_block, warps)
 
@@ -410,7 +413,7 @@ class _SchemeLoop(_Loop):
         state = self.state
         R, n, w = self.data.shape
         _, C, d = state.v.shape
-        own = blocks(C, d, self.data.element_size())
+        own = blocks(C, d, self.data.element_size(), SCHEME_SHARE)
         with torch.cuda.device_of(self.data):  # type: ignore[no-untyped-call]
             self.kernel.scheme_stretch[(R * -(-C // own.C),)](
                 state.v,
