@@ -155,7 +155,7 @@ def compared(parts: list[Simulated]) -> Comparison:
                 labels += [(problem.name, n, algorithm, int(t), quantity, o) for t in at for o in range(2)]
         matrix = np.concatenate(columns, axis=1)
         R, P = len(matrix), int(matrix.any(axis=0).sum())
-        squares = float(((matrix @ matrix.T / (R - 1)) ** 2).sum())  # tr of the squared correlations
+        squares = float(((matrix.T @ matrix / (R - 1)) ** 2).sum())  # tr of the squared correlations
         number, spread = number + P, spread + (squares - P**2 / R)  # an estimate of it, which errors inflate by P^2 / R
     found_z = np.array(z)
     largest = min(1.0, len(z) * 2 * float(special.ndtr(-np.abs(found_z).max())))
