@@ -3,6 +3,7 @@
 python benchmarks/store.py share      # the default sweep on one core, with a clock around each of its parts
 python benchmarks/store.py share cpu  # the same in CPU seconds: for a busy machine; waiting for the disk is left out
 python benchmarks/store.py grid       # 100,000 cells: nothing is computed, the shards hold zeros
+python benchmarks/store.py cells      # 204,000 cells planned and listed, in CPU seconds
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
 
 LOADING = (
     "import time; began = time.{0}(); import riskkit.sweep, riskkit.execution.loop, riskkit.report.html; "
-    "from riskkit.report import drawing; drawing.figure_modules(); print(time.{0}() - began)"
+    "from riskkit.report.figures import drawing; drawing.figure_modules(); print(time.{0}() - began)"
 )
 SHARES = {
     "store, scheduling and planning": ("store", "scheduling", "planning"),
@@ -186,6 +187,21 @@ def timed(root: Path) -> None:
     )
 
 
+def cells() -> None:
+    """More sample sizes than the grid's: runs by exact moments, whose moments are shared by all n."""
+    asked = request("theorem2_exponents")
+    asked = asked._replace(axes=(("n", tuple(float(n) for n in range(50, 250, 10))), *CELLS[1:]))
+    study.experiment(asked.experiment)
+    began = time.process_time()
+    made = asked.plan()
+    planned = time.process_time()
+    listed = missing_tasks(asked, {})
+    print(
+        f"{len(made.cells)} cells, {len(made.runs)} runs: planned {planned - began:.2f} s, {len(listed)} tasks listed "
+        f"{time.process_time() - planned:.2f} s of CPU"
+    )
+
+
 def grid() -> None:
     for name in GRIDS:
         with tempfile.TemporaryDirectory() as folder:
@@ -203,7 +219,9 @@ if __name__ == "__main__":
             share(time.process_time)
         case ["grid"]:
             grid()
+        case ["cells"]:
+            cells()
         case ["timed", root]:
             timed(Path(root))
         case _:
-            sys.exit("usage: python benchmarks/store.py share [cpu] | grid")
+            sys.exit("usage: python benchmarks/store.py share [cpu] | grid | cells")
