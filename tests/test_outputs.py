@@ -35,7 +35,9 @@ from riskkit.report.figures import drawing
 from riskkit.report.figures.style import written
 from riskkit.report.screen import MOST_LINES, WIDE_TITLE, screen
 from riskkit.report.tables import content, references, writing
+from riskkit.report.tables.study import study_headlines
 from riskkit.stats import bands
+from riskkit.store.atomic import write_json, write_text
 from riskkit.store.made import Made
 from riskkit.store.shards import Store
 from riskkit.sweep import main
@@ -241,6 +243,20 @@ def test_a_figure_that_raises_costs_itself_alone(whole, again, monkeypatch, caps
     assert f"Report: {again}/report.html" in out
 
 
+def test_a_figure_can_be_named(whole, tmp_path, capsys):
+    """One of all experiments has no other name; one of an experiment that is not stored, or of none, is told."""
+    out = tmp_path / "results"
+    shutil.copytree(whole, out, ignore=shutil.ignore_patterns("figures"))
+    assert cli.main(["figures", "overview", "--results", str(out)]) == 0
+    assert {path.parent.parent for path in out.rglob("figures/*")} == {out}
+    assert "overview.pdf" in capsys.readouterr().out
+    for word, told in (("theorem1_opt", "holds nothing of theorem1_opt"), ("overviews", "did you mean overview")):
+        assert cli.main(["figures", word, "--results", str(out)]) == 2
+        assert told in capsys.readouterr().err
+    assert cli.main(["report", str(out / NAME)]) == 2
+    assert "is the folder of one experiment; name the one above it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("draw", [broken, lambda stored: None], ids=["raises", "shows nothing"])
 def test_an_older_figure_does_not_pass_for_one_that_is_not_drawn(draw, whole, tmp_path, monkeypatch):
     shutil.copytree(whole, tmp_path / "results")
@@ -433,6 +449,64 @@ def test_a_place_that_cannot_be_written_is_found_before_computing(prepare, words
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (lambda home: home / "link", "is a link that leads nowhere"),
+        (lambda home: home / "link" / "results", "is a link that leads nowhere"),
+        (lambda home: home / ("x" * 300), "the path is too long"),
+        (
+            lambda home: home.joinpath(*["x" * 195] * 19, "y" * (4030 - 19 * 196 - len(str(home)))),
+            "the path is too long",
+        ),
+    ],
+    ids=["a link", "below a link", "a name", "a file's path"],
+)
+def test_a_folder_that_cannot_be_made_is_found_before_computing(place, words, tmp_path, monkeypatch, capsys):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    monkeypatch.setattr(loop, "run_tasks", broken)
+    assert main([*SMALL, "--out", str(place(tmp_path))]) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_home_folder_is_found_where_no_shell_has(whole, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copytree(whole, tmp_path / "results")
+    assert cli.main(["status", "~/results"]) == 0
+    assert cli.main(["tables", "--results", "~/results"]) == 0
+    assert f"table {tmp_path}/results" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["sweep", "--out", ""], ["report", ""], ["tables", "--results", ""], ["new", ""]])
+def test_a_variable_that_is_not_set_is_no_folder(words, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(words)
+    assert exit_.value.code == 2
+    assert "must name a file or folder; got ''" in capsys.readouterr().err
+
+
+def test_bytes_that_are_no_text_may_be_in_a_path(tmp_path):
+    """They are escaped in what is written, and read back from JSON as they were."""
+    folder = tmp_path / os.fsdecode(b"\xff")
+    write_json(folder / "a.json", {"path": str(folder)})
+    assert json.loads((folder / "a.json").read_text()) == {"path": str(folder)}
+    write_text(folder / "a.html", str(folder))
+    assert "\\udcff" in (folder / "a.html").read_text()
+
+
+@pytest.mark.parametrize(("name", "content"), [("MATPLOTLIBRC", b"\xff\xfe"), ("SOURCE_DATE_EPOCH", b"")])
+def test_a_configuration_that_a_library_cannot_read(name, content, tmp_path):
+    """Is told before anything is computed, or, where riskkit has no use for it, is not read."""
+    (tmp_path / "odd").write_bytes(content)
+    command = " ".join(["sweep", *SMALL, "--dry-run"])
+    done = shell(f"riskkit {command}", **{name: str(tmp_path / "odd")})
+    assert "fault of riskkit" not in done.stderr
+    assert status(done) == (2 if content else 0)
+    assert ("matplotlib cannot be loaded" in done.stderr) == bool(content)
+
+
 def test_a_compiler_that_is_switched_off_is_found_before_computing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
     assert main([*SMALL, "--engine", "fused", "--out", str(tmp_path / "results")]) == 2
@@ -590,14 +664,31 @@ def test_the_last_screen_answers_the_studys_main_question_first():
     ]
     text = screen(results, ROOT, 120)
     words = " ".join(text.split())
-    assert "the excess risk, in some settings and not in others: with the best step size for each" in words
-    assert "is smaller than SGD's in 2 of 5 settings and larger in 2; the rest show no significant difference" in words
-    assert "logistic loss: 0.9993 to 1.0000; smaller in 1, larger in 0 of 2" in words
-    assert "constant steps: 0.5 to 3; smaller in 1, larger in 2 of 3" in words
-    assert "not tuned, SGD with the same step size eta: 1.5 to 1.5; smaller in 0, larger in 1 of 1" in words
-    assert "Its generalization error alone is 0.8 to 0.8 times SGD's, smaller in 1, larger in 0." in words
+    assert "than SGD here? In some settings better, in others worse. With the best step size for each" in words
+    assert "its excess risk, the paper's measure, is 0.5 to 3 times SGD's, median 1: smaller in 2 of 5" in words
+    assert "settings, larger in 2, not significantly different in 1." in words
+    assert "logistic loss: 0.9993 to 1.0000, median 0.9996; smaller in 1, larger in 0 of 2" in words
+    assert "constant steps: 0.5 to 3, median 2; smaller in 1, larger in 2 of 3" in words
+    assert "not tuned, SGD with the same step size eta: 1.5 to 1.5, median 1.5; smaller in 0, larger in 1 of 1" in words
+    assert "Its generalization error alone is 0.8 to 0.8 times SGD's, median 0.8: smaller in 1 of 1 settings" in words
     assert text.index("Lookahead generalize") < text.index("one  ") < text.index("Terms. Excess risk:")
     assert screen([results[2]._replace(comparisons=[])], ROOT, 120).startswith(" ")
+
+
+def test_exponents_are_told_with_the_interval_of_what_they_differ_by():
+    """Along T, of the optimization error; others have another claim."""
+    rate = {"axis": "T", "quantity": "optimization", "exact": False, "difference": 0.0}
+    found = [
+        group_of("TIGHT", **rate, difference_low=-0.02, difference_high=0.01),
+        group_of("REFUTED", **rate, difference_low=0.1, difference_high=0.2),
+        group_of("TIGHT", **{**rate, "axis": "n"}, difference_low=-9.0, difference_high=9.0),
+    ]
+    results = [content.Results("theorem2_exponents", "?", found, [], [], {"sources": {}}, "rates")]
+    (said,) = study_headlines(results)
+    assert said.answer == (
+        "On a problem built to attain it, 1 of 2 exponents are the claimed ones within 0.05, 1 refuted; they differ "
+        "from these by -0.020 to +0.200 (95% intervals)."
+    )
 
 
 def test_a_printed_bound_that_fails_anywhere_is_not_among_those_that_hold():

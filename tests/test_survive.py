@@ -6,6 +6,7 @@ Real processes and real signals wherever one is spoken of. The long series of de
 from __future__ import annotations
 
 import errno
+import importlib.util
 import inspect
 import json
 import os
@@ -158,6 +159,18 @@ def test_what_loky_warns_of_where_it_renews_a_worker_is_not_told():
         warnings.warn(f"{executors.RENEWED} to the executor.", UserWarning, stacklevel=1)
         warnings.warn("another", UserWarning, stacklevel=1)
     assert [str(one.message) for one in told] == ["another"]
+
+
+def test_it_is_not_told_where_the_first_worker_is_made_inside_a_watch_over_warnings():
+    """Which gives back the filters that it found; the workers outlive it."""
+    spec = importlib.util.find_spec("riskkit.execution.executors")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        with warnings.catch_warnings():
+            executors._worker().shutdown()
+        warnings.warn(f"{executors.RENEWED} to the executor.", UserWarning, stacklevel=1)
+    assert told == []
 
 
 def test_a_sweep_outlives_a_worker(whole, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from riskkit.cli.common import ANSWERED, BadInputError, Parser, reading, writing
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, a_path, reading, writing
 from riskkit.experiment import study
 
 EVALUATIONS, SECONDS, TIGHT = 3000, 110.0, 1.5
@@ -38,7 +38,7 @@ def add_arguments(parser: Parser) -> None:
         "--simulate", action="store_true", help="simulate instances whose expectations are not known exactly"
     )
     parser.add_argument("--without", metavar="HYPOTHESIS", help="drop a hypothesis, to see whether it is needed")
-    parser.add_argument("--out", type=Path, default=Path("attacks"), metavar="FOLDER", help="default: attacks")
+    parser.add_argument("--out", type=a_path, default=Path("attacks"), metavar="FOLDER", help="default: attacks")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -57,7 +57,17 @@ def add_names(parser: Parser) -> None:
 
 def add_results(parser: Parser) -> None:
     """The folder that a command reads."""
-    parser.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results)")
+    parser.add_argument("--results", type=a_path, default=Path("results"), help="results folder (default: results)")
+
+
+def a_path(typed: str) -> Path:
+    """A file or folder as typed: the home folder is found for a ~ that no shell has replaced."""
+    if not typed:
+        raise argparse.ArgumentTypeError("must name a file or folder; got ''")
+    try:
+        return Path(typed).expanduser()
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"names a home folder that is not known; got {typed!r}") from None
 
 
 @contextlib.contextmanager

@@ -7,14 +7,13 @@ run.json. Exit status 1: some cells are not there.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from riskkit.cli.common import ANSWERED, STOPPED, Parser, reading, writing
+from riskkit.cli.common import ANSWERED, STOPPED, Parser, a_path, reading, writing
 from riskkit.execution.telling import tell
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="such as results/theorem2_ridge")
+    parser.add_argument("folders", nargs="+", type=a_path, metavar="FOLDER", help="such as results/theorem2_ridge")
 
 
 def run(arguments: argparse.Namespace) -> int:

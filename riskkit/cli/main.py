@@ -46,6 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
     words = given(words)
     write_anything()
     os.environ["MPLBACKEND"] = "agg"  # a notebook's, say, may not be installed; riskkit opens no window
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # no file of riskkit holds a day; numpy fails over one that is no number
     parser = Parser(prog="riskkit", description="Tests theorems on excess risk by simulation.")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and stop")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from riskkit.cli.common import ANSWERED, BadInputError, Parser, writing
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, a_path, writing
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="to be made, such as my_study")
+    parser.add_argument("folder", type=a_path, metavar="FOLDER", help="to be made, such as my_study")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskkit.cli.common import ANSWERED, BadInputError, Parser, reading
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, a_path, reading
 
 if TYPE_CHECKING:
     from riskkit.stats.planning import Pilot
@@ -23,7 +22,7 @@ ASSURANCE = 0.8
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("source", type=Path, metavar="FILE", help="a CSV of numbers per seed, or results/EXPERIMENT")
+    parser.add_argument("source", type=a_path, metavar="FILE", help="a CSV of numbers per seed, or results/EXPERIMENT")
     parser.add_argument("--column", metavar="NAME", help="plan for the mean of one column")
     parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="plan for (and judge) the difference A - B")
     parser.add_argument("--unpaired", action="store_true", help="rows are no pairs: A and B had seeds of their own")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from riskkit.cli.common import ANSWERED, Parser, reading, writing
+from riskkit.cli.common import ANSWERED, Parser, a_path, reading, writing
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="folder (default: results)")
-    parser.add_argument("--out", type=Path, help="the page (default: report.html in that folder)")
+    parser.add_argument("results", nargs="?", type=a_path, default=Path("results"), help="folder (default: results)")
+    parser.add_argument("--out", type=a_path, help="the page (default: report.html in that folder)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from riskkit.cli.common import ANSWERED, Parser, reading
+from riskkit.cli.common import ANSWERED, Parser, a_path, reading
 from riskkit.execution.progress import spoken
 from riskkit.store.atomic import StoreError
 from riskkit.store.provenance import diaries
@@ -114,7 +114,7 @@ def _dead(page: dict[str, Any]) -> bool:
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="default: results")
+    parser.add_argument("results", nargs="?", type=a_path, default=Path("results"), help="default: results")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from riskkit.cli.common import (
     BadInputError,
     Parser,
     StoppedError,
+    a_path,
     add_names,
     one_line,
     reading,
@@ -104,7 +105,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=a_path,
         help="results folder (default: results, and a folder in it for another size, problem or seed: results/quick)",
     )
 
@@ -171,6 +172,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     if requests and len(refused) == len(requests):
         raise BadInputError(refused[0])
     _check_compilers(requests)
+    _check_drawing()
     if arguments.dry_run:
         return _dry_run(requests, arguments)
 
@@ -427,6 +429,17 @@ def _check_compilers(requests: Sequence[Request]) -> None:
         raise BadInputError(
             "NUMBA_DISABLE_JIT is set, and the fused engine needs its compiler; unset it, or use --engine reference."
         )
+
+
+def _check_drawing() -> None:
+    """matplotlib reads the user's configuration as it is loaded, and what it cannot read would cost every figure."""
+    try:
+        import matplotlib as mpl  # noqa: F401
+    except Exception as error:
+        raise BadInputError(
+            f"matplotlib cannot be loaded, and no figure could be drawn: {type(error).__name__}: {error}; look at "
+            "matplotlibrc, in this folder or where MATPLOTLIBRC says."
+        ) from error
 
 
 def _check_device(device: str) -> None:

@@ -14,7 +14,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from riskkit.store.provenance import saved_from_python
+    from riskkit.store.provenance import nothing_stored, saved_from_python
 
     with reading():
         chosen = study.select(arguments.experiments, beside=saved_from_python(arguments.results))
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     stored = sorted(arguments.results.glob("*/verdict.json"))
     if not stored:
-        raise BadInputError(f"nothing stored in {arguments.results}/; run python -m riskkit.sweep first.")
+        raise BadInputError(nothing_stored(arguments.results))
     with reading(StoreError):
         for path in stored:
             if path.parent.name in chosen:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskkit.cli.common import ANSWERED, BadInputError, Parser, StoppedError, reading, writing
+from riskkit.cli.common import ANSWERED, BadInputError, Parser, StoppedError, a_path, reading, writing
 from riskkit.execution.telling import tell
 from riskkit.experiment.study import unknown
 
@@ -38,7 +38,7 @@ WORDS = (
 
 def add_arguments(parser: Parser) -> None:
     add = parser.add_argument
-    add("--data", type=Path, metavar="PATH", help="an official CIFAR archive, or a folder with train/ and val/")
+    add("--data", type=a_path, metavar="PATH", help="an official CIFAR archive, or a folder with train/ and val/")
     add(
         "--network", default="resnet18", help="resnet18 (default), vgg16, vgg16-bn, wrn-16-10, resnet18-imagenet, small"
     )
@@ -76,7 +76,7 @@ def add_arguments(parser: Parser) -> None:
     where("--workers", type=int, default=min(8, os.cpu_count() or 1), help="processes that decode a folder's images")
     where("--save-every", type=float, default=300.0, metavar="SECONDS", help="between checkpoints in an epoch (300)")
     add("--any-archive", action="store_true", help="accept an archive that is none of the official ones")
-    add("--out", type=Path, default=Path("results/training"), help="folder (default: results/training)")
+    add("--out", type=a_path, default=Path("results/training"), help="folder (default: results/training)")
     add("--measure", action="store_true", help="measure images a second on random images, then stop")
     add("--seconds", type=float, default=10.0, help="that --measure takes (10)")
     parser.epilog = _times()

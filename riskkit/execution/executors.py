@@ -186,6 +186,8 @@ FOR_NETWORKS = ["torch._dynamo"]
 
 RENEWED = "A worker stopped while some jobs were given"
 """What loky warns of where it renews a worker whose memory has grown, which loses nothing and is no fault."""
+warnings.filterwarnings("ignore", RENEWED, UserWarning)
+# As this is imported too: what is set inside somebody's catch_warnings ends with it, and workers live on.
 
 GROWTH = 1 / 8
 """How far a worker's memory may grow before it is renewed, in shares of a core's part of the machine's. loky's own

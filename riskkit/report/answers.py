@@ -8,6 +8,7 @@ the top of the report are made of these.
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -109,10 +110,10 @@ def counted(verdicts: Sequence[Verdict]) -> str:
     return ", ".join([f"{first} of {total} {word}", *(f"{count} {word}" for word, count in others)])
 
 
-def between(ratios: Sequence[float], near: float = 0.99) -> str:
+def between(ratios: Sequence[float], near: float = 0.99, of: float | None = None) -> str:
     """``0.554 to 1.3``: the least and the most, with four decimals where all lie between ``near`` and 1/``near``.
 
-    An end that differs from 1 by 1e-8 or more is not rounded to 1.
+    An end that differs from 1 by 1e-8 or more is not rounded to 1. ``of``: one of the ratios alone, in those digits.
     """
     least, most = min(ratios), max(ratios)
     close = near <= least and most <= 1 / near
@@ -124,23 +125,23 @@ def between(ratios: Sequence[float], near: float = 0.99) -> str:
             text = f"{ratio:.{digits}f}" if digits <= 8 else text
         return text
 
-    return f"{end(least)} to {end(most)}"
+    return end(of) if of is not None else f"{end(least)} to {end(most)}"
 
 
 class Pair(NamedTuple):
     """Two methods on common random numbers: the ratios of their means over all settings.
 
     Attributes:
-        least, most: of the ratios (of the differences, where a minimum is known as an interval only).
         sign: "/" for ratios, "-" for differences.
+        values: the ratios (the differences, where a minimum is known as an interval only), one or more.
+        settings: those compared, also where there is no ratio.
     """
 
     algorithm: str
     against: str
     quantity: str
     sign: str
-    least: float
-    most: float
+    values: tuple[float, ...]
     settings: int
     smaller: int
     larger: int
@@ -148,7 +149,22 @@ class Pair(NamedTuple):
     @property
     def range(self) -> str:
         """Of the ratios; close to 1 with four decimals."""
-        return between([self.least, self.most], 0.99 if self.sign == "/" else math.inf)
+        return between(self.values, self._near)
+
+    @property
+    def typical(self) -> str:
+        """The median of the ratios, in the digits of the range."""
+        middle = statistics.median(self.values)
+        return between([*self.values, middle], self._near, of=middle)
+
+    @property
+    def undecided(self) -> int:
+        """Settings without a significant difference."""
+        return self.settings - self.smaller - self.larger
+
+    @property
+    def _near(self) -> float:
+        return 0.99 if self.sign == "/" else math.inf
 
     @property
     def line(self) -> str:
@@ -167,8 +183,7 @@ class Pair(NamedTuple):
 def merged(pairs: Sequence[Pair]) -> Pair:
     """Several pairs as one, under the names of the first."""
     return pairs[0]._replace(
-        least=min(pair.least for pair in pairs),
-        most=max(pair.most for pair in pairs),
+        values=tuple(value for pair in pairs for value in pair.values),
         **{name: sum(getattr(pair, name) for pair in pairs) for name in ("settings", "smaller", "larger")},
     )
 
@@ -186,14 +201,14 @@ def pairs(results: Sequence[Results], only: str = "") -> list[Pair]:
         quantity = only or ("excess" if "excess" in by_quantity else next(iter(by_quantity)))
         some = by_quantity.get(quantity, [])
         sign = "-" if any(one["ratio"] is None for one in some) else "/"
-        values = [one["difference"] if sign == "-" else one["ratio"] for one in some]
-        values = [float(value) for value in values if value is not None]
+        given = [one["difference"] if sign == "-" else one["ratio"] for one in some]
+        values = tuple(float(value) for value in given if value is not None)
         outcomes = Counter(str(one["outcome"]) for one in some)
         if values:
             named = QUANTITY.get(quantity, quantity)
             made.append(
                 Pair(
-                    *(algorithm, against, named, sign, min(values), max(values), len(some)),
+                    *(algorithm, against, named, sign, values, len(some)),
                     *(outcomes["smaller"], outcomes["larger"]),
                 )
             )

@@ -26,6 +26,7 @@ from riskkit.report.tables.references import bibliography, sources, toolkit_vers
 from riskkit.report.tables.study import study_headlines, study_tables, study_topics
 from riskkit.report.tables.table import NUMERIC, Cell, Column, Table, plain
 from riskkit.store.atomic import StoreError, read, write_text
+from riskkit.store.provenance import nothing_stored
 
 SVG = "http://www.w3.org/2000/svg"
 LINK = "http://www.w3.org/1999/xlink"
@@ -171,7 +172,7 @@ def render(folder: Path) -> str:
     if unreadable and not found:
         raise StoreError(f"{unreadable[0]}.")
     if not found:
-        raise StoreError(f"nothing stored in {folder}/; run python -m riskkit.sweep first.")
+        raise StoreError(nothing_stored(folder))
     everything = [verdict for result in found for verdict in result.verdicts]
     alarms = [(result.name, v) for result in found for v in result.verdicts if v["outcome"] in ALARMS]
     template = importlib.resources.files("riskkit.report").joinpath("report.html.jinja").read_text(encoding="utf-8")

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+LONGEST_NAME = 105
+"""Characters of a shard's name: no file's is longer."""
 _ABANDONED = 24 * 3600.0
 """Seconds after which a temporary file belongs to no living writer: a write takes seconds."""
 
@@ -59,6 +61,10 @@ def _refusal(path: Path, error: OSError) -> StoreError:
             line = f"the disk is full ({error.strerror}); free some space and {kept}"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             line = f"access refused ({error.strerror}); allow it or use --out elsewhere"
+        case errno.ENAMETOOLONG:
+            line = "the path is too long; use --out elsewhere"
+        case errno.EEXIST | errno.ELOOP if path.is_symlink():
+            line = "it is a link that leads nowhere; use --out elsewhere"
         case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
             line = f"a file and a folder are in each other's place ({error.strerror}); use --out elsewhere"
         case errno.ENOENT:
@@ -80,7 +86,7 @@ def prepare_folder(folder: Path) -> None:
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - leftover.stat().st_mtime > _ABANDONED:
                     leftover.unlink()
-        probe = _temporary(folder)
+        probe = folder / f"{_temporary(folder).stem:0<{LONGEST_NAME}}.tmp"
         probe.touch()
         probe.unlink()
 
@@ -145,8 +151,8 @@ def move(folder: Path, to: Path) -> None:
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """``write`` of UTF-8 text."""
-    write(path, text.encode(), durable=durable)
+    """``write`` of UTF-8 text; bytes of a path in another encoding are escaped, as in JSON."""
+    write(path, text.encode(errors="backslashreplace"), durable=durable)
 
 
 def write_json(path: Path, value: object, *, durable: bool = True) -> None:

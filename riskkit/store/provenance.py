@@ -59,6 +59,13 @@ def from_python(folder: Path) -> bool:
         return False
 
 
+def nothing_stored(results: Path) -> str:
+    """The line of a command that shows what is stored, where nothing is."""
+    if (results / "verdict.json").is_file():
+        return f"{results}/ is the folder of one experiment; name the one above it."
+    return f"nothing stored in {results}/; run python -m riskkit.sweep first."
+
+
 def saved_from_python(results: Path) -> list[str]:
     """The experiments of a results folder that ``from_python`` is true of, sorted."""
     return sorted(path.parent.name for path in results.glob("*/run.json") if from_python(path.parent))
