@@ -52,6 +52,9 @@ BEYOND = {
 }
 """Figures whose numbers are those of verdict.json, or closed forms, and no measurements of the table."""
 
+MAPS = ("theorem1_map",)
+"""Whose panels have rows and columns in place of axes."""
+
 OWN = ("excess", "theorem1_tuned", "theorem4_budget")
 """Figures of cells that take more than the coordinates of a grid to name."""
 
@@ -159,6 +162,23 @@ def test_text_is_legible_whole_and_apart(drawn, name):
     legible(pages[name].finish())
 
 
+@pytest.mark.parametrize("name", [name for name in HOME if name not in MAPS])
+def test_every_point_is_in_its_panel(drawn, name):
+    _, pages = drawn
+    shown(pages[name])
+
+
+def shown(page):
+    """No measured point lies beyond its panel."""
+    page.finish()
+    panels = {panel.name: panel.axes for panel in page.panels}
+    for point in page.records:
+        axes = panels[point["panel"]]
+        if point["kind"] in ("measured", "ratio", "exact") and (axes.get_yscale() == "linear" or point["y"] > 0):
+            for value, limits in ((point["x"], axes.get_xlim()), (point["y"], axes.get_ylim())):
+                assert not np.isfinite(value) or min(limits) <= value <= max(limits), point
+
+
 def legible(figure):
     with mpl.rc_context(plot.STYLE):  # as it is saved: tick labels are made when they are drawn
         figure.draw_without_rendering()
@@ -189,9 +209,11 @@ def test_a_page_of_twenty_values_of_one_and_of_lost_cells_is_legible(drawn, name
     looks = drawing.algorithm_looks(study.folder())
     for _, (table, changed) in stretched.variants(load(folder), verdict):
         with plot.house_style():
-            shown = assembled(folder, table, copy.deepcopy(changed), copy.deepcopy(record), looks)
-            if (page := module.draw(shown)) is not None:
+            given = assembled(folder, table, copy.deepcopy(changed), copy.deepcopy(record), looks)
+            if (page := module.draw(given)) is not None:
                 legible(page.finish())
+                if name not in MAPS:
+                    shown(page)
 
 
 def beyond(figure):

@@ -102,7 +102,7 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         encoding="utf-8",
         errors="replace",
         check=False,
-        timeout=120,
+        timeout=600,  # of a loaded machine too
     )
 
 

@@ -151,6 +151,7 @@ class Page:
         self._done = True
         with house_style():
             for panel in self.panels:
+                panel.top()
                 panel.foot()
             if self.shaded:
                 self.key("simultaneous 95% band", Patch(facecolor=FAINT, alpha=0.35, lw=0))

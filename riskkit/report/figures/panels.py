@@ -44,6 +44,9 @@ LONG = 10.0
 MOST_AREAS = 3
 """Bands of one colour that can be told apart where they overlap."""
 
+SHORT = 20.0
+"""Ratio of the ends of a logarithmic axis below which it has too few decades for ticks."""
+
 REACH = 300.0
 """How far above all else a bound is followed."""
 
@@ -88,6 +91,7 @@ class Panel:
         self._areas: dict[str, list[Any]] = {}
         self._trivial: set[tuple[bytes, bytes]] = set()
         self._box: AnchoredOffsetbox | None = None
+        self._cuts = False
 
     def measured(
         self,
@@ -172,9 +176,17 @@ class Panel:
                 "simultaneous (95%) over all cells of its algorithm."
             )
 
-    def _bars(self, x: Floats, low: Floats, high: Floats, colours: list[str]) -> None:
-        if len(x):
-            self.axes.vlines(x, low, high, colors=colours, lw=0.9, zorder=4)
+    def _bars(self, x: Floats, low: Floats, high: Floats, colours: Any, along: Literal["x", "y"] = "y") -> None:
+        """Intervals at x, in y (or at heights x, in x). Their ends count for the limits as they are: as matplotlib's
+        own lines they would be computed back from pixels, and a single x would become two that differ by rounding."""
+        if not len(x):
+            return
+        ends = np.stack([np.column_stack([x, low]), np.column_stack([x, high])], axis=1)
+        if along == "x":
+            ends = ends[:, :, ::-1]
+        self.axes.add_collection(LineCollection(list(ends), colors=colours, linewidths=0.9, zorder=4), autolim=False)
+        self.axes.update_datalim(ends.reshape(-1, 2))
+        self.axes.autoscale_view()
 
     def _shade(self, x: Floats, y: Floats, band: Floats, drawn: npt.NDArray[np.bool_], colour: str) -> None:
         """The simultaneous band as an area, broken at gaps and where it has no end."""
@@ -244,9 +256,8 @@ class Panel:
             (artist,) = self.axes.plot(x, y, **style)
             bars = np.isfinite(lower) & np.isfinite(upper)
             if bars.any():
-                extend = self.axes.vlines if along == "y" else self.axes.hlines
                 across = x if along == "y" else y
-                extend(across[bars], lower[bars], upper[bars], colors=artist.get_color(), lw=0.9, zorder=4)
+                self._bars(across[bars], lower[bars], upper[bars], artist.get_color(), along)
             if key:
                 handle = Line2D([], [])
                 handle.update_from(artist)
@@ -398,8 +409,16 @@ class Panel:
         self.ticks.update(values)
 
     def cut(self) -> None:
-        """Lets a bound that is ``REACH`` times above everything else leave the panel at its top, and says so."""
-        lines = [artist for artist in self.axes.lines if artist.get_linestyle() != "None"]
+        """Lets a bound that is ``REACH`` times above everything else leave the panel at its top, and says so.
+
+        Only when the page is finished: what is drawn afterwards, here or in a panel of the same axis, has its place.
+        """
+        self._cuts = True
+
+    def top(self) -> None:
+        """Carries out ``cut``."""
+        joined = self._joined() if self._cuts else []
+        lines = [artist for panel in joined for artist in panel.axes.lines if artist.get_linestyle() != "None"]
         dashed = [artist for artist in lines if artist.get_zorder() == 2.4]
         others = [float(np.nanmax(np.append(a.get_ydata(), -np.inf))) for a in lines if a not in dashed]
         highest = max(others, default=-math.inf)
@@ -409,11 +428,15 @@ class Panel:
             self.axes.set_ylim(top=REACH * highest)
             self.page.note("A bound that is higher still leaves its panel at the top.")
 
+    def _joined(self) -> list[Panel]:
+        """The panels of this y axis."""
+        return [p for p in self.page.panels if self.axes.get_shared_y_axes().joined(self.axes, p.axes)]
+
     def foot(self) -> None:
         """Lets an interval or band that reaches to zero leave a logarithmic panel at its foot."""
         if self.axes.get_yscale() != "log":
             return
-        together = [p.name for p in self.page.panels if self.axes.get_shared_y_axes().joined(self.axes, p.axes)]
+        together = [panel.name for panel in self._joined()]
         entries = [entry for entry in self.page.records if entry["panel"] in together and "y" in entry]
         shown = [entry for entry in entries if 0 < float(entry["y"]) < math.inf]
         # An estimate that cannot be told from 0 is drawn, and no room is made for its interval.
@@ -435,9 +458,13 @@ class Panel:
                 low, high = self.axes.get_xlim()
             if high / low < 1 + 1e-6:  # an axis of one value has no width of its own
                 self.axes.set_xlim(low / 2, high * 2)
-        if self.axes.get_xscale() == "log" and self.ticks:
-            values = sorted(self.ticks)
+        if self.axes.get_xscale() == "log":
             low, high = self.axes.get_xlim()
+            values = sorted(self.ticks)
+            if not values and high / low < SHORT:  # between decades matplotlib labels what does not fit
+                own = [float(entry.get("x", math.nan)) for entry in self.page.records if entry["panel"] == self.name]
+                values = sorted({x for x in own if low <= x <= high})
+        if self.axes.get_xscale() == "log" and values:
             inch = self.axes.get_position().width * self.page.figure.get_figwidth() / math.log(high / low)
             chosen = thinned(values, [math.log(value) * inch for value in values])
             self.axes.xaxis.set_major_locator(FixedLocator(chosen))
