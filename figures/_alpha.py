@@ -57,7 +57,10 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
         panel.measured(line, colour=colour, marker=marker, key=KEYS[quantity])
     if best["at"] is None or not np.isfinite(line.rows["mean"]).any():
         return
-    at = line.rows[np.isclose(line.rows["alpha"], best["at"])].iloc[0]
+    there = line.rows[np.isclose(line.rows["alpha"], best["at"])]
+    if there.empty:
+        return
+    at = there.iloc[0]
     ring = {"marker": "o", "ms": 8, "mfc": "none", "mec": plot.INK, "mew": 0.8, "ls": "none", "zorder": 8}
     foot = {"color": plot.INK, "lw": 2.2, "solid_capstyle": "butt", "zorder": 8}
     about = {**where, "quantity": "excess", "output": best["output"]}
@@ -100,8 +103,8 @@ def chart(stored: plot.Stored, output: str) -> plot.Page | None:
         grid = frame.pivot_table(index="n", columns="kT", values=value)
         words = grid.map(lambda x: "0" if x < 1e-6 else f"{x:.2g}")
         if value == "at":
-            words = frame.assign(words=[_interval(line) for line in found_in(frame)]).pivot(
-                index="n", columns="kT", values="words"
+            words = frame.assign(words=[_interval(line) for line in found_in(frame)]).pivot_table(
+                index="n", columns="kT", values="words", aggfunc="first"
             )
         with plot.house_style():
             sns.heatmap(

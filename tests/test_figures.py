@@ -24,7 +24,7 @@ from riskkit.cli import main as cli
 from riskkit.experiment import study
 from riskkit.report import plot
 from riskkit.report.figures import drawing
-from riskkit.report.figures.panels import apart
+from riskkit.report.figures.panels import apart, inside
 from riskkit.report.figures.stored import assembled
 from riskkit.store.table import write_table
 
@@ -495,3 +495,8 @@ def test_labels_move_apart_as_little_as_possible():
     groups = np.split(np.argsort(wanted), np.flatnonzero(np.diff(ranked) > 2.0 + 1e-9) + 1)
     for group in groups:
         assert abs((places - wanted)[group].mean()) < 1e-9
+
+
+def test_labels_that_are_apart_stay_on_the_page():
+    assert inside([3.0, 5.0], 2.0, 0.0, 9.0) == [3.0, 5.0]
+    assert inside([1.0, -5.0, 8.0], 2.0, 0.0, 9.0) == [4.0, 2.0, 7.0]

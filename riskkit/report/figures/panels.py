@@ -539,7 +539,8 @@ class Panel:
         dots = self.page.figure.dpi
         gap = SMALL * 1.12 * dots / 72
         wanted = [float(self.axes.transData.transform((1, label.get_position()[1]))[1]) for label in self._labels]
-        for label, place in zip(self._labels, apart(wanted, gap), strict=True):
+        page = self.page.figure.bbox
+        for label, place in zip(self._labels, inside(apart(wanted, gap), gap, page.y0, page.y1), strict=True):
             label.set_y(float(self.axes.transData.inverted().transform((0, place))[1]))
 
     def _colours(self, line: Line, colour: str | None) -> list[str]:
@@ -603,6 +604,17 @@ def thinned(values: Sequence[float], places: Sequence[float]) -> list[float]:
         if not free:
             return [values[i] for i in sorted(chosen)]
         chosen.add(max(free, key=lambda i: (min(abs(places[i] - places[c]) for c in chosen), -letters[i])))
+
+
+def inside(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """The places, ``gap`` apart, moved to where none is nearer to an end than ``gap``, as far as there is room."""
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    moved = list(places)
+    for rank, i in enumerate(order):
+        moved[i] = max(moved[i], low + (rank + 1) * gap)
+    for rank, i in enumerate(reversed(order)):
+        moved[i] = min(moved[i], high - (rank + 1) * gap)
+    return moved
 
 
 def apart(wanted: Iterable[float], gap: float) -> list[float]:
