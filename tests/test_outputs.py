@@ -426,6 +426,22 @@ def test_results_that_lack_a_part_are_named(whole, tmp_path):
     assert len(failures) == 1
 
 
+@pytest.mark.parametrize(("part", "field"), [("verdicts", "subject"), ("comparisons", "outcome")])
+def test_results_of_another_version_are_named(part, field, whole, tmp_path):
+    """They cost neither the report nor the tables of others."""
+    shutil.copytree(whole, tmp_path / "results")
+    shutil.copytree(whole / NAME, tmp_path / "results" / "theorem2_older")
+    verdict = tmp_path / "results" / "theorem2_older" / "verdict.json"
+    known = json.loads(verdict.read_text())
+    assert known[part]
+    del known[part][-1][field]
+    verdict.write_text(json.dumps(known))
+    found, (line,) = content.everything(tmp_path / "results")
+    assert [result.name for result in found] == [NAME]
+    assert f"an entry without {field}, as of another version" in line
+    assert f"riskkit compare {verdict.parent}" in line
+
+
 # Late failures: what can be known before computing is told before computing, in one line.
 
 

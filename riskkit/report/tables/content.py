@@ -49,10 +49,21 @@ class Results(NamedTuple):
     title: str = ""
 
 
+VERDICT = ("algorithm", "axis", "bound", "claim_slope", "finding", "form", "kind", "outcome", "output", "quantity")
+VERDICT += ("ratio", "sentence", "slope", "subject", "title", "where")
+COMPARISON = ("algorithm", "against", "quantity", "output", "ratio", "difference", "outcome")
+"""Fields that every page and table relies on."""
+
+
 def results(folder: Path) -> Results:
     """Opens ``results/<experiment>``; raises StoreError for files that are missing or cannot be read."""
     try:
         verdict, record = (json.loads(read(folder / name)) for name in ("verdict.json", "run.json"))
+        for one, fields in [(v, VERDICT) for v in verdict["verdicts"]] + [
+            (c, COMPARISON) for c in verdict["comparisons"]
+        ]:
+            if absent := [name for name in fields if name not in one]:
+                raise KeyError(f"an entry without {absent[0]}, as of another version")
         for one in verdict["verdicts"]:
             one["stated"] = record["bounds"].get(one["bound"])
         return Results(
