@@ -93,11 +93,17 @@ def stored(results: Path, experiment: str, kind: str) -> list[dict[str, Any]]:
         return _statements(results)
     if kind == "runs":
         runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*/run.json"))]
-        return [{"replicates": run["replicates"]} for run in runs]
+        return [{"replicates": run["replicates"], **place} for run in runs for place in _places(run)]
     if kind != "cells":
         return _verdicts(results / experiment)[kind]
     with (results / experiment / "table.csv").open(newline="", encoding="utf-8") as file:
         return [{name: _read(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _places(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """Sample size and dimension of each cell that a sweep asked for, of the problem of the experiment."""
+    sizes = {cell["n"] for cells in run["runs"].values() for cell in cells}
+    return [{"n": n, "dim": run["constants"].get("dim")} for n in sorted(sizes)]
 
 
 def _read(value: str) -> float | str | None:
