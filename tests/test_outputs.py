@@ -512,6 +512,14 @@ def test_bytes_that_are_no_text_may_be_in_a_path(tmp_path):
     assert "\\udcff" in (folder / "a.html").read_text()
 
 
+def test_a_device_is_not_replaced_by_a_file(whole, tmp_path, capsys):
+    """Whoever may write beside it, root in a container say, would lose it."""
+    os.mkfifo(tmp_path / "pipe")
+    assert cli.main(["report", str(whole), "--out", str(tmp_path / "pipe")]) == 1
+    assert "is a device or a pipe" in capsys.readouterr().err
+    assert (tmp_path / "pipe").is_fifo()
+
+
 @pytest.mark.parametrize(("name", "content"), [("MATPLOTLIBRC", b"\xff\xfe"), ("SOURCE_DATE_EPOCH", b"")])
 def test_a_configuration_that_a_library_cannot_read(name, content, tmp_path):
     """Is told before anything is computed, or, where riskkit has no use for it, is not read."""

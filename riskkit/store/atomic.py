@@ -120,6 +120,8 @@ def write(path: Path, payload: bytes, *, durable: bool = True) -> None:
     ``durable=False``: a loss of power may cost the file, which suits what can be made again from what is stored.
     """
     make_folder(path.parent)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a new file would take the place of a device
+        raise StoreError(f"{path} is a device or a pipe, and a file is to be written; name another place.")
     temporary = _temporary(path.parent)
     with _writing(path):
         try:
