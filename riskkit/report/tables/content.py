@@ -49,8 +49,10 @@ class Results(NamedTuple):
     title: str = ""
 
 
-VERDICT = ("algorithm", "axis", "bound", "claim_slope", "finding", "form", "kind", "outcome", "output", "quantity")
-VERDICT += ("ratio", "sentence", "slope", "subject", "title", "where")
+VERDICT = (
+    *("algorithm", "axis", "bound", "claim_slope", "finding", "form", "kind", "outcome", "output", "quantity"),
+    *("ratio", "sentence", "slope", "subject", "title", "where"),
+)
 COMPARISON = ("algorithm", "against", "quantity", "output", "ratio", "difference", "outcome")
 """Fields that every page and table relies on."""
 
