@@ -62,7 +62,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
     ),
     "theorem2_edge": (
         Change(
-            "Theorem 1's claims are asked in `theorem1_quadratic`",
+            "what Theorem 1 (paper: Theorem 3) claims is asked in `theorem1_quadratic`",
             "the slides claim nothing for a constant step; 8 statements were NOT COVERED",
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.optimize import brentq
@@ -62,6 +63,9 @@ class AnisotropicMean:
 
     curvatures: tuple[float, ...] = (1.0, 0.1)
     distance: float = 1.0
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.curvatures, tuple) or not self.curvatures:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -62,6 +62,9 @@ class FinitePopulation:
     radius: float | None = 5.0
     limit: int | None = None
     """Declared largest n; None: N. A sample of more than N draws from N rows says little of what is not among them."""
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         owner = "FinitePopulation"

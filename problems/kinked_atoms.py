@@ -32,6 +32,8 @@ class KinkedAtoms(finite.OnAtoms):
         lam = lam_example = mu = lam.
         G: l' does not decrease in t, so that |l'| is largest at an end.
         M, l_max: l is largest at an end, and least at a zero of l' or at an end.
+        self_bounding: l'^2 - 2 L l has the derivative 2 l' (l'' - L), of the sign of -l', so that it is largest where l
+            is least on Theta, and l'^2 <= 2 L l is asked there, for each atom. Without a kink only.
 
     ``weights`` (A,) are the probabilities of the atoms. Raises ValueError for weights that do not sum to 1, and for a
     field out of range.
@@ -68,6 +70,11 @@ class KinkedAtoms(finite.OnAtoms):
     @property
     def constants(self) -> Constants:
         return _constants(self)
+
+    @property
+    def self_bounding(self) -> bool:
+        L = self.constants.L
+        return math.isfinite(L) and all(slope**2 <= 2 * L * loss for slope, loss in map(_least(self), self.atoms))
 
     @property
     def start(self) -> np.ndarray:
@@ -124,31 +131,54 @@ class KinkedAtoms(finite.OnAtoms):
         return start.clamp(torch.minimum(least, most), torch.maximum(least, most))
 
 
+Real = Callable[[float], float]
 HALVINGS = 56
 """Of an interval, down to rounding."""
 
 
+def _least(problem: KinkedAtoms) -> Callable[[tuple[float, ...]], tuple[float, float]]:
+    """Of an atom: l' and l where l is least on Theta."""
+
+    def at(row: tuple[float, ...]) -> tuple[float, float]:
+        slope, loss = _functions(problem, row)
+        ends = _bracket(slope, problem.radius)
+        return min(((slope(t), loss(t)) for t in ends), key=lambda found: abs(found[0]))
+
+    return at
+
+
+def _functions(problem: KinkedAtoms, row: tuple[float, ...]) -> tuple[Real, Real]:
+    """l' and l of an atom, in plain numbers: a search asks for thousands."""
+    (p, y, s), lam, w = row, problem.lam, problem.width
+
+    def slope(t: float) -> float:
+        root = math.hypot(t - y, w)
+        return lam * t + p + (s * (t - y) / root if root > 0 else 0.0)
+
+    def loss(t: float) -> float:
+        return lam / 2 * t * t + p * t + s * (math.hypot(t - y, w) - w)
+
+    return slope, loss
+
+
+def _bracket(slope: Real, B: float) -> tuple[float, float]:
+    """Between which two points of [-B, B], next to each other up to rounding, a slope passes 0; the end where it does
+    not."""
+    low, high = -B, B
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return low, high
+
+
 @functools.lru_cache(maxsize=1024)
 def _constants(problem: KinkedAtoms) -> Constants:
-    """In plain numbers: a search asks for thousands."""
     B, lam, w = problem.radius, problem.lam, problem.width
     slopes, losses = [], []
-    for p, y, s in problem.atoms:
-
-        def slope(t: float, p: float = p, y: float = y, s: float = s) -> float:
-            root = math.hypot(t - y, w)
-            return lam * t + p + (s * (t - y) / root if root > 0 else 0.0)
-
-        def loss(t: float, p: float = p, y: float = y, s: float = s) -> float:
-            return lam / 2 * t * t + p * t + s * (math.hypot(t - y, w) - w)
-
-        low, high = -B, B
-        slopes += [abs(slope(low)), abs(slope(high))]
-        losses += [loss(low), loss(high)]
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-        losses += [loss(low), loss(high)]
+    for row in problem.atoms:
+        slope, loss = _functions(problem, row)
+        slopes += [abs(slope(-B)), abs(slope(B))]
+        losses += [loss(t) for t in (-B, B, *_bracket(slope, B))]
     bend = max(row[2] for row in problem.atoms)
     L = lam + (0.0 if bend == 0 else math.inf if w == 0 else bend / w)
     most = max(losses)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -57,6 +58,9 @@ class Logistic:
     radius: float = 5.0
     signal: float = 3.0
     flip: float = 0.0
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         owner = type(self).__name__

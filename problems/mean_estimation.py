@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -41,6 +42,9 @@ class MeanEstimation:
     dim: int = 4
     lam: float = 1.0
     distance: float = 1.0
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         fields.whole("MeanEstimation", "dim", self.dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -37,6 +38,9 @@ class MeanOnBall:
     dim: int = 4
     lam: float = 1.0
     radius: float = 0.1
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         fields.whole("MeanOnBall", "dim", self.dim)

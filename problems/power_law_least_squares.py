@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import torch
@@ -51,6 +51,9 @@ class PowerLawLeastSquares:
     signal: float = 1.0
     features: Features = "bounded"
     radius: float | None = 2.0
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         owner = "PowerLawLeastSquares"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -39,6 +40,9 @@ class PseudoHuberLocation:
     dim: int = 4
     delta: float = 0.5
     distance: float = 1.0
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         fields.whole("PseudoHuberLocation", "dim", self.dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +44,9 @@ class QuadraticAtoms(finite.OnAtoms):
     curvatures: tuple[float, ...] = ()
     start: tuple[float, ...] = ()
     radius: float | None = None
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         finite.checked("QuadraticAtoms", self.atoms, self.weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -41,6 +42,9 @@ class Ridge:
     noise: float = 0.5
     signal: float = 1.0
     radius: float = 2.0
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         fields.whole("Ridge", "dim", self.dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +36,9 @@ class SparseMean:
     dim: int = 2
     share: float = 0.5
     distance: float = 1.0
+
+    self_bounding: ClassVar[bool] = True
+    """No loss is negative on R^d, and L holds there."""
 
     def __post_init__(self) -> None:
         fields.whole("SparseMean", "dim", self.dim)

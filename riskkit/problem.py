@@ -86,6 +86,10 @@ class Problem(Protocol):
     """The protocol; each member appears in the definition of excess risk. Implement it as a frozen dataclass whose
     fields are numbers, strings or tuples of them: fields and class name are the problem's identity in the store.
 
+    A problem may say more, where a bound or a run asks for it: ``largest_step``, the step size up to which the
+    constants hold; ``diameter``, where Theta is R^d; ``largest_n``; ``self_bounding``, whether ||grad l||^2 <= 2 L l on
+    Theta, as it is where no loss is negative on R^d and L holds there.
+
     All methods take tensors of one dtype and device and answer in the same. None draws random numbers but ``sample``,
     and that only from the stream it is given. A teacher is part of the problem (drawn once, from a seed field).
     """

@@ -30,7 +30,7 @@ from riskkit.algorithms import LocalSGD
 from riskkit.algorithms.steps import Scaled
 from riskkit.cli.main import main
 from riskkit.conformance import check
-from riskkit.problems import Logistic, MeanEstimation
+from riskkit.problems import Logistic, MeanEstimation, Ridge
 
 HERE = Source("here", "this test", "@misc{here, title = {This test}}", "")
 
@@ -379,3 +379,21 @@ def test_what_cannot_be_built_is_refused(name, said, capsys):
     line = capsys.readouterr().err
     assert said in line
     assert line.count("\n") == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ShiftedRidge(Ridge):
+    """Ridge less a constant: what it inherits, that gradients are bounded by losses, is false of it."""
+
+    shift: float = 0.0
+
+    def empirical_risk(self, theta, data):
+        return super().empirical_risk(theta, data) - self.shift
+
+    def population_risk(self, theta):
+        return super().population_risk(theta) - self.shift
+
+
+def test_losses_that_do_not_bound_their_gradients_are_found():
+    assert "self_bounding" not in faults(ShiftedRidge(dim=2))
+    assert "self_bounding: ||grad l||^2 is larger than 2 L l" in faults(ShiftedRidge(dim=2, shift=0.3))

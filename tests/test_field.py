@@ -13,11 +13,13 @@ import torch
 
 from riskkit.algorithms import SGD, Constant, HeavyBall, InverseTime, LocalSGD, Lookahead, SuffixSGD
 from riskkit.measure import expectations, simulate
+from riskkit.measure.own import PATH_RISK
 from riskkit.problem import Constants
 from riskkit.problems import (
     AbsoluteLocation,
     ConcaveOnBall,
     HarveyMaximum,
+    KinkedAtoms,
     LinearOnBall,
     Logistic,
     MeanEstimation,
@@ -63,6 +65,8 @@ def full_batches(steps, eta, n=4):
 
 
 LINEAR, ABSOLUTE = LinearOnBall(dim=2, radius=2.0), AbsoluteLocation(dim=4)
+EDGE = KinkedAtoms(((math.hypot(2.0, 1.6) - 1.6 - 1e-8, 1.0, 1.0),), (1.0,), 1.6, 0.0, 1.0, -0.9999)
+"""One loss that is least at the edge of Theta, where it is 1e-8 and its slope 0.18: on R it becomes negative."""
 
 
 def test_stability_of_hardt_et_al_by_hand():
@@ -507,6 +511,7 @@ STEP = Constant(0.1)
         (karimi2016.FULL, WarpedMean(spread=0.5, initial=0.25), full_batches(4, 0.4), "step sizes <= 1/L"),
         (karimi2016.CONSTANT, Ridge(), SGD(4, STEP), "without projection"),
         (li2025.L1, LINEAR, SGD(4, STEP), "not negative"),
+        (li2025.EXCESS, EDGE, SGD(8, Constant(1e-3)), "not negative on R"),
         (li2025.L2, MeanEstimation(), Lookahead(4, 2, 1.5, STEP), "alpha in"),
         (li2025.L1, MeanEstimation(), reshuffled(4, 0.1), "drawn with replacement"),
         (li2025.L1, MeanEstimation(), HeavyBall(4, STEP), "about Lookahead and SGD"),
@@ -584,3 +589,30 @@ def test_bounds_scale_with_the_loss():
         smaller = dataclasses.replace(SGD(6, Constant(0.1)), sampling="without replacement")
         three = value(bound, form, at(Scaled(3.0), smaller, n=3))
         assert three == pytest.approx((1 if bound.quantity == "stability" else 3) * one, rel=1e-12), bound.name
+
+
+def test_li_and_lei_need_losses_that_bound_their_gradients_and_not_only_losses_above_zero_on_theta():
+    """An attack found the instance: the loss is not negative on Theta, and the bound on the excess risk is broken."""
+    eta, steps = 0.0835, 8
+    c = EDGE.constants
+    assert c.l_max >= c.M
+    run = simulate(EDGE, SGD(steps, Constant(eta)), n=50, replicates=4, rounds=(steps,), quantities=(PATH_RISK,))
+    path = run.values["path_risk"].mean(axis=0)[0].max()
+    explicit = (EDGE.initial + 1) ** 2 / (2 * eta * steps) + eta * c.L * path
+    delta = eta * (steps * math.sqrt(8 * c.L * path) / 50 + math.sqrt(steps * 8 * c.L * path / 50))
+    assert run.values["excess"][0, 0, 1] > 3 * (explicit + c.L / 2 * delta**2 + math.sqrt(2 * c.L * path) * delta)
+    assert not EDGE.self_bounding
+
+
+def test_kinked_atoms_bound_their_gradients_exactly_where_they_say_so():
+    """||l'||^2 <= 2 L l on a grid of Theta, for 200 losses drawn at random, of which a good part has it."""
+    generator = np.random.default_rng(3)
+    t = torch.linspace(-1, 1, 4001, dtype=torch.float64)
+    said = 0
+    for p, y, s, width, lam in generator.uniform([-1, -1, 0, 0.1, 0], [1, 1, 1, 1, 0.5], (200, 5)):
+        problem = KinkedAtoms(((p, y, s),), (1.0,), width, lam, 1.0, 0.0)
+        z = torch.tensor([[p, y, s]], dtype=torch.float64)
+        most = float((problem.slopes(t, z).square() - 2 * problem.constants.L * problem.losses(t, z)).max())
+        assert problem.self_bounding == (most <= 1e-9)
+        said += problem.self_bounding
+    assert 5 < said < 195

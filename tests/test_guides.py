@@ -171,7 +171,6 @@ def test_a_new_study_runs_and_passes_its_own_tests(tmp_path):
     ("name", "said"),
     [
         ("my study", "must end in a name of letters"),
-        ("", "must end in a name of letters"),
         ("1st", "must end in a name of letters"),
         ("nowhere/my_study", "must be a folder, and is none"),
         ("taken", "exists and is not an empty folder"),

@@ -651,7 +651,7 @@ def test_the_last_screen_fits_and_says_where_the_report_lies(width, whole):
 
 
 def group_of(outcome, group="source", kind="rate", **more):
-    about = {"bound": "b", "algorithm": "A", "form": "claim"}
+    about = {"bound": "b", "algorithm": "A", "form": "claim", "axis": "", "quantity": ""}
     return {"outcome": outcome, "group": group, "kind": kind, "ratio": None, **about, **more}
 
 

@@ -275,3 +275,24 @@ def test_every_table_and_section_compiles_within_the_text(results, tmp_path):
             troubles.append(f"{part}: {line}")
     assert troubles == []
     assert len(parts) > 100
+
+
+SPREAD = Table(
+    "spread",
+    "From small to large numbers, and long names without a space.",
+    (Column("problem"), Column("M", "significant"), Column("most", "fixed"), Column("95% interval", "interval")),
+    (
+        ("SinePerturbedQuadratic", 0.117, 1.353, (1.340, 1.367)),
+        ("PowerLawLeastSquares", 1.72e6, 2.9856e10, (8.65e9, 1.03e11)),
+    ),
+)
+
+
+def test_large_numbers_are_powers_of_ten_and_long_names_may_break():
+    """A column with 10^10 below 1.353 has no decimal point to stand on, and no interval has 25 digits."""
+    written = latex.tabular(SPREAD)
+    assert "S[" not in written
+    assert r"$2.99\times 10^{10}$" in written
+    assert r"$[8.65\times 10^{9},\,1.03\times 10^{11}]$" in written
+    assert r"Sine\allowbreak{}Perturbed\allowbreak{}Quadratic" in written
+    assert markdown.pipe_table(SPREAD).count("2.99e+10") == 1

@@ -62,7 +62,7 @@ class Scheme(Staged):
         return np.concatenate([1 / np.arange(1.0, stage.steps + 1) for stage in self.stages])
 
     def averaged(self, taken: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """After so many steps, (K,): whether the stage that the last of them belongs to has averaged anything."""
+        """taken: counts of steps. (K,) -> (K,): whether the stage that the last of them belongs to has averaged any."""
         counts = np.concatenate([[0], np.cumsum(self.averaging != 0)])
         starts = np.concatenate([[0], np.cumsum([stage.steps for stage in self.stages])])
         first = starts[np.searchsorted(starts, taken) - 1]

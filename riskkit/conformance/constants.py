@@ -83,6 +83,23 @@ def loss_supremum(s: Subject) -> Found:
     return Found(_too_small("l_max", largest, found, "sup l"), f"{found:.6g} found of {largest:.6g}")
 
 
+def self_bounding(s: Subject) -> Found:
+    """||grad l||^2 <= 2 L l, where the problem says so."""
+    L = s.constants.L
+    if not getattr(s.problem, "self_bounding", False) or math.isinf(L):
+        return Found([], "not claimed")
+
+    def excess(theta: Tensor, z: Tensor) -> Tensor:
+        return s.problem.gradient(theta, z).square().sum(dim=-1) - 2 * L * s.problem.empirical_risk(theta, z)
+
+    theta, z = _pairs(s, 512, 64, excess)
+    squares, losses = s.problem.gradient(theta, z).square().sum(dim=-1), s.problem.empirical_risk(theta, z)
+    found = float((squares - 2 * L * losses).max())
+    scale = float(squares.max()) + 2 * L * float(losses.abs().max())
+    faults = [f"self_bounding: ||grad l||^2 is larger than 2 L l by {found:.6g} at an admissible parameter."]
+    return Found(faults if found > EXACT * scale else [], f"||grad l||^2 - 2 L l at most {found:.6g} found")
+
+
 def curvature(s: Subject) -> Found:
     """L and lam_example against the Hessians of losses, lam and rho against those of empirical risks."""
     if not kinks.smooth(s):

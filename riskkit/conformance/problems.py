@@ -82,6 +82,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("constant G", constants.gradient_bound),
     ("constant M", constants.loss_range),
     ("constant l_max", constants.loss_supremum),
+    ("self_bounding", constants.self_bounding),
     ("constants L, lam, rho", constants.curvature),
     ("jumps of the gradient", kinks.jumps),
     ("constant mu", constants.gradient_domination),

@@ -29,13 +29,10 @@ from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.stats.controls import LEAST
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
-from riskkit.verdicts.estimates import Estimate, estimate
+from riskkit.verdicts.estimates import LARGEST, Estimate, estimate
 
 RAN_AWAY = frozenset({"diverged", "non-finite", "below the minimum"})
 """The statuses that an algorithm itself brings about."""
-
-LARGEST = 1e150
-"""A value from here on has no variance in float64: the sum of 2^17 squares of differences would be infinite."""
 
 ROUNDING = 1e-9
 """How far below 0, relative to the errors there, rounding and the tolerance of a minimiser may put one."""
@@ -418,14 +415,21 @@ def excludes(bound: Bound, cell: Cell) -> str | None:
         return f"{bound.title} speaks of simulated runs; {cell.name} is of another kind."
     if bound.output not in traits.outputs(cell.algorithm):
         return f"{cell.name} has no output {bound.output!r}."
-    return _answered(bound.excludes, cell.run.problem, cell.algorithm)
+    return _answered(_Same(bound), cell.run.problem, cell.algorithm, getattr(cell.algorithm, "name", ""))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Same:
+    """A bound that is the same as itself only, whatever fields it has."""
+
+    bound: Bound
 
 
 @functools.lru_cache(maxsize=4096)
-def _answered(asked: Callable[[Problem, Any], str | None], problem: Problem, algorithm: Any) -> str | None:
-    """The answer of a bound (its own method stands for it) on a problem and an algorithm: cells that differ in their
-    rounds, and every table and verdict, ask the same."""
-    return asked(problem, algorithm)
+def _answered(asked: _Same, problem: Problem, algorithm: Any, name: str) -> str | None:
+    """The answer of a bound on a problem and an algorithm: cells that differ in their rounds, and every table and
+    verdict, ask the same. Algorithms are equal whatever their names, but a hypothesis may ask for the name."""
+    return asked.bound.excludes(problem, algorithm)
 
 
 def words(quantity: str) -> str:

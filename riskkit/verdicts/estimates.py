@@ -30,6 +30,9 @@ CONTROLLED = ("generalization", "excess")
 DATASETS = ("control_start", "control_pairs", "control")
 """Controls that a replicate's dataset gives, whatever runs on it."""
 
+LARGEST = 1e150
+"""A value from here on has no variance in float64: the sum of 2^17 squares of differences would be infinite."""
+
 
 class Estimate(NamedTuple):
     """values (R,), whose mean is the estimate and whose jackknife its standard error; and ``controlled``, ``regressed``
@@ -57,14 +60,14 @@ def estimate(
     subtracted = quantity in CONTROLLED and "control" in run.dataset
     plain = measured - run.dataset["control"] if subtracted else measured
     how = "controlled" if subtracted else "simulated"
-    if not controls:
+    if not controls or not _moderate(plain):
         return Estimate(plain, how)
     found = regressed(plain[:, None], np.column_stack(list(controls.values())))[:, 0]
     return Estimate(found, how if np.array_equal(found, plain, equal_nan=True) else "regressed")
 
 
 def controls_of(run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True) -> dict[str, Floats]:
-    """Name -> (R,), finite and of mean 0, in the order in which they are taken."""
+    """Name -> (R,), below LARGEST and of mean 0, in the order in which they are taken."""
     o = OUTPUTS.index(output)
     found: dict[str, Floats] = {}
     if followed(quantity) in run.values and np.isfinite(own := run.values[followed(quantity)][:, slot, o]).all():
@@ -77,4 +80,8 @@ def controls_of(run: Measured, slot: int, quantity: str, output: str, *, paired:
             direct, other = (run.values[name][:, slot, o] for name in ("generalization", "replace_one"))
             found["replace-one"] = direct - other
         found |= sets
-    return {name: values for name, values in found.items() if np.isfinite(values).all()}
+    return {name: values for name, values in found.items() if _moderate(values)}
+
+
+def _moderate(values: Floats) -> bool:
+    return bool((np.abs(values) < LARGEST).all())

@@ -72,7 +72,9 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
             level = _level(data, cells, quantity, output)
             agreement = nothing
             if quantity == "generalization":
-                gap = slopes.estimate(data.unpaired(cells, output) - data.values(cells, "replace_one", output))
+                apart = data.unpaired(cells, output) - data.values(cells, "replace_one", output)
+                apart[:, ~ok] = np.nan
+                gap = slopes.estimate(apart)
                 with np.errstate(invalid="ignore", divide="ignore"):
                     agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
             part: dict[str, list[Any] | Floats] = {

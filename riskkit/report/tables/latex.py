@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -35,6 +34,8 @@ SIZES = {"small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
 """LaTeX's sizes below 10 pt, in points."""
 GAP = 2.2
 """Points between a column and its rule-free edge (``tabcolsep``)."""
+SPARE = 1.5
+"""Ems that a column of numbers may be wider than its widest number for the sake of their decimal points."""
 WRAPPED = 0.34
 """The least part of its natural width that a column of text keeps before the next smaller size is tried."""
 
@@ -43,7 +44,8 @@ def tabular(table: Table) -> str:
     r"""A table to ``\input``, no wider than a line of text: a ``tabular`` for a table environment, or, with more rows
     than a page has, a ``longtable`` with its caption. Its first line is the caption, to paste."""
     size, spec, height = _layout(table)
-    numeric = [column.align in NUMERIC for column in table.columns]
+    columns = [[row[i] for row in table.rows] for i in range(len(table.columns))]
+    numeric = [_on_the_point(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
     heads = " & ".join(f"{{{text(column.heading)}}}" for column in table.columns) + r" \\"
     caption = f"\\caption{{{text(table.caption)}}}"
     long = height > PAGE
@@ -63,10 +65,14 @@ def tabular(table: Table) -> str:
         if place and place in table.breaks:
             lines.append(r"\addlinespace")
         cells = [_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)]
-        # siunitx reads what stands in braces as text.
+        # siunitx reads what stands in braces as text; it sets powers of ten itself.
         cells = [
-            f"{{{cell}}}" if is_number and not _is_number(cell) else cell
-            for cell, is_number in zip(cells, numeric, strict=True)
+            f"{{{cell}}}"
+            if on_the_point and not _is_number(cell)
+            else f"${_mathematics(cell)}$"
+            if column.align in NUMERIC and not on_the_point and _is_number(cell)
+            else cell
+            for cell, column, on_the_point in zip(cells, table.columns, numeric, strict=True)
         ]
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", f"\\end{{{kind}}}}}", ""])
@@ -97,26 +103,61 @@ def _layout(table: Table) -> tuple[str, str, float]:
                 width = points * (small + max(0.0, share) * (most - small))
                 made.append(f">{{\\raggedright\\arraybackslash}}p{{{width:.1f}pt}}")
                 for row, cell in enumerate(cells):
-                    lines[row] = max(lines[row], math.ceil(1.25 * points * _width(_shown(cell, column)) / width))
+                    lines[row] = max(lines[row], _lines(_shown(cell, column), width / points))
             else:
                 made.append(_specification(column, cells))
         return size, " ".join(made), 1.25 * points * (sum(lines) + len(table.breaks) / 2)
     raise AssertionError("the smallest size ends the loop")
 
 
+def _lines(words: str, width: float) -> int:
+    """How many lines of so many ems a text takes, each filled with as many words as it holds."""
+    count, filled = 1, 0.0
+    for word in re.findall(rf".+?(?:[ /_-]|{_HUMP}|$)", words):
+        if filled and filled + _width(word.rstrip()) > width:
+            count, filled = count + 1, 0.0
+        filled += _width(word)
+    return count
+
+
 def _natural(column: Column, cells: Sequence[Cell]) -> float:
     """The width of a column on one line, in ems of its size."""
     if column.align in NUMERIC:
-        # The widest number: digits, and a power of ten written out by siunitx.
-        found = [plain(cell, column) for cell in cells]
-        shown = [2.9 + 0.5 * len(f.partition("e")[0]) if "e" in f else 0.5 * len(f) + 0.3 for f in found]
-        digits = _specification(column, cells)
-        reserved = 0.5 * sum(int(n) for n in re.findall(r"\d+", digits)) + (3.6 if "e" in digits else 0.8)
-        return max([_width(column.heading), reserved, *shown])
+        reserved = _reserved(_digits(column, cells)) if _on_the_point(column, cells) else 0.0
+        return max(_width(column.heading), reserved, _widest(column, cells))
     if column.align == "code":
         return max([_width(column.heading), *(0.56 * len(_shown(cell, column)) for cell in cells)])
-    extra = 0.5 if column.align == "interval" else 0.0
-    return max([_width(column.heading), *(extra + _width(_shown(cell, column)) for cell in cells)])
+    if column.align == "interval":
+        return max([_width(column.heading), *(0.5 + _interval_width(cell) for cell in cells)])
+    return max([_width(column.heading), *(_width(_shown(cell, column)) for cell in cells)])
+
+
+def _interval_width(cell: Cell) -> float:
+    if not isinstance(cell, tuple):
+        return _width(plain(cell, Column("")))
+    return 1.6 + sum(_number_width(number(end, "fixed")) for end in cell)
+
+
+def _number_width(written: str) -> float:
+    """Digits, and a power of ten written out."""
+    return 2.9 + 0.5 * len(written.partition("e")[0]) if "e" in written else 0.5 * len(written) + 0.3
+
+
+def _widest(column: Column, cells: Sequence[Cell]) -> float:
+    """The width of the widest number of a column."""
+    return max((_number_width(plain(cell, column)) for cell in cells), default=0.0)
+
+
+def _reserved(digits: str) -> float:
+    """The width of a column whose numbers stand on their decimal point, and have so many digits."""
+    return 0.5 * sum(int(n) for n in re.findall(r"\d+", digits)) + (3.6 if "e" in digits else 0.8)
+
+
+def _on_the_point(column: Column, cells: Sequence[Cell]) -> bool:
+    """Whether numbers stand on their decimal point: not where that takes much more room than the widest of them."""
+    if column.align not in NUMERIC:
+        return False
+    return _reserved(_digits(column, cells)) <= max(_width(column.heading), _widest(column, cells)) + SPARE
 
 
 def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
@@ -128,7 +169,7 @@ def _least(column: Column, cells: Sequence[Cell], natural: float) -> float:
     if column.align == "code":
         words = [word for cell in cells for word in re.split(r"[ /)]", _shown(cell, column))]
         return min(natural, max([_width(column.heading), *(0.56 * len(word) for word in words)]) + 0.7)
-    words = [word for cell in cells for word in re.split(r"[ /_-]", _shown(cell, column))]
+    words = [word for cell in cells for word in re.split(rf"[ /_-]|{_HUMP}", _shown(cell, column))]
     words += column.heading.split()
     return min(natural, max(map(_width, words), default=0.0) + 0.7)
 
@@ -151,7 +192,7 @@ def _width(words: str) -> float:
 
 def _cell(cell: Cell, column: Column) -> str:
     if isinstance(cell, tuple):
-        return "$[" + r",\,".join(number(end, "fixed") for end in cell) + "]$"
+        return "$[" + r",\,".join(_mathematics(number(end, "fixed")) for end in cell) + "]$"
     if isinstance(cell, str) and column.align == "math":
         return f"${cell}$"
     if isinstance(cell, str) and column.align == "code":
@@ -161,7 +202,11 @@ def _cell(cell: Cell, column: Column) -> str:
         return re.sub("(/)", _breakable, escaped(written))
     if not isinstance(cell, str) and written.endswith("inf"):
         return r"$\infty$"
-    return written if _is_number(written) else re.sub(r"(\\_)", _breakable, text(written))
+    return written if _is_number(written) else re.sub(rf"(\\_|{_HUMP})", _breakable, text(written))
+
+
+_HUMP = r"(?<=[a-z])(?=[A-Z][a-z])"
+"""Where a class's name may be broken."""
 
 
 def _breakable(found: re.Match[str]) -> str:
@@ -173,9 +218,14 @@ def _is_number(text: str) -> bool:
 
 
 def _specification(column: Column, cells: Sequence[Cell]) -> str:
-    """The column's type; for numbers with the digits that siunitx must make room for."""
-    if column.align not in NUMERIC:
-        return "r" if column.align == "interval" else "l"
+    """The column's type; for numbers on their decimal point with the digits that siunitx must make room for."""
+    if _on_the_point(column, cells):
+        return f"S[table-format={_digits(column, cells)}]"
+    return "r" if column.align in (*NUMERIC, "interval") else "l"
+
+
+def _digits(column: Column, cells: Sequence[Cell]) -> str:
+    """siunitx's ``table-format``."""
     found = [text for cell in cells if _is_number(text := plain(cell, column))]
     mantissas = [re.sub(r"e.*", "", text).lstrip("-").partition(".") for text in found]
     sign = "-" if any(text.startswith("-") for text in found) else ""
@@ -185,7 +235,7 @@ def _specification(column: Column, cells: Sequence[Cell]) -> str:
     power = ""
     if powers:
         power = f"e{'-' if min(powers) < 0 else ''}{max(len(str(abs(p))) for p in powers)}"
-    return f"S[table-format={sign}{whole}{f'.{decimals}' if decimals else ''}{power}]"
+    return f"{sign}{whole}{f'.{decimals}' if decimals else ''}{power}"
 
 
 # From a sentence to LaTeX

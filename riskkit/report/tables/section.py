@@ -11,6 +11,8 @@ from riskkit.store.atomic import read
 
 SHOWN = ("levels", "rates", "paired")
 """Tables of the section; the others lie beside them."""
+SIZE = r"width=\linewidth,height=.75\textheight,keepaspectratio"
+"""Of a figure: the rest of the page is its caption's."""
 
 
 def section(folder: Path, result: Results) -> str:
@@ -35,7 +37,7 @@ def section(folder: Path, result: Results) -> str:
         caption = read(path.with_suffix(".txt")).decode().split("\n\n")[0]
         lines += [
             r"\begin{figure}\centering",
-            f"  \\includegraphics[width=\\linewidth]{{\\riskkit/{result.name}/figures/{path.name}}}",
+            f"  \\includegraphics[{SIZE}]{{\\riskkit/{result.name}/figures/{path.name}}}",
             f"  \\caption{{{mixed(' '.join(caption.split()))}}}",
             f"  \\label{{fig:{label}-{path.stem.replace('_', '-')}}}",
             r"\end{figure}",

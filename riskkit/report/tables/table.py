@@ -12,11 +12,14 @@ Cell = str | float | int | tuple[float, float] | None
 ABSENT = "--"
 NUMERIC = ("fixed", "significant", "count")
 """What is set flush right."""
+LARGE = 1e5
+"""From here on a number has three digits that count, not three decimals."""
 
 
 class Column(NamedTuple):
-    """A heading and how its cells are written: fixed (3 decimals), significant (3 digits), interval (two fixed), p (a
-    p-value), math (LaTeX), code (a formula in plain characters), prose (text as long as a sentence)."""
+    """A heading and how its cells are written: fixed (3 decimals, 3 digits from LARGE on), significant (3 digits),
+    interval (two fixed), p (a p-value), math (LaTeX), code (a formula in plain characters), prose (text as long as a
+    sentence)."""
 
     heading: str
     align: Align = "text"
@@ -53,5 +56,5 @@ def number(value: float, align: Align) -> str:
     if align == "p" and value < 1e-4:
         return "< 1e-4"
     if align == "fixed":
-        return f"{round(value, 3) + 0.0:.3f}"
+        return f"{round(value, 3) + 0.0:.3f}" if abs(value) < LARGE else short(value)
     return short(value, 2) if align == "p" else short(value) if align == "significant" else label(value)

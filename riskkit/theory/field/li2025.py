@@ -1,9 +1,10 @@
 r"""Stability on average over the replaced example: Lookahead and SGD with batches, without a Lipschitz constant.
 
 Setting: Lookahead with alpha in (0, 1] and batches of b examples, drawn with replacement; SGD is alpha = 1; constant
-    step eta <= 2/L; every l(.; z) convex, L-smooth and not negative on R^d; Theta = R^d or a ball. v_j are the fast
-    weights before step j = 0 .. J-1; P = (1/J) sum_j E F_S(v_j) and P' = (1/J) sum_j E sqrt F_S(v_j), which are
-    measured (``PATH_RISK``, ``PATH_ROOT_RISK``).
+    step eta <= 2/L; every l(.; z) convex, L-smooth, and ||grad l||^2 <= 2 L l on Theta; Theta = R^d or a ball. Losses
+    that are not negative on all of R^d have the last; on Theta alone is not enough, for there a loss may come down to 0
+    at the edge with a gradient that is not 0. v_j are the fast weights before step j = 0 .. J-1; P = (1/J) sum_j E
+    F_S(v_j) and P' = (1/J) sum_j E sqrt F_S(v_j), which are measured (``PATH_RISK``, ``PATH_ROOT_RISK``).
     l1: (1/n) sum_i E||theta - theta^(i)||, l2: (1/n) sum_i E||theta - theta^(i)||^2, theta^(i) being the output on S
     with example i replaced. i is drawn uniformly here, so that these are the means of ``stability`` and of
     ``SQUARED_STABILITY``.
@@ -13,7 +14,7 @@ Explicit: l1 <= 2 sqrt(2 L) alpha eta J P'/n.
     Generalization error of the average <= (L/2) Delta_J^2 + sqrt(2 L P) Delta_J.
     Excess risk of the average <= D^2/(2 alpha eta J) + eta L P + that.
 Proof. *One example.* A common example's step is non-expansive. On the replaced one it adds at most eta (||g(v; z_i)|| +
-    ||g(v'; z')||), and ||g||^2 <= 2 L l since l >= 0 is L-smooth. In a batch each example counts 1/b. With c_j the
+    ||g(v'; z')||), and ||g||^2 <= 2 L l. In a batch each example counts 1/b. With c_j the
     number of times that step j draws i, a round makes ||v - v'|| at most its value before plus the sum of
     X_j = eta (c_j/b) a_j, a_j = ||g(v_j; z_i)|| + ||g(v'_j; z')||; the outer step takes a convex combination. So
     ||theta - theta^(i)|| <= alpha sum_j X_j, always.
@@ -35,7 +36,6 @@ Source: Lei, Ying, ICML 2020 (SGD); Li, Lei, 2025 (Lookahead, batches; the order
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -75,18 +75,20 @@ def _lookahead(problem: Problem, algorithm: Any) -> str | None:
     return None
 
 
-def _not_negative(problem: Problem, algorithm: Any) -> str | None:
-    c = problem.constants
-    if math.isfinite(c.l_max) and c.l_max * (1 + 1e-12) >= c.M:
+def _self_bounding(problem: Problem, algorithm: Any) -> str | None:
+    if getattr(problem, "self_bounding", False):
         return None
-    return f"{TITLE} needs losses that are not negative; {problem.name} does not say that its are (M <= l_max)."
+    return (
+        f"{TITLE} needs ||grad l||^2 <= 2 L l on Theta, as it is where losses are not negative on R^d; {problem.name} "
+        "does not say so (self_bounding)."
+    )
 
 
 _HYPOTHESES = (
     _lookahead,
     convex(TITLE),
     finite(TITLE, "L"),
-    _not_negative,
+    _self_bounding,
     constant_steps(TITLE),
     steps_at_most(TITLE, "2/L", largest_convex_step),
     within_reach(TITLE),
