@@ -131,8 +131,8 @@ PROSE = """
 
 {changes} changes in {experiments} experiments, made because an earlier sweep had left something undecided, vacuous or a
 transient; the others stand as they were first written. The statement is asked of the new design with tests of the same
-level, but has had one more chance of a word with each change: a word that is wrong at its level counts as often as it
-was looked for.
+level. Each change gave it one more chance of a word, so that over all designs together a wrong word is more frequent
+than that level: at most by the number of designs that were looked at.
 """
 
 
