@@ -35,7 +35,7 @@ def trained(p: Point, recipe: Recipe, search: Search | None = None) -> Trained:
     """On the MLP, or the CNN where ``p.cnn`` is 1. All replicates of long runs are one block, so that a search is
     carried out once."""
     network = CNN() if p.cnn else MLP()
-    block = 64 if recipe.steps > 1000 else 32
+    block = 64 if recipe.steps > 500 else 32
     return Trained(POPULATION.with_noise(p.noise), network, p.n, recipe, search, block=block)
 
 
@@ -91,7 +91,7 @@ EXPERIMENT = Experiment(
         split("SLRLA, beta = 0.2", "SLA, lr = 0.1"),
     ),
     sizes={
-        "paper": Size(Grid(n=400, noise=(0.0, 0.2), steps=1200, looks=4, cnn=(0, 1)), replicates=64),
+        "paper": Size(Grid(n=400, noise=(0.0, 0.2), steps=800, looks=3, cnn=(0, 1)), replicates=64),
         "minute": Size(Grid(n=400, noise=(0.0, 0.2), steps=300, looks=2, cnn=0), replicates=32),
     },
 )

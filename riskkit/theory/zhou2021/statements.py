@@ -28,13 +28,13 @@ STATEMENTS = (
         _bound("theorem1.optimization.*", "paper.theorem3.optimization.*"),
     ),
     Statement(
-        "convex, generalization, last iterate",
+        "convex, bound on generalization, last iterate",
         "generalization error O(alpha sqrt(kT)/n); 2 alpha eta G^2 kT/n",
         "slide Theorem 1; Theorem 3, p. 11",
         _bound("theorem1.generalization.last", "theorem1.stability.last", "paper.theorem3.generalization.last"),
     ),
     Statement(
-        "convex, generalization, average",
+        "convex, bound on generalization, average",
         "generalization error O(alpha sqrt(kT)/n); alpha eta G^2 kT/n",
         "slide Theorem 1; Theorem 3, pp. 11-12",
         _bound(
@@ -66,7 +66,7 @@ STATEMENTS = (
         _bound("theorem2.optimization.*", "paper.theorem1.*"),
     ),
     Statement(
-        "strongly convex, generalization",
+        "strongly convex, bound on generalization",
         "generalization error O(((kT+1)^alpha - 1)/(n lam ((T+1)k+2)^alpha)); 16 G^2 times that",
         "slide Theorem 2, equation 6; Theorem 2, pp. 7-8",
         _bound("theorem2.generalization.*", "theorem2.stability.*", "paper.theorem2.*"),
@@ -90,7 +90,7 @@ STATEMENTS = (
         _bound("theorem3.optimization.*", "paper.theorem4.optimization.*"),
     ),
     Statement(
-        "PL, generalization",
+        "PL, bound on generalization",
         "generalization error O(alpha^(1/(1+gamma)) (kT)^(gamma/(1+gamma))/(n-1)), gamma = (1-1/n) alpha L/mu",
         "slide Theorem 3; Theorem 4, pp. 14-16",
         _bound("theorem3.generalization.*", "theorem3.stability.*", "paper.theorem4.generalization.*"),
@@ -144,25 +144,25 @@ STATEMENTS = (
         _bound("theorem4.fewer gradients"),
     ),
     Statement(
-        "strongly convex, Lookahead's generalization at eps",
+        "strongly convex, bound on Lookahead's generalization at eps",
         "generalization error O(1/(n lam)) where the optimization error is eps",
         "slide Theorem 4, second table",
         _bound("theorem4.generalization at eps, Lookahead"),
     ),
     Statement(
-        "strongly convex, SLRLA's generalization at eps",
+        "strongly convex, bound on SLRLA's generalization at eps",
         "generalization error O(1/(n (beta/alpha + lam))) where the optimization error is eps",
         "slide Theorem 4, second table; Theorem 5, pp. 18-19",
         _bound("theorem4.generalization at eps, SLRLA", "paper.theorem5.generalization.*"),
     ),
     Statement(
-        "PL, Lookahead's generalization at eps",
+        "PL, bound on Lookahead's generalization at eps",
         "generalization error O((kT)^(gamma/(1+gamma))/n) where the optimization error is eps",
         "slide Theorem 4, second table",
         _bound("theorem4.generalization at eps, Lookahead, PL"),
     ),
     Statement(
-        "PL, SLRLA's generalization at eps",
+        "PL, bound on SLRLA's generalization at eps",
         "generalization error O(1/(n (c/alpha + mu))) for some c >= 0",
         "slide Theorem 4, second table; Theorem 6, pp. 20-23",
         _bound("paper.theorem6.generalization.*"),
