@@ -81,10 +81,13 @@ def test_a_results_folder_says_what_its_verdicts_need(tmp_path, capsys):
     (tmp_path / "verdict.json").write_text(
         '{"verdicts": [{"outcome": "INCONCLUSIVE", "replicates_needed": 900.0, "replicates": 64, '
         '"sentence": "a: INCONCLUSIVE: b."}, {"outcome": "HOLDS", "replicates_needed": null, "replicates": 64, '
-        '"sentence": "c"}, {"outcome": "INCONCLUSIVE", "replicates_needed": null, "replicates": 64, "sentence": "d"}]}'
+        '"sentence": "c"}, {"outcome": "INCONCLUSIVE", "replicates_needed": null, "replicates": 64, "sentence": "d"}, '
+        '{"outcome": "PRE-ASYMPTOTIC", "replicates_needed": null, "replicates": 64, "sentence": "e"}]}'
     )
     assert main(["plan", str(tmp_path)]) == 0
-    assert "about 900 (now 64): a\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("3 of 4 verdicts are undecided; replicates would decide 1 of them:\n")
+    assert "about 900 (now 64): a\n" in said
     assert main(["plan", str(tmp_path), "--budget", "100"]) == 2
     assert "needs about 900 replicates, and the budget is 100" in capsys.readouterr().err
 

@@ -138,6 +138,7 @@ def _planned(found: Pilot, goal: str, arguments: argparse.Namespace) -> str:
 
 def _of_results(arguments: argparse.Namespace) -> str:
     """What each undecided verdict of a results folder needs, and what a budget decides."""
+    from riskkit.report.statements import UNDECIDED
     from riskkit.store.atomic import StoreError, read
 
     path = arguments.source / "verdict.json"
@@ -146,7 +147,7 @@ def _of_results(arguments: argparse.Namespace) -> str:
         rows = [(one["outcome"], one["replicates_needed"], one["replicates"], one["sentence"]) for one in verdicts]
     except (FileNotFoundError, StoreError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} must hold the verdicts of a sweep; sweep first. ({error})") from error
-    open_ = [row for row in rows if row[0] == "INCONCLUSIVE"]
+    open_ = [row for row in rows if row[0] in UNDECIDED]
     planned = sorted((row for row in open_ if row[1] is not None), key=lambda row: float(row[1]))
     within = [row for row in planned if arguments.budget is None or row[1] <= arguments.budget]
     if planned and not within:
@@ -156,7 +157,7 @@ def _of_results(arguments: argparse.Namespace) -> str:
         )
     lines = [f"{len(open_)} of {len(rows)} verdicts are undecided; replicates would decide {len(planned)} of them:"]
     lines += [
-        f"  about {needed:.0f} (now {now}): {text.partition(': INCONCLUSIVE')[0]}" for _, needed, now, text in within
+        f"  about {needed:.0f} (now {now}): {text.partition(f': {word}')[0]}" for word, needed, now, text in within
     ]
     if len(within) < len(planned):
         lines.append(f"  {len(planned) - len(within)} more lie beyond the budget of {arguments.budget:g}.")
