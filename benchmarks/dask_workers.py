@@ -38,7 +38,7 @@ def swept(words: list[str], out: Path) -> tuple[float, float]:
 
 
 def main(words: list[str]) -> None:
-    name, replicates = words or ["theorem1_stability", "16384"]
+    name, replicates = words or ["theorem1_stability", "4096"]
     found: dict[int, tuple[float, float]] = {}
     os.environ["PYTHONPATH"] = str(ROOT)
     for workers in (1, 2, 1, 2):
