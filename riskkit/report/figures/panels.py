@@ -533,14 +533,17 @@ class Panel:
         return np.concatenate(points), np.concatenate(centres)
 
     def spread_labels(self) -> None:
-        """Moves the end labels apart, as little as possible."""
+        """Moves the end labels apart, as little as possible, and not below the axis if they fit above it."""
         if not self._labels:
             return
         dots = self.page.figure.dpi
         gap = SMALL * 1.12 * dots / 72
         wanted = [float(self.axes.transData.transform((1, label.get_position()[1]))[1]) for label in self._labels]
-        page = self.page.figure.bbox
-        for label, place in zip(self._labels, inside(apart(wanted, gap), gap, page.y0, page.y1), strict=True):
+        # Not beside the numbers of the x axis, where there is room above it.
+        top, bottom = self.page.figure.bbox.y1, self.axes.bbox.y0 - gap / 2
+        if (len(wanted) + 1) * gap > top - bottom:
+            bottom = self.page.figure.bbox.y0
+        for label, place in zip(self._labels, inside(apart(wanted, gap), gap, bottom, top), strict=True):
             label.set_y(float(self.axes.transData.inverted().transform((0, place))[1]))
 
     def _colours(self, line: Line, colour: str | None) -> list[str]:
