@@ -11,15 +11,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
-from refresh_worst import Case, evaluated, forms, known, shown, word
+from refresh_worst import Case, evaluated, fill, forms, known, shown, word
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE, PAGE = ROOT / "docs" / "worst_hypotheses.json", ROOT / "docs" / "worst_case.md"
+FILE = ROOT / "docs" / "worst_hypotheses.json"
 EVALUATIONS = 120
 BOUNDS = ("theorem", "paper.theorem")
 LARGE = 1e6
@@ -122,12 +121,7 @@ def main() -> None:
                 searched(cases, name, form, without, arguments.evaluations)
                 FILE.write_text(json.dumps(cases, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     FILE.write_text(json.dumps(cases, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    text = PAGE.read_text(encoding="utf-8")
-    for mark, written in (("needed", needed(cases)), ("others", others(cases))):
-        text = re.sub(
-            rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m, new=written: m[1] + new + m[2], text, flags=re.S
-        )
-    PAGE.write_text(text, encoding="utf-8")
+    fill(needed=needed(cases), others=others(cases))
 
 
 if __name__ == "__main__":

@@ -200,6 +200,16 @@ def assisted_table(rows: list[Case]) -> str:
     return written[0] + "|---" * len(lines[0]) + "|\n" + "".join(written[1:])
 
 
+def fill(**parts: str) -> None:
+    """Writes parts of the page, each between its mark and the next end."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name, written in parts.items():
+        text = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, new=written: m[1] + new + m[2], text, flags=re.S
+        )
+    PAGE.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--search", nargs="*", metavar="BOUND")
@@ -220,12 +230,7 @@ def main() -> None:
                 saved(cases)
     saved(cases)
     cases = known()
-    text = PAGE.read_text(encoding="utf-8")
-    for name, written in (("worst", table(cases)), ("assisted", assisted_table(assisted()))):
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, new=written: m[1] + new + m[2], text, flags=re.S
-        )
-    PAGE.write_text(text, encoding="utf-8")
+    fill(worst=table(cases), assisted=assisted_table(assisted()))
 
 
 if __name__ == "__main__":

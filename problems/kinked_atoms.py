@@ -74,7 +74,9 @@ class KinkedAtoms(finite.OnAtoms):
     @property
     def self_bounding(self) -> bool:
         L = self.constants.L
-        return math.isfinite(L) and all(slope**2 <= 2 * L * loss for slope, loss in map(_least(self), self.atoms))
+        return math.isfinite(L) and all(
+            slope**2 <= 2 * L * loss for slope, loss in (_least(self, row) for row in self.atoms)
+        )
 
     @property
     def start(self) -> np.ndarray:
@@ -136,15 +138,11 @@ HALVINGS = 56
 """Of an interval, down to rounding."""
 
 
-def _least(problem: KinkedAtoms) -> Callable[[tuple[float, ...]], tuple[float, float]]:
-    """Of an atom: l' and l where l is least on Theta."""
-
-    def at(row: tuple[float, ...]) -> tuple[float, float]:
-        slope, loss = _functions(problem, row)
-        ends = _bracket(slope, problem.radius)
-        return min(((slope(t), loss(t)) for t in ends), key=lambda found: abs(found[0]))
-
-    return at
+def _least(problem: KinkedAtoms, row: tuple[float, ...]) -> tuple[float, float]:
+    """l' and l of an atom where l is least on Theta."""
+    slope, loss = _functions(problem, row)
+    at = min(_bracket(slope, problem.radius), key=lambda t: abs(slope(t)))
+    return slope(at), loss(at)
 
 
 def _functions(problem: KinkedAtoms, row: tuple[float, ...]) -> tuple[Real, Real]:

@@ -6,7 +6,6 @@ each. A lane's bits depend neither on its neighbours nor on the number of thread
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,20 +15,14 @@ from torch import Tensor
 from riskkit import vectors
 from riskkit.algorithms import traits
 from riskkit.algorithms.method import Method
-from riskkit.algorithms.staged import OUTPUTS, Algorithm
+from riskkit.algorithms.staged import Algorithm
 from riskkit.engines import formulas
 from riskkit.engines.numba import compiled, schemes
-from riskkit.engines.numba.rooms import aligned, numbers, path, start
-from riskkit.engines.numba.state import SPAN, Order, Results, Schedule, State
+from riskkit.engines.numba.rooms import INDICES, TABLE, aligned, numbers, path, scheduled, side_by_side, start, unread
+from riskkit.engines.numba.state import SPAN, Order, Schedule, State
 from riskkit.engines.reference import Indices, Path
 from riskkit.engines.schedule import companies, had, timeline
 from riskkit.problem import Problem
-
-TABLE = 2**20
-"""Bytes of the table of step sizes of a chunk, which stays in the second-level cache while the replicates go by."""
-
-INDICES = 2**25
-"""Bytes of a chunk's indices."""
 
 
 def refusal(problem: Problem) -> str | None:
@@ -81,14 +74,7 @@ def _run(
     groups = -(-R // members)
     formula = numbers(problem, problem.radius, x.dtype)
     state = start(problem, line, groups, x.dtype)
-    slots = int(line.offsets[-1])
-    results = Results(
-        theta=np.full((R, slots, len(OUTPUTS), problem.dim), np.nan, dtype=x.dtype),
-        moment=np.full((R, slots), np.nan, dtype=x.dtype),
-    )
-    banks = np.arange(line.layout.banks + 1)
-    event_first, reading_first = (np.searchsorted(part["bank"], banks) for part in (line.events, line.readings))
-    ends = np.linspace(0, groups, min(threads, groups) + 1).astype(int).tolist()
+    results = unread(line, R, problem.dim, x.dtype)
     lane_count = len(line.layout.member)
     step = max(SPAN, min(TABLE // (x.itemsize * lane_count), INDICES // (8 * R)) // SPAN * SPAN)
 
@@ -98,16 +84,7 @@ def _run(
             eta, mixing = line.chunk(first, count)
             sizes = aligned(eta.size, x.dtype)
             sizes[...] = eta.ravel()
-            schedule = Schedule(
-                members=members,
-                member=line.layout.member,
-                eta=sizes,
-                mixing=mixing.ravel(),
-                events=line.events,
-                event_first=event_first,
-                readings=line.readings,
-                reading_first=reading_first,
-            )
+            schedule = scheduled(line, sizes, mixing)
             order = Order(
                 x=x.reshape(-1),
                 replicates=R,
@@ -142,9 +119,5 @@ def _run(
                 spare = np.empty(problem.dim, dtype=x.dtype)
                 module.advance(*bounds, active, own, formula, schedule, state, before, spare, results)
 
-            own, *others = itertools.pairwise(ends)
-            running = [pool.submit(work, bounds) for bounds in others]
-            work(own)
-            for other in running:
-                other.result()
+            side_by_side(work, groups, pool, threads)
     return [path(c, line, state, results) for c in range(len(algorithms))]

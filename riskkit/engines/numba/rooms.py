@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
 
-from riskkit.engines.numba.state import Formula, Results, State
+from riskkit.algorithms.staged import OUTPUTS
+from riskkit.engines.numba.state import Formula, Results, Schedule, State
 from riskkit.engines.reference import Path
 from riskkit.engines.schedule import Timeline
 from riskkit.problem import Linear, Problem
 
 PAGE = 2**12
 """Bytes of a page of memory."""
+
+TABLE = 2**20
+"""Bytes of the tables of a chunk, of step sizes and of weights, which stay in the second-level cache while the
+replicates go by."""
+
+INDICES = 2**25
+"""Bytes of a chunk's indices."""
 
 
 def numbers(problem: Problem, radius: float | None, kind: np.dtype[Any]) -> Formula:
@@ -80,3 +91,38 @@ def path(c: int, line: Timeline, state: State, results: Results) -> Path:
     return Path(
         *(torch.from_numpy(part.copy()) for part in (results.theta[:, slots], results.moment[:, slots], diverged))
     )
+
+
+def unread(line: Timeline, replicates: int, dim: int, kind: np.dtype[Any]) -> Results:
+    """Rooms for what is read, nan where nothing was yet."""
+    slots = int(line.offsets[-1])
+    return Results(
+        theta=np.full((replicates, slots, len(OUTPUTS), dim), np.nan, dtype=kind),
+        moment=np.full((replicates, slots), np.nan, dtype=kind),
+    )
+
+
+def scheduled(line: Timeline, sizes: np.ndarray, mixing: np.ndarray) -> Schedule:
+    """What happens in a chunk: its step sizes, flat, and whether a lane mixes after a step."""
+    banks = np.arange(line.layout.banks + 1)
+    event_first, reading_first = (np.searchsorted(part["bank"], banks) for part in (line.events, line.readings))
+    return Schedule(
+        members=line.layout.members,
+        member=line.layout.member,
+        eta=sizes,
+        mixing=mixing.ravel(),
+        events=line.events,
+        event_first=event_first,
+        readings=line.readings,
+        reading_first=reading_first,
+    )
+
+
+def side_by_side(work: Callable[[tuple[int, int]], None], groups: int, pool: ThreadPoolExecutor, threads: int) -> None:
+    """The groups dealt out to threads in even runs, the first of them to this one."""
+    ends = np.linspace(0, groups, min(threads, groups) + 1).astype(int).tolist()
+    own, *others = itertools.pairwise(ends)
+    running = [pool.submit(work, bounds) for bounds in others]
+    work(own)
+    for other in running:
+        other.result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,20 +9,13 @@ import numpy as np
 
 from riskkit import vectors
 from riskkit.algorithms.scheme import Scheme
-from riskkit.algorithms.staged import OUTPUTS
 from riskkit.engines import formulas
 from riskkit.engines.numba import compiled
-from riskkit.engines.numba.rooms import aligned, numbers, path, start
-from riskkit.engines.numba.state import Order, Results, Schedule, State
+from riskkit.engines.numba.rooms import INDICES, TABLE, aligned, numbers, path, scheduled, side_by_side, start, unread
+from riskkit.engines.numba.state import Order, Schedule, State
 from riskkit.engines.reference import Indices, Path
 from riskkit.engines.schedule import timeline
 from riskkit.problem import Problem
-
-TABLE = 2**20
-"""Bytes of the tables of step sizes and weights of a chunk."""
-
-INDICES = 2**25
-"""Bytes of a chunk's indices."""
 
 EXAMPLES = 256
 """Examples between two checks for divergence, but at least one step's. It depends on nothing beside the batch."""
@@ -47,19 +39,12 @@ def run(
     groups = -(-R // placed.members)
     formula = numbers(problem, radius, x.dtype)
     state = start(problem, line, groups, x.dtype)
-    slots = int(line.offsets[-1])
-    results = Results(
-        theta=np.full((R, slots, len(OUTPUTS), d), np.nan, dtype=x.dtype),
-        moment=np.full((R, slots), np.nan, dtype=x.dtype),
-    )
+    results = unread(line, R, d, x.dtype)
     momentum = aligned((groups, placed.banks * d * width), x.dtype, quarter=1)
     momentum[...] = 0
     inertia, decay = aligned(lanes, x.dtype), aligned(lanes, x.dtype)
     for lane, c in enumerate(placed.configuration.tolist()):
         inertia[lane], decay[lane] = (schemes[c].momentum, schemes[c].weight_decay) if c >= 0 else (0, 0)
-    banks = np.arange(placed.banks + 1)
-    event_first, reading_first = (np.searchsorted(part["bank"], banks) for part in (line.events, line.readings))
-    ends = np.linspace(0, groups, min(threads, groups) + 1).astype(int).tolist()
     span = max(1, EXAMPLES // batch)
     step = max(span, min(TABLE // (2 * x.itemsize * lanes), INDICES // (8 * R * batch)) // span * span)
 
@@ -69,16 +54,7 @@ def run(
             eta, mixing = line.chunk(first, count)
             sizes, weights = (aligned(eta.size, x.dtype) for _ in range(2))
             sizes[...], weights[...] = eta.ravel(), line.averaging(first, count).ravel()
-            schedule = Schedule(
-                members=placed.members,
-                member=placed.member,
-                eta=sizes,
-                mixing=mixing.ravel(),
-                events=line.events,
-                event_first=event_first,
-                readings=line.readings,
-                reading_first=reading_first,
-            )
+            schedule = scheduled(line, sizes, mixing)
             chosen = indices(first * batch, count * batch).contiguous().numpy().reshape(-1)
 
             def work(
@@ -122,9 +98,5 @@ def run(
                 active = line.active(first)
                 module.advance(*bounds, active, order, formula, schedule, scheme, state, before, spare, results)
 
-            own, *others = itertools.pairwise(ends)
-            running = [pool.submit(work, bounds) for bounds in others]
-            work(own)
-            for other in running:
-                other.result()
+            side_by_side(work, groups, pool, threads)
     return [path(c, line, state, results) for c in range(len(schemes))]

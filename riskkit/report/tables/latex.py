@@ -44,8 +44,7 @@ def tabular(table: Table) -> str:
     r"""A table to ``\input``, no wider than a line of text: a ``tabular`` for a table environment, or, with more rows
     than a page has, a ``longtable`` with its caption. Its first line is the caption, to paste."""
     size, spec, height = _layout(table)
-    columns = [[row[i] for row in table.rows] for i in range(len(table.columns))]
-    numeric = [_on_the_point(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
+    numeric = [_on_the_point(column, cells) for column, cells in zip(table.columns, _columns(table), strict=True)]
     heads = " & ".join(f"{{{text(column.heading)}}}" for column in table.columns) + r" \\"
     caption = f"\\caption{{{text(table.caption)}}}"
     long = height > PAGE
@@ -64,16 +63,7 @@ def tabular(table: Table) -> str:
     for place, row in enumerate(table.rows):
         if place and place in table.breaks:
             lines.append(r"\addlinespace")
-        cells = [_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)]
-        # siunitx reads what stands in braces as text; it sets powers of ten itself.
-        cells = [
-            f"{{{cell}}}"
-            if on_the_point and not _is_number(cell)
-            else f"${_mathematics(cell)}$"
-            if column.align in NUMERIC and not on_the_point and _is_number(cell)
-            else cell
-            for cell, column, on_the_point in zip(cells, table.columns, numeric, strict=True)
-        ]
+        cells = [_placed(*place) for place in zip(row, table.columns, numeric, strict=True)]
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", f"\\end{{{kind}}}}}", ""])
 
@@ -83,9 +73,13 @@ def goes_over_pages(table: Table) -> bool:
     return _layout(table)[2] > PAGE
 
 
+def _columns(table: Table) -> list[list[Cell]]:
+    return [[row[i] for row in table.rows] for i in range(len(table.columns))]
+
+
 def _layout(table: Table) -> tuple[str, str, float]:
     """The largest size, and columns for it, in which the table is no wider than a line of text; and its height."""
-    columns = [[row[i] for row in table.rows] for i in range(len(table.columns))]
+    columns = _columns(table)
     natural = [_natural(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
     least = [_least(column, cells, wide) for column, cells, wide in zip(table.columns, columns, natural, strict=True)]
     for size, points in SIZES.items():
@@ -188,6 +182,14 @@ def _width(words: str) -> float:
     """Of text in Computer Modern, in ems: estimated, rather too wide than too narrow."""
     narrow, wide = "ijltfr.,;:'|!()[] ", "mwMWQO%@-+=<>"
     return sum(0.36 if char in narrow else 0.86 if char in wide else 0.74 if char.isupper() else 0.54 for char in words)
+
+
+def _placed(cell: Cell, column: Column, on_the_point: bool) -> str:
+    """A cell as its column takes it: siunitx sets powers of ten itself, and reads what stands in braces as text."""
+    written = _cell(cell, column)
+    if column.align not in NUMERIC or on_the_point == _is_number(written):
+        return written
+    return f"{{{written}}}" if on_the_point else f"${_mathematics(written)}$"
 
 
 def _cell(cell: Cell, column: Column) -> str:
