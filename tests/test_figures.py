@@ -501,3 +501,16 @@ def test_labels_move_apart_as_little_as_possible():
 def test_labels_that_are_apart_stay_on_the_page():
     assert inside([3.0, 5.0], 2.0, 0.0, 9.0) == [3.0, 5.0]
     assert inside([1.0, -5.0, 8.0], 2.0, 0.0, 9.0) == [4.0, 2.0, 7.0]
+
+
+def test_labels_beside_lines_are_not_below_their_axis(drawn):
+    """Where they fit above it, as on all pages of a quick sweep: numbers of the x axis stand below."""
+    _, pages = drawn
+    found = 0
+    for name, page in pages.items():
+        for axes in page.figure.axes:
+            for label in axes.texts:
+                if label.get_position()[0] == 1.015:
+                    found += 1
+                    assert label.get_window_extent().y0 > axes.bbox.y0 - 0.2 * label.get_fontsize(), (name, label)
+    assert found > 10

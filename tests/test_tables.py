@@ -296,3 +296,11 @@ def test_large_numbers_are_powers_of_ten_and_long_names_may_break():
     assert r"$[8.65\times 10^{9},\,1.03\times 10^{11}]$" in written
     assert r"Sine\allowbreak{}Perturbed\allowbreak{}Quadratic" in written
     assert markdown.pipe_table(SPREAD).count("2.99e+10") == 1
+
+
+def test_a_figure_of_a_section_leaves_room_for_its_caption(results):
+    """A page of figures may be higher than wide: its width alone would let it grow beyond the text."""
+    found = [line for path in results.glob("*/section.tex") for line in path.read_text().splitlines()]
+    figures = [line for line in found if r"\includegraphics" in line]
+    assert figures
+    assert all(r"height=.75\textheight,keepaspectratio" in line for line in figures)
