@@ -394,6 +394,18 @@ class ShiftedRidge(Ridge):
         return super().population_risk(theta) - self.shift
 
 
+@dataclasses.dataclass(frozen=True)
+class SmallConstants(MeanEstimation):
+    """||grad l||^2 is 2 lam l, which is 3 L l with these."""
+
+    @property
+    def constants(self):
+        least = self.lam / 1.5
+        return dataclasses.replace(super().constants, L=least, lam=least, lam_example=least, mu=least)
+
+
 def test_losses_that_do_not_bound_their_gradients_are_found():
     assert "self_bounding" not in faults(ShiftedRidge(dim=2))
     assert "self_bounding: ||grad l||^2 is larger than 2 L l" in faults(ShiftedRidge(dim=2, shift=0.3))
+    assert "self_bounding" not in faults(MeanEstimation(dim=2))
+    assert "self_bounding: ||grad l||^2 is larger than 2 L l" in faults(SmallConstants(dim=2))

@@ -616,3 +616,6 @@ def test_kinked_atoms_bound_their_gradients_exactly_where_they_say_so():
         assert problem.self_bounding == (most <= 1e-9)
         said += problem.self_bounding
     assert 5 < said < 195
+    # At the edge t = -1, where these are least: l' is p - 2/sqrt(6.56), l is sqrt(6.56) - 1.6 - p, and L = 1/1.6.
+    edges = {p: KinkedAtoms(((p, 1.0, 1.0),), (1.0,), 1.6).self_bounding for p in (0.935, 0.945)}
+    assert edges == {0.935: True, 0.945: False}
