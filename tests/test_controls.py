@@ -113,6 +113,20 @@ def test_no_more_controls_are_fitted_than_may_cost_a_twentieth():
     assert not np.allclose(regressed(y, x), regressed(y, x[:, [0, 3]]), rtol=1e-12)
 
 
+def test_columns_with_controls_of_their_own_are_regressed_as_each_alone():
+    """To the last bit: some of the controls say nothing, so that columns differ in how many are fitted."""
+    rng = np.random.default_rng(8)
+    values, controls = rng.exponential(size=(128, 6)), rng.normal(size=(6, 128, 3))
+    controls[1, :, 0] = 5.0
+    controls[3] = 0.0
+    controls[4, 7, 2] = np.inf
+    found = regressed(values, controls)
+    alone = [regressed(values[:, [p]], controls[p])[:, 0] for p in range(6)]
+    assert np.array_equal(found, np.stack(alone, axis=1))
+    assert np.array_equal(found[:, 3:5], values[:, 3:5])
+    assert not np.array_equal(found[:, 1], values[:, 1])
+
+
 def test_what_cannot_be_regressed_stays_as_it_is():
     y = np.arange(8.0)[:, None]
     assert np.array_equal(regressed(y, np.ones((8, 2))), y)
@@ -127,6 +141,8 @@ def test_what_cannot_be_regressed_stays_as_it_is():
     assert np.isnan(both[:, 1]).all()
     with pytest.raises(ValueError, match="must be"):
         regressed(y, np.zeros((7, 2)))
+    with pytest.raises(ValueError, match="must be"):
+        regressed(y, np.zeros((8, 1, 2)))
 
 
 def test_pairs_of_gradients_are_what_a_double_sum_says_and_have_mean_zero():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from riskkit.algorithms import traits
@@ -89,9 +89,13 @@ def alike(cells: Iterable[Cell]) -> list[list[Cell]]:
     """The cells in groups of one problem, sample size and algorithm, which differ in its rounds alone."""
     groups: dict[Any, list[Cell]] = {}
     for cell in cells:
-        key = (cell.run.problem, cell.run.n, traits.without_horizon(cell.algorithm))
-        groups.setdefault(key, []).append(cell)
+        groups.setdefault(kind(cell), []).append(cell)
     return list(groups.values())
+
+
+def kind(cell: Cell) -> Hashable:
+    """What cells that are alike have in common."""
+    return cell.run.problem, cell.run.n, traits.without_horizon(cell.algorithm)
 
 
 class _Wanted(NamedTuple):

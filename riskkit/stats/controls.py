@@ -50,48 +50,75 @@ def affordable(replicates: int) -> int:
 
 
 def regressed(values: npt.ArrayLike, controls: npt.ArrayLike) -> Floats:
-    """values (R, P) less their regression on controls (R, C) of expectation 0, cross-fitted by fold, as pseudo-values;
-    as they are below LEAST replicates. Of more than ``affordable`` controls the first are taken. Folds are contiguous
-    runs of replicates. Raises ValueError for shapes that do not match."""
+    """values (R, P) less their regression on controls of expectation 0, cross-fitted by fold, as pseudo-values; as they
+    are below LEAST replicates. Controls are (R, C), the same for all columns, or (P, R, C), of each column its own. Of
+    more than ``affordable`` controls the first are taken. Folds are contiguous runs of replicates. Raises ValueError
+    for shapes that do not match."""
     y, x = np.asarray(values, dtype=np.float64), np.asarray(controls, dtype=np.float64)
-    if y.ndim != 2 or x.ndim != 2 or len(x) != len(y):
-        raise ValueError(f"regressed: values must be (R, P) and controls (R, C); got {y.shape} and {x.shape}.")
-    if len(y) < LEAST or not np.isfinite(x).all():
+    if y.ndim != 2 or x.ndim not in (2, 3) or x.shape[:-1] not in (y.shape[:1], y.shape[::-1]):
+        raise ValueError(
+            f"regressed: values must be (R, P) and controls (R, C) or (P, R, C); got {y.shape} and {x.shape}."
+        )
+    if len(y) < LEAST:
         return y
-    spread = x.std(axis=0)
-    says = spread > ROUNDING * max(float(spread.max(initial=0.0)), float(np.nanmax(np.abs(y), initial=0.0)))
-    x, spread = (part[..., says][..., : affordable(len(y))] for part in (x, spread))
-    if not x.size:
-        return y
-    x = np.ascontiguousarray(x / spread)
-    centred = y - y.mean(axis=0)  # sums of squares keep their digits, however large the mean is
-    edges = np.linspace(0, len(y), FOLDS + 1).astype(int)
+    if x.ndim == 2:
+        return _regressed_each(y[None], x[None])[0]
+    return np.ascontiguousarray(_regressed_each(y.T[:, :, None], x)[:, :, 0].T)
+
+
+def _regressed_each(y: Floats, x: Floats) -> Floats:
+    """y (B, R, P) less its regression on x (B, R, C), for each of B sets; those with as many controls that say
+    something are fitted together."""
+    finite = np.isfinite(x)
+    if not finite.all():
+        x = np.where(finite.all(axis=(1, 2), keepdims=True), x, 0.0)
+    spread = x.std(axis=1)
+    largest = np.maximum(spread.max(axis=1, initial=0.0), np.nanmax(np.abs(y), axis=(1, 2), initial=0.0))
+    says = spread > ROUNDING * largest[:, None]
+    says &= np.cumsum(says, axis=1) <= affordable(y.shape[1])
+    counts, found = says.sum(axis=1), y.copy()
+    for count in np.unique(counts[counts > 0]).tolist():
+        alike = np.flatnonzero(counts == count)
+        kept = np.nonzero(says[alike])[1].reshape(len(alike), 1, count)
+        scaled = (
+            np.take_along_axis(x[alike], kept, axis=2) / np.take_along_axis(spread[alike], kept[:, 0], axis=1)[:, None]
+        )
+        found[alike] = _pseudo_values(y[alike], scaled)
+    return found
+
+
+def _pseudo_values(y: Floats, x: Floats) -> Floats:
+    """Of y (B, R, P) on x (B, R, C), for each of B sets."""
+    B, R, C = x.shape
+    centred = y - y.mean(axis=1, keepdims=True)  # sums of squares keep their digits, however large the mean is
+    edges = np.linspace(0, R, FOLDS + 1).astype(int)
     starts, counts = edges[:-1], np.diff(edges)
+    folds = list(itertools.pairwise(edges.tolist()))
     home = np.repeat(np.arange(FOLDS), counts)
     # Of each fold's others: how many they are, their means, centred Gram matrix and products.
-    sums, means = np.add.reduceat(x, starts), np.add.reduceat(centred, starts)
-    others = (len(y) - counts)[:, None]
-    middle, average = (sums.sum(axis=0) - sums) / others, (means.sum(axis=0) - means) / others
-    both = np.column_stack([x, centred])
-    products = np.stack([x[a:b].T @ both[a:b] for a, b in itertools.pairwise(edges.tolist())])
-    less = others[:, :, None] * middle[:, :, None] * np.concatenate([middle, average], axis=1)[:, None, :]
-    products = products.sum(axis=0) - products - less
-    C = x.shape[1]
-    inverse = np.linalg.pinv(products[:, :, :C], rcond=1e-10, hermitian=True)  # (F, C, C)
-    coefficients = inverse @ products[:, :, C:]  # (F, C, P)
-    corrected = y - np.concatenate(
-        [x[a:b] @ own for (a, b), own in zip(itertools.pairwise(edges.tolist()), coefficients, strict=True)]
-    )
+    sums, means = np.add.reduceat(x, starts, axis=1), np.add.reduceat(centred, starts, axis=1)
+    others = (R - counts)[:, None]
+    middle = (sums.sum(axis=1, keepdims=True) - sums) / others
+    average = (means.sum(axis=1, keepdims=True) - means) / others
+    both = np.concatenate([x, centred], axis=2)
+    products = np.stack([x[:, a:b].transpose(0, 2, 1) @ both[:, a:b] for a, b in folds], axis=1)
+    less = others[:, :, None] * middle[..., :, None] * np.concatenate([middle, average], axis=2)[..., None, :]
+    products = products.sum(axis=1, keepdims=True) - products - less
+    inverse = np.linalg.pinv(products[..., :C], rcond=1e-10, hermitian=True)  # (B, F, C, C)
+    coefficients = inverse @ products[..., C:]  # (B, F, C, P)
+    corrected = y - np.concatenate([x[:, a:b] @ coefficients[:, f] for f, (a, b) in enumerate(folds)], axis=1)
     # What leaving out a replicate changes in the sums of the other folds. With m the middle of a fold's others and A
     # its inverse, the leverage is 1/others + x' A x - 2 x' A m + m' A m.
-    shifted = (inverse @ middle[:, :, None])[:, :, 0]
-    squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1) @ inverse.reshape(FOLDS, -1).T
-    leverage = 1 / others[:, 0] + squares - 2 * (x @ shifted.T) + (middle * shifted).sum(axis=1)
-    ways = (inverse @ sums[:, :, None])[:, :, 0]
-    reach = (x @ ways.T - (middle * ways).sum(axis=1)) / np.maximum(1 - leverage, 1e-6)
-    reach[np.arange(len(y)), home] = 0.0
-    constants = average - np.einsum("fc,fcp->fp", middle, coefficients)
-    moved = reach.sum(axis=1)[:, None] * centred - reach @ constants
+    shifted = (inverse @ middle[..., None])[..., 0]
+    pairs = (x[..., :, None] * x[..., None, :]).reshape(B, R, C * C)
+    squares = pairs @ inverse.reshape(B, FOLDS, C * C).transpose(0, 2, 1)
+    leverage = 1 / others[:, 0] + squares - 2 * (x @ shifted.transpose(0, 2, 1))
+    leverage += (middle * shifted).sum(axis=2)[:, None]
+    ways = (inverse @ sums[..., None])[..., 0]
+    reach = (x @ ways.transpose(0, 2, 1) - (middle * ways).sum(axis=2)[:, None]) / np.maximum(1 - leverage, 1e-6)
+    reach[:, np.arange(R), home] = 0.0
+    constants = average - np.einsum("bfc,bfcp->bfp", middle, coefficients)
+    moved = reach.sum(axis=2)[..., None] * centred - reach @ constants
     for c in range(C):
-        moved -= x[:, c : c + 1] * (reach @ coefficients[:, c])
-    return np.asarray(corrected - moved + moved.mean(axis=0))
+        moved -= x[..., c : c + 1] * (reach @ coefficients[:, :, c])
+    return np.asarray(corrected - moved + moved.mean(axis=1, keepdims=True))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskkit.experiment.plan import Cell, Plan, alike
+from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import COMPARATIVE
 from riskkit.judges.level import judge_level
@@ -18,7 +18,7 @@ from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undec
 from riskkit.judges.rate import UNBOUNDED_AXES, judge_rate
 from riskkit.stats import slopes
 from riskkit.theory.bound import Bound, Floats, Form, total
-from riskkit.verdicts.data import Data, excludes, listed, nothing_left, sound, subject, with_losses
+from riskkit.verdicts.data import Data, excludes, listed, losses, nothing_left, sound, subject, with_losses
 from riskkit.verdicts.finding import Finding, finding
 
 
@@ -91,13 +91,13 @@ def _level(data: Data, bound: Bound, form: Form, cells: Sequence[Cell], about: s
         bound_errors=data.bound_errors(bound, form, known),
         start=data.at_start(bound.quantity, known),
     )
-    return with_losses(judged, data, _under(data, bound, cells))
+    return with_losses(judged, data, _under(data, bound, cells) if losses(data, cells) else ())
 
 
 def _under(data: Data, bound: Bound, cells: Sequence[Cell]) -> list[Cell]:
     """The cells at which the bound says something, whatever became of them."""
     found: list[Cell] = []
-    for group in alike(cell for cell in cells if excludes(bound, cell) is None):
+    for group in data.alike(cell for cell in cells if excludes(bound, cell) is None):
         # Whether there is a number, not which: what was not measured stands as 1.
         at = dataclasses.replace(data.at(group), D2=1.0, f0=1.0, g2=0.0, path_moment=np.ones(len(group)))
         at = dataclasses.replace(at, measured=dict.fromkeys(at.measured, np.ones(len(group))))

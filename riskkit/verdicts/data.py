@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.algorithms.steps import first_size
-from riskkit.experiment.plan import Cell, Plan, alike
+from riskkit.experiment.plan import Cell, Plan, kind
 from riskkit.experiment.readings import Exact, Follows, Reaches, Smaller
 from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
@@ -29,7 +29,7 @@ from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.stats.controls import LEAST
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
-from riskkit.verdicts.estimates import LARGEST, Estimate, estimate
+from riskkit.verdicts.estimates import LARGEST, Estimate, Wanted, estimates
 
 RAN_AWAY = frozenset({"diverged", "non-finite", "below the minimum"})
 """The statuses that an algorithm itself brings about."""
@@ -102,45 +102,86 @@ class Data:
     def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
         """(R, P), the estimate of each cell (``riskkit.verdicts.estimates``); NaN columns for cells that failed or
         diverged, and for runs that do not measure the quantity."""
-        columns = np.full((self.replicates, len(cells)), np.nan)
-        for p, cell in enumerate(cells):
-            if (found := self._estimate(cell, quantity, output)) is not None:
-                columns[:, p] = found.values
-        return columns
+        return self._columns([(cell, self._pairs(cell)) for cell in cells], quantity, output)
 
     def unpaired(self, cells: Sequence[Cell], output: str) -> Floats:
         """(R, P), estimates of the generalization error that do not use the runs on S with one example replaced."""
+        return self._columns([(cell, False) for cell in cells], "generalization", output)
+
+    def _columns(self, cells: Sequence[tuple[Cell, bool]], quantity: str, output: str) -> Floats:
         columns = np.full((self.replicates, len(cells)), np.nan)
-        for p, cell in enumerate(cells):
-            if (found := self.of(cell)) is not None and "generalization" in found[0].values:
-                columns[:, p] = estimate(*found, "generalization", output, paired=False).values
+        for p, found in enumerate(self._estimated(cells, quantity, output)):
+            if found is not None:
+                columns[:, p] = found.values
         return columns
 
-    def _estimate(self, cell: Cell, quantity: str, output: str) -> Estimate | None:
-        found, paired = self.of(cell), self._pairs(cell)
-        if found is None or quantity not in found[0].values:
-            return None
-        place = (cell.address, cell.rounds, quantity, output, paired)
-        if (kept := self._estimates.get(place)) is not None:
-            return kept
-        made = estimate(*found, quantity, output, paired=paired, followed_pairs=self._hit(cell) >= LEAST / 2)
-        if made.how == "regressed" and (len(self._estimates) + 1) * self.replicates <= KEPT:
-            self._estimates[place] = made
-        return made
+    def _estimated(self, cells: Sequence[tuple[Cell, bool]], quantity: str, output: str) -> list[Estimate | None]:
+        """The estimate of each cell, paired with the runs on S with one example replaced or not; None where the
+        quantity was not measured. What is not known yet is estimated together, and kept while there is room."""
+        places = [(cell.address, cell.rounds, quantity, output, paired) for cell, paired in cells]
+        wanted: dict[Any, Wanted] = {}
+        for (cell, paired), place in zip(cells, places, strict=True):
+            if place not in self._estimates and place not in wanted:
+                found = self.of(cell)
+                if found is not None and quantity in found[0].values:
+                    follows = quantity != "stability" or self._hit(cell) >= LEAST / 2
+                    wanted[place] = Wanted(*found, paired=paired, followed_pairs=follows)
+        made = dict(zip(wanted, estimates(list(wanted.values()), quantity, output), strict=True))
+        for place, one in made.items():
+            fresh = one.values.size if one.values.base is None else 0
+            if self._room[0] >= fresh:
+                self._room[0] -= fresh
+                self._estimates[place] = one
+        return [made.get(place) or self._estimates.get(place) for place in places]
 
     def _pairs(self, cell: Cell) -> bool:
         """Whether the replace-one estimate is a control: of real algorithms, after 2n draws for all neighbours."""
-        draws = cell.gradients * self.plan.experiment.neighbours
-        return cell.name not in self._planted and draws >= 2 * cell.run.n
+        return cell.name not in self._planted and self._draws(cell) >= 2 * cell.run.n
 
     def _hit(self, cell: Cell) -> float:
         """How many replicates have drawn an example that was replaced, in expectation."""
-        draws = cell.gradients * self.plan.experiment.neighbours
-        return self.replicates * -math.expm1(draws * math.log1p(-1 / max(cell.run.n, 2)))
+        return self.replicates * -math.expm1(self._draws(cell) * math.log1p(-1 / max(cell.run.n, 2)))
+
+    def _draws(self, cell: Cell) -> int:
+        """In which a replaced example may have been drawn."""
+        return self.gradients(cell) * int(self.plan.experiment.neighbours)
+
+    def gradients(self, cell: Cell) -> int:
+        """Taken in all at the cell's checkpoint; looked up once a run."""
+        if (cell.address, cell.rounds) not in self._gradients:
+            rounds = [cell.rounds, *(one.rounds for one in self.plan.heads.get(cell.address, ()))]
+            taken = np.asarray(cell.run.gradients(rounds)).tolist()
+            known = {(cell.address, at): int(number) for at, number in zip(rounds, taken, strict=True)}
+            self._gradients.update(known)
+        return self._gradients[cell.address, cell.rounds]
+
+    @functools.cached_property
+    def _gradients(self) -> dict[tuple[str, int], int]:
+        return {}
 
     @functools.cached_property
     def _estimates(self) -> dict[tuple[str, int, str, str, bool], Estimate]:
         return {}
+
+    @functools.cached_property
+    def _room(self) -> list[int]:
+        """Numbers that may still be kept."""
+        return [KEPT]
+
+    def alike(self, cells: Iterable[Cell]) -> list[list[Cell]]:
+        """``riskkit.experiment.plan.alike``; what a cell has in common with others is looked up once."""
+        groups: dict[int, list[Cell]] = {}
+        numbers, kinds = self._kinds
+        for cell in cells:
+            place = (cell.point, cell.name)
+            if place not in kinds:
+                kinds[place] = numbers.setdefault(kind(cell), len(numbers))
+            groups.setdefault(kinds[place], []).append(cell)
+        return list(groups.values())
+
+    @functools.cached_property
+    def _kinds(self) -> tuple[dict[Hashable, int], dict[tuple[Any, str], int]]:
+        return {}, {}
 
     def raw(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
         """(R, P) as measured, without control variates."""
@@ -162,7 +203,7 @@ class Data:
                 return "exact"
             if quantity not in COUPLED:
                 return "given S"
-        estimated = self._estimate(cell, quantity, output)
+        (estimated,) = self._estimated([(cell, self._pairs(cell))], quantity, output)
         assert estimated is not None
         return estimated.how
 
@@ -183,7 +224,7 @@ class Data:
         if found is None:
             return 0, -1
         run, _ = found
-        steps = run.diverged_at[(run.diverged_at >= 0) & (run.diverged_at <= cell.gradients)]
+        steps = run.diverged_at[(run.diverged_at >= 0) & (run.diverged_at <= self.gradients(cell))]
         return len(steps), int(steps.min()) if len(steps) else -1
 
     def status(self, cell: Cell) -> tuple[str, str]:
@@ -253,7 +294,14 @@ class Data:
 
     def path_moment(self, cell: Cell) -> float:
         """Mean over the run's gradients and the replicates of ||grad l(v_j; z_j)||^2."""
-        return float(self.values([cell], "path_moment", "last").mean())
+        place = (cell.address, cell.rounds)
+        if place not in self._moments:
+            self._moments[place] = float(self.values([cell], "path_moment", "last").mean())
+        return self._moments[place]
+
+    @functools.cached_property
+    def _moments(self) -> dict[tuple[str, int], float]:
+        return {}
 
     def dataset(self, cell: Cell, name: str) -> Floats:
         """(R,) values of a number of the datasets of the cell's sample size; nan where its run has none."""
@@ -261,12 +309,23 @@ class Data:
         assert found is not None
         return found[0].dataset.get(name, np.full(self.replicates, np.nan))
 
+    def dataset_mean(self, cell: Cell, name: str) -> float:
+        """The mean of ``dataset``."""
+        place = (cell.address, name)
+        if place not in self._dataset_means:
+            self._dataset_means[place] = float(self.dataset(cell, name).mean())
+        return self._dataset_means[place]
+
+    @functools.cached_property
+    def _dataset_means(self) -> dict[tuple[str, str], float]:
+        return {}
+
     def minimum_width(self, cell: Cell, quantity: str) -> float:
         """How far below the mean its true value may lie, F_S* being known as an interval; 0 where it is exact."""
         found = self.of(cell)
         if found is None or quantity not in ("optimization", "excess") or "minimum_width" not in found[0].dataset:
             return 0.0
-        return float(found[0].dataset["minimum_width"].mean())
+        return self.dataset_mean(cell, "minimum_width")
 
     # What is known beside the measurements.
 
@@ -278,7 +337,7 @@ class Data:
         measured = {}
         if self.of(head) is not None:
             measured = {
-                field: float(self.dataset(head, name).mean())
+                field: self.dataset_mean(head, name)
                 for field, name in (("D2", "start_distance"), ("f0", "start_gap"), ("g2", "gradient_at_minimiser"))
             }
         assert head.run.problem is not None
@@ -305,7 +364,7 @@ class Data:
         for cell in missing:
             known[cell.point, cell.name] = dict.fromkeys(FORMS, math.nan), reasons[cell.point, cell.name]
         covered = [c for c in missing if reasons[c.point, c.name] is None and self.of(c) is not None]
-        for group in alike(covered):
+        for group in self.alike(covered):
             at = self.at(group)
             for form in bound.forms:
                 values = total(bound.evaluate(form, at), at, f"{bound.name}, {form}")
@@ -320,20 +379,42 @@ class Data:
         g^2, the path moment) are means over them. None where it does not."""
         found = np.zeros((self.replicates, len(cells)))
         place = {(cell.point, cell.name): p for p, cell in enumerate(cells)}
-        for group in alike(cells):
-            at, columns = self.at(group), [place[cell.point, cell.name] for cell in group]
+        for group in self.alike(cells):
+            at = self.at(group)
+            inputs = self._inputs(at, group)
+            columns = [place[cell.point, cell.name] for cell in group]
+            for field, slope in self._slopes(bound, form, group, at, inputs).items():
+                if slope.any():
+                    found[:, columns] += slope * (inputs[field] - _input(at, field))
+        return found if found.any() else None
+
+    def _slopes(
+        self, bound: Bound, form: Form, group: Sequence[Cell], at: At, inputs: Mapping[str, Floats]
+    ) -> dict[str, Floats]:
+        """Field -> (P,) derivative of the bound in a measured input, at cells that are alike; evaluated once a cell."""
+        known = self._derivatives.setdefault((bound.name, form), {})
+        places = [(cell.point, cell.name) for cell in group]
+        if any(field not in known.get(place, ()) for place in places for field in inputs):
+            here: Floats = getattr(self.level(bound, group), form)
             owner = f"{bound.name}, {form}"
-            here = total(bound.evaluate(form, at), at, owner)
-            for field, own in self._inputs(at, group).items():
-                mean: Any = at.measured[field] if field in at.measured else getattr(at, field)
-                known = np.asarray(mean, dtype=np.float64)
-                step = 1e-6 * np.where(known > 0, known, 1.0)
-                moved = mean + (step if known.ndim else float(step))
-                changed = {"measured": {**at.measured, field: moved}} if field in at.measured else {field: moved}
+            columns: dict[str, Floats] = {}
+            for field in inputs:
+                value = _input(at, field)
+                step = 1e-6 * np.where(value > 0, value, 1.0)
+                moved = value + step
+                changed: dict[str, Any] = {field: moved if value.ndim else float(moved)}
+                if field in at.measured:
+                    changed = {"measured": {**at.measured, **changed}}
                 there = dataclasses.replace(at, **changed)
                 slope = (total(bound.evaluate(form, there), there, owner) - here) / step
-                found[:, columns] += np.where(np.isfinite(slope), slope, 0.0) * (own - known)
-        return found if found.any() else None
+                columns[field] = np.where(np.isfinite(slope), slope, 0.0)
+            for p, where in enumerate(places):
+                known[where] = {field: float(slope[p]) for field, slope in columns.items()}
+        return {field: np.array([known[where][field] for where in places]) for field in inputs}
+
+    @functools.cached_property
+    def _derivatives(self) -> dict[tuple[str, Form], dict[Any, dict[str, float]]]:
+        return {}
 
     def _inputs(self, at: At, cells: Sequence[Cell]) -> dict[str, Floats]:
         """The measured inputs of a bound that vary, in each replicate: (R, 1), or (R, P) for the path moment."""
@@ -372,7 +453,7 @@ class Data:
         found = np.full(len(cells), math.inf)
         for p, cell in enumerate(cells):
             if name is not None and self.of(cell) is not None:
-                found[p] = self.dataset(cell, name).mean()
+                found[p] = self.dataset_mean(cell, name)
         return np.where(np.isnan(found), math.inf, found)
 
     def exact(self, quantity: str, output: str, cells: Sequence[Cell]) -> Floats:
@@ -382,7 +463,7 @@ class Data:
         for reading in self.plan.experiment.readings:
             if isinstance(reading, Exact | Follows) and (reading.quantity, reading.output) == (quantity, output):
                 own = [c for c in cells if c.run.problem is not None and c.name in (reading.algorithms or (c.name,))]
-                for group in alike(own):
+                for group in self.alike(own):
                     for cell, value in zip(group, self.expected(reading, group).tolist(), strict=True):
                         answer[place[cell.point, cell.name]] = value
         return answer
@@ -396,6 +477,12 @@ class Data:
                 f"{len(cells)} checkpoints; got shape {found.shape}."
             )
         return found
+
+
+def _input(at: At, field: str) -> Floats:
+    """() or (P,), a measured input of a bound."""
+    given: Any = at.measured[field] if field in at.measured else getattr(at, field)
+    return np.asarray(given, dtype=np.float64)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -415,21 +502,30 @@ def excludes(bound: Bound, cell: Cell) -> str | None:
         return f"{bound.title} speaks of simulated runs; {cell.name} is of another kind."
     if bound.output not in traits.outputs(cell.algorithm):
         return f"{cell.name} has no output {bound.output!r}."
-    return _answered(_Same(bound), cell.run.problem, cell.algorithm, getattr(cell.algorithm, "name", ""))
+    return _answered(_Same(bound), _Same(cell.run.problem), _Same(cell.algorithm))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
 class _Same:
-    """A bound that is the same as itself only, whatever fields it has."""
+    """An object that is the same as itself only, whatever fields it has, and is asked for none of them."""
 
-    bound: Bound
+    __slots__ = ("itself",)
+
+    def __init__(self, itself: Any) -> None:
+        self.itself = itself
+
+    def __hash__(self) -> int:
+        return id(self.itself)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.itself is self.itself
 
 
-@functools.lru_cache(maxsize=4096)
-def _answered(asked: _Same, problem: Problem, algorithm: Any, name: str) -> str | None:
+@functools.lru_cache(maxsize=2**15)
+def _answered(bound: _Same, problem: _Same, algorithm: _Same) -> str | None:
     """The answer of a bound on a problem and an algorithm: cells that differ in their rounds, and every table and
-    verdict, ask the same. Algorithms are equal whatever their names, but a hypothesis may ask for the name."""
-    return asked.bound.excludes(problem, algorithm)
+    verdict, ask the same. By identity: equal algorithms may differ in their names, for which a hypothesis may ask."""
+    answer: str | None = bound.itself.excludes(problem.itself, algorithm.itself)
+    return answer
 
 
 def words(quantity: str) -> str:

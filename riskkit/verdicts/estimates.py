@@ -16,6 +16,7 @@ the others, however much these vary. So it is used only where many have, by n an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,9 @@ CONTROLLED = ("generalization", "excess")
 DATASETS = ("control_start", "control_pairs", "control")
 """Controls that a replicate's dataset gives, whatever runs on it."""
 
+TOGETHER = 2**13
+"""Numbers that are regressed together: they stay in cache."""
+
 LARGEST = 1e150
 """A value from here on has no variance in float64: the sum of 2^17 squares of differences would be infinite."""
 
@@ -42,28 +46,55 @@ class Estimate(NamedTuple):
     how: str
 
 
-def estimate(
-    run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True, followed_pairs: bool = True
-) -> Estimate:
-    """Of a quantity that the run measured, at the checkpoint in that place; an expectation stays as it is.
+class Wanted(NamedTuple):
+    """What is to be estimated: a ``run`` at the checkpoint in place ``slot``.
 
     ``paired``: whether the replace-one estimate may be a control; not where it is what is tested, or where a run on S
     with one example exchanged is not the algorithm on it, as with a planted fault. ``followed_pairs``: whether the
     companion's stability may be one of stability."""
-    o = OUTPUTS.index(output)
-    measured = run.values[quantity][:, slot, o]
-    if quantity not in FOLLOWED or (run.engine.startswith(MOMENTS) and (measured == measured[0]).all()):
-        return Estimate(measured, "simulated")
-    controls = controls_of(run, slot, quantity, output, paired=paired)
-    if quantity == "stability" and not followed_pairs:
-        controls = {}
-    subtracted = quantity in CONTROLLED and "control" in run.dataset
-    plain = measured - run.dataset["control"] if subtracted else measured
-    how = "controlled" if subtracted else "simulated"
-    if not controls or not _moderate(plain):
-        return Estimate(plain, how)
-    found = regressed(plain[:, None], np.column_stack(list(controls.values())))[:, 0]
-    return Estimate(found, how if np.array_equal(found, plain, equal_nan=True) else "regressed")
+
+    run: Measured
+    slot: int
+    paired: bool = True
+    followed_pairs: bool = True
+
+
+def estimate(
+    run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True, followed_pairs: bool = True
+) -> Estimate:
+    """Of a quantity that the run measured; arguments as of ``Wanted``."""
+    return estimates([Wanted(run, slot, paired, followed_pairs)], quantity, output)[0]
+
+
+def estimates(wanted: Sequence[Wanted], quantity: str, output: str) -> list[Estimate]:
+    """Of a quantity that all the runs measured, on as many replicates; an expectation stays as it is.
+
+    The regressions of checkpoints with as many controls are made together."""
+    found: list[Estimate] = []
+    fitted: dict[int, list[tuple[int, list[Floats]]]] = {}
+    for place, (run, slot, paired, followed_pairs) in enumerate(wanted):
+        measured = run.values[quantity][:, slot, OUTPUTS.index(output)]
+        if quantity not in FOLLOWED or (run.engine.startswith(MOMENTS) and (measured == measured[0]).all()):
+            found.append(Estimate(measured, "simulated"))
+            continue
+        controls = controls_of(run, slot, quantity, output, paired=paired)
+        if quantity == "stability" and not followed_pairs:
+            controls = {}
+        subtracted = quantity in CONTROLLED and "control" in run.dataset
+        plain = measured - run.dataset["control"] if subtracted else measured
+        found.append(Estimate(plain, "controlled" if subtracted else "simulated"))
+        if controls and _moderate(plain):
+            fitted.setdefault(len(controls), []).append((place, list(controls.values())))
+    for group in fitted.values():
+        together = max(1, TOGETHER // len(found[group[0][0]].values))
+        for first in range(0, len(group), together):
+            part = group[first : first + together]
+            plain = np.stack([found[place].values for place, _ in part], axis=1)
+            made = regressed(plain, np.stack([np.stack(own, axis=1) for _, own in part])).T
+            for (place, _), before, after in zip(part, plain.T, made, strict=True):
+                if not np.array_equal(before, after):
+                    found[place] = Estimate(after.copy(), "regressed")
+    return found
 
 
 def controls_of(run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True) -> dict[str, Floats]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS
-from riskkit.experiment.plan import Cell, alike
+from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Exact, Same, Unbiased
 from riskkit.experiment.runs import datasets
@@ -53,7 +53,7 @@ def exact_findings(data: Data, reading: Exact) -> list[Finding]:
 
 def _known(data: Data, reading: Exact, cells: Sequence[Cell]) -> dict[Cell, float]:
     found: dict[Cell, float] = {}
-    for group in alike(cells):
+    for group in data.alike(cells):
         found |= dict(zip(group, data.expected(reading, group).tolist(), strict=True))
     return {cell: value for cell, value in found.items() if np.isfinite(value)}
 

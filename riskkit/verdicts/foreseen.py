@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from riskkit.experiment.expected import Expected
-from riskkit.experiment.plan import Cell, Plan, alike
+from riskkit.experiment.plan import Cell, Plan
 from riskkit.judges.rate import FLAT, OUGHT_TO_DECREASE, UNBOUNDED_AXES, window_end
 from riskkit.measure.blocks import dataset_means
 from riskkit.problem import constants_of
@@ -105,7 +105,7 @@ def known_forms(data: Data, bound: Bound, cells: Sequence[Cell], stored: Data | 
             return Forms({"claim": level.claim, "published": level.published, "proved": level.proved}, waits=False)
     found: dict[Form, Floats] = {form: np.full(len(cells), np.nan) for form in FORMS}
     place, waits = {(cell.point, cell.name): p for p, cell in enumerate(cells)}, False
-    for group in alike(cell for cell in cells if excludes(bound, cell) is None):
+    for group in data.alike(cell for cell in cells if excludes(bound, cell) is None):
         at = data.at(group)
         means = dataset_means(at.problem, at.n)
         at = dataclasses.replace(

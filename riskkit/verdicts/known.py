@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riskkit.experiment.plan import Cell, alike
+from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.experiment.readings import Follows, Reaches, Smaller
 from riskkit.judges.outcome import Outcome, Verdict, counted, not_covered, undecided
@@ -61,7 +61,7 @@ def reaches_findings(data: Data, reading: Reaches) -> list[Finding]:
     """One verdict over all points of the algorithm at which both are known."""
     cells = data.named(reading.algorithm)
     exact, lower = _known(data, reading, cells), dict.fromkeys(cells, math.nan)
-    for group in alike(cells):
+    for group in data.alike(cells):
         lower |= dict(zip(group, np.asarray(reading.lower(data.at(group)), dtype=np.float64).tolist(), strict=True))
     met = [cell for cell in cells if exact[cell] > 0 and math.isfinite(lower[cell])]
     about = f"{subject(reading.quantity, reading.output, reading.algorithm, cells)}, against a lower bound"
@@ -93,7 +93,7 @@ def _scope(reading: Smaller | Follows) -> str:
 
 def _known(data: Data, reading: Smaller | Follows | Reaches, cells: Sequence[Cell]) -> dict[Cell, float]:
     found: dict[Cell, float] = {}
-    for group in alike(dict.fromkeys(cells)):
+    for group in data.alike(dict.fromkeys(cells)):
         found |= dict(zip(group, data.expected(reading, group).tolist(), strict=True))
     return found
 

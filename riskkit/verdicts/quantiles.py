@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskkit.experiment.plan import Cell, alike
+from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import Quantiles
 from riskkit.identity import label, short
 from riskkit.judges.arrays import all_cells
@@ -90,7 +90,7 @@ def _limits(data: Data, reading: Quantiles, cells: Sequence[Cell], share: float)
     """(P,) the bound at each cell, and the first reason why it says nothing somewhere."""
     found, place = np.full(len(cells), np.nan), {(cell.point, cell.name): p for p, cell in enumerate(cells)}
     first = None
-    for group in alike(cells) if reading.bound is not None else ():
+    for group in data.alike(cells) if reading.bound is not None else ():
         reason = reading.covers(group[0].run.problem, group[0].algorithm)
         first = first or reason
         if reason is None and reading.bound is not None:
