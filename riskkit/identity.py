@@ -33,65 +33,73 @@ def _counts(field: dataclasses.Field[Any], value: object) -> bool:
     return not (field.metadata.get("later") and getattr(value, field.name) == field.default)
 
 
-def _canonical(value: object, where: str) -> object:
-    """The value in JSON's own types; floats go through their shortest repr, which is exact."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        number = float(value)
-        if math.isnan(number):
-            raise ValueError(f"address: {where} must be a number equal to itself; got nan.")
-        # 1 == 1.0 are one parameter, so they are one address.
-        return int(number) if number.is_integer() else number
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, tuple | list):
-        return [_canonical(item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"address: the keys of {where} must be strings; got {key!r}.")
-        return {key: _canonical(item, f"{where}.{key}") for key, item in value.items()}
-    kind = type(value)
-    if dataclasses.is_dataclass(kind):
-        fields = {
-            field.name: _canonical(getattr(value, field.name), f"{where}.{field.name}")
-            for field in _identity(kind)
-            if _counts(field, value)
-        }
-        return {"class": kind.__name__, "fields": fields}
-    raise TypeError(
-        f"address: {where} must be None, a bool, number, string, tuple, list, mapping or dataclass of them; "
-        f"got {kind.__name__}; turn it into one of these."
-    )
+class Addresses:
+    """Addresses of many things that share parts: what a frozen dataclass says is read once, however many hold it."""
 
+    def __init__(self) -> None:
+        self._texts: dict[int, tuple[object, str]] = {}
+        self._codes: dict[int, tuple[object, dict[str, str]]] = {}
 
-def address(parts: Mapping[str, object]) -> str:
-    """The SHA-256, in hex, of ``parts`` as canonical JSON: sorted keys, exact floats, tuples as lists.
+    def of(self, parts: Mapping[str, object]) -> str:
+        """The SHA-256, in hex, of ``parts`` as canonical JSON: sorted keys, exact floats, tuples as lists.
 
-    A dataclass counts as its class name and, recursively, its fields, without those declared ``compare=False``
-    (labels). Equal numbers are one: ``1`` and ``1.0``. Raises TypeError for any other type, an array or a set say,
-    naming where it stands, and ValueError for NaN.
-    """
-    text = json.dumps(_canonical(parts, "parts"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+        A dataclass counts as its class name and, recursively, its fields, without those declared ``compare=False``
+        (labels). Equal numbers are one: ``1`` and ``1.0``. Raises TypeError for any other type, an array or a set say,
+        naming where it stands, and ValueError for NaN.
+        """
+        return hashlib.sha256(self._text(parts, ("parts",)).encode()).hexdigest()
 
+    def _text(self, value: object, where: tuple[object, ...]) -> str:
+        """The value as canonical JSON; ``where`` it stands, names of fields and places in sequences, for errors."""
+        kind = type(value)
+        if value is None:
+            return "null"
+        if isinstance(value, bool | np.bool_):
+            return "true" if value else "false"
+        if isinstance(value, str):
+            return _quoted(value)
+        if isinstance(value, int | np.integer):
+            return str(int(value))
+        if isinstance(value, float | np.floating):
+            number = float(value)
+            if math.isnan(number):
+                raise ValueError(f"address: {_place(where)} must be a number equal to itself; got nan.")
+            # 1 == 1.0 are one parameter, so they are one address; a shortest repr is exact.
+            return str(int(number)) if number.is_integer() else json.dumps(number)
+        if isinstance(value, tuple | list):
+            return f"[{','.join([self._text(item, (*where, i)) for i, item in enumerate(value)])}]"
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    raise TypeError(f"address: the keys of {_place(where)} must be strings; got {key!r}.")
+            items = [f"{_quoted(key)}:{self._text(value[key], (*where, key))}" for key in sorted(value)]
+            return f"{{{','.join(items)}}}"
+        if not dataclasses.is_dataclass(kind):
+            raise TypeError(
+                f"address: {_place(where)} must be None, a bool, number, string, tuple, list, mapping or dataclass of "
+                f"them; got {kind.__name__}; turn it into one of these."
+            )
+        known = self._texts.get(id(value))
+        if known is not None:
+            return known[1]
+        fields = {field.name: getattr(value, field.name) for field in _identity(kind) if _counts(field, value)}
+        found = f'{{"class":{_quoted(kind.__name__)},"fields":{self._text(fields, where)}}}'
+        if _frozen(kind):
+            self._texts[id(value)] = value, found  # which keeps it: no other will have its id
+        return found
 
-_COMPUTES = ("sample", "sizes", "init")
-"""What a class of the instrument has that computes by itself: a problem, a schedule, a method. Of the others it is
-known what they mean: an engine reads them."""
+    def codes(self, *values: object) -> dict[str, str]:
+        """The code of every class that the values are of or hold, by name, and the content of every file that they
+        name.
 
+        Classes of the instrument that only describe, a stage say, are left out; so are labels (``compare=False``).
+        """
+        found: dict[str, str] = {}
+        for value in values:
+            self._visit(value, None, found)
+        return found
 
-def codes(*values: object) -> dict[str, str]:
-    """The code of every class that the values are of or hold, by name, and the content of every file that they name.
-
-    Classes of the instrument that only describe, a stage say, are left out; so are labels (``compare=False``).
-    """
-    found: dict[str, str] = {}
-
-    def visit(value: object, owner: type | None) -> None:
+    def _visit(self, value: object, owner: type | None, found: dict[str, str]) -> None:
         if isinstance(value, FunctionType):
             found[value.__qualname__] = code_of(value)
         elif isinstance(value, str) and owner is not None:
@@ -100,22 +108,55 @@ def codes(*values: object) -> dict[str, str]:
                 found[value] = content
         elif isinstance(value, tuple | list):
             for item in value:
-                visit(item, owner)
+                self._visit(item, owner, found)
         elif isinstance(value, Mapping):
             for item in value.values():
-                visit(item, owner)
+                self._visit(item, owner, found)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             kind = type(value)
-            own = kind.__module__.partition(".")[0] != "riskkit" or kind.__module__.startswith("riskkit.problems")
-            if own or any(hasattr(kind, name) for name in _COMPUTES):
-                found[kind.__qualname__] = code_of(kind)
-            for field in _identity(kind):
-                if _counts(field, value):
-                    visit(getattr(value, field.name), kind)
+            known = self._codes.get(id(value))
+            if known is None:
+                own: dict[str, str] = {}
+                if _computes(kind):
+                    own[kind.__qualname__] = code_of(kind)
+                for field in _identity(kind):
+                    if _counts(field, value):
+                        self._visit(getattr(value, field.name), kind, own)
+                known = value, own
+                if _frozen(kind):
+                    self._codes[id(value)] = known
+            found |= known[1]
 
-    for value in values:
-        visit(value, None)
-    return found
+
+def address(parts: Mapping[str, object]) -> str:
+    """``Addresses.of``, of one thing."""
+    return Addresses().of(parts)
+
+
+_quoted = json.encoder.encode_basestring_ascii
+
+
+def _place(where: tuple[object, ...]) -> str:
+    """``parts.algorithm.stages[0]``"""
+    first, *rest = where
+    return "".join([str(first), *(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)])
+
+
+@functools.cache
+def _frozen(kind: type) -> bool:
+    return bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+
+
+_COMPUTES = ("sample", "sizes", "init")
+"""What a class of the instrument has that computes by itself: a problem, a schedule, a method. Of the others it is
+known what they mean: an engine reads them."""
+
+
+@functools.cache
+def _computes(kind: type) -> bool:
+    """Whether the code of a class decides numbers: of one's own always, of the instrument where it is of _COMPUTES."""
+    own = kind.__module__.partition(".")[0] != "riskkit" or kind.__module__.startswith("riskkit.problems")
+    return own or any(hasattr(kind, name) for name in _COMPUTES)
 
 
 def label(value: float) -> str:

@@ -34,6 +34,7 @@ from riskkit import (
 )
 from riskkit.algorithms import traits
 from riskkit.algorithms.steps import Scaled, described, first_size, horizon_free, scaled
+from riskkit.experiment.point import Point
 from riskkit.experiment.runs import Run
 from riskkit.problems import LinearOnBall, MeanEstimation, Ridge
 
@@ -274,6 +275,38 @@ def test_a_coordinate_that_no_function_reads_is_refused():
     lost = dataclasses.replace(BATCHES, sizes={"laptop": Size(Grid("b", n=20, b=(1, 2), T=8, dim=(2, 3)), 32)})
     with pytest.raises(ValueError, match="no function of the point reads the coordinate dim"):
         lost.plan(lost.size("laptop"))
+
+
+@pytest.mark.parametrize(
+    "size_of",
+    [
+        lambda p: p.b if p.T < 16 else p.n,  # what is read depends on what was read
+        lambda p: len(repr(p)) + sum(p.values()),
+        lambda p: 1 + hash(p) % 97,
+        lambda p: sum(value for name, value in p.with_(T=2 * p.T).items() if name in list(p)),
+        lambda p: p.problem.dim * (p.b if "b" in p and "lam" not in p else 1),
+        lambda p: p.kT + (p == p.with_(b=2)),
+    ],
+)
+def test_a_function_is_asked_again_wherever_it_could_answer_otherwise(size_of):
+    """Of all points that agree in what it reads, it is asked at one; its cells are those of every point's own answer."""
+    made = Experiment(
+        question="Its own?",
+        problem=lambda p: MeanEstimation(dim=1 if p.n < 30 else 2),
+        algorithms={
+            "SGD": lambda p: SGD(64, Constant(1 / (1 + size_of(p)))),
+            "reads all": lambda p: SGD(64, Constant(1 / (p.b * p.kT))),
+        },
+        sizes={"laptop": Size(Grid(n=(20, 40, 80), b=(1, 2, 4), T=(8, 16, 32), k=1), 32)},
+    )
+    plan = dataclasses.replace(made, read=lambda algorithm: (64,)).plan(made.size("laptop"))
+    cells = [cell for cell in plan.cells if cell.name == "SGD"]
+    assert len(cells) == 27
+    for cell in cells:
+        problem = MeanEstimation(dim=1 if cell.point.n < 30 else 2)
+        point = Point({name: cell.point[name] for name in cell.point if name != "gradients"}).watched(set(), problem)
+        (stage,) = cell.algorithm.stages
+        assert (cell.run.problem, stage.step) == (problem, Constant(1 / (1 + size_of(point))))
 
 
 def test_a_point_says_what_it_has():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from riskkit.algorithms import traits
@@ -20,6 +20,7 @@ from riskkit.experiment.expected import estimated
 from riskkit.experiment.point import Point
 from riskkit.experiment.runs import Run, Simulated, run_address
 from riskkit.experiment.schedules import vet_schedules
+from riskkit.identity import Addresses
 from riskkit.problem import admit
 
 
@@ -98,83 +99,148 @@ def kind(cell: Cell) -> Hashable:
     return cell.run.problem, cell.run.n, traits.without_horizon(cell.algorithm)
 
 
+class _Asked(NamedTuple):
+    """What an algorithm's function answers, looked at once for all points that agree in what it reads."""
+
+    made: Any
+    """A run of its own kind, or an algorithm."""
+    is_run: bool
+    rounds: tuple[int, ...]
+    canonical: Any
+    factor: int
+    """Rounds of the canonical form that make one of its own."""
+    number: int
+    """Equal where runs on one problem and sample size are shared: its place among those without their lengths."""
+
+
+class _Shared:
+    """A run that is read by one or more cells: the longest that was asked for, and where it is read."""
+
+    def __init__(self, problem: Any, n: int, asked: _Asked) -> None:
+        self.problem, self.n, self.asked = problem, n, asked
+        self.longest = 0
+        self.reads: set[int] = set()
+
+    def read(self, asked: _Asked) -> None:
+        self.reads.update(round_ * asked.factor for round_ in asked.rounds)
+        own = asked.rounds[-1] * asked.factor
+        if own > self.longest:
+            self.longest, self.asked = own, asked
+
+    def run(self, experiment: Any) -> Run:
+        """In its canonical form, unless it is read as often as the experiment says."""
+        asked = self.asked
+        if asked.is_run:
+            run: Run = asked.made
+            return run
+        own, rounds = asked.made, asked.rounds
+        if experiment.read is None:
+            own, rounds = asked.canonical, tuple(sorted(self.reads))
+        return Simulated(self.problem, self.n, own, rounds, tuple(experiment.quantities), experiment.neighbours)
+
+
 class _Wanted(NamedTuple):
-    """One algorithm at one point, before runs are shared: its run of its own, and the key under which it is shared."""
+    """One algorithm at one point, and the run that it shares."""
 
     point: Point
     name: str
-    run: Run
-    key: Any
-    factor: int
+    asked: _Asked
+    shared: _Shared
 
 
 def plan(experiment: Any, size: Any, dtype: str, engine: str = "auto") -> Plan:
     """The cells of every grid, each once, and the runs that answer them; with ``engine`` as ``choose`` takes it, or
     ``moments``, for runs whose expectations are known.
 
-    Raises ValueError, in one line, for a coordinate that no function reads, and for what makes no algorithm.
+    Functions of the point must answer alike at points that agree in the coordinates that they read and in the problem:
+    they are asked once for all of these. Raises ValueError, in one line, for a coordinate that no function reads, and
+    for what makes no algorithm.
     """
-    wanted = list(_wanted(experiment, size))
-    vet_schedules(experiment.name, (one.run.algorithm for one in wanted if isinstance(one.run, Simulated)))
-    # Lengths are in rounds of the canonical form, of which the k of a run make one of its own.
-    longest: dict[Any, tuple[Any, int, set[int]]] = {}
-    if experiment.read is None:
-        for one in wanted:
-            head, length, known_reads = longest.get(one.key, (one.run, 0, set()))
-            known_reads.update(round_ * one.factor for round_ in one.run.rounds)
-            own = one.run.rounds[-1] * one.factor
-            longest[one.key] = (one.run, own, known_reads) if own > length else (head, length, known_reads)
+    wanted = _wanted(experiment, size)
+    distinct = {id(one.asked): one.asked for one in wanted}.values()
+    vet_schedules(experiment.name, (asked.made for asked in distinct if not asked.is_run))
     cells: list[Cell] = []
     runs: dict[str, Run] = {}
     # A run and its address cost far more than a look: each is made once, however many cells read it.
-    known: dict[Any, tuple[Run, str]] = {}
-    for one in wanted:
-        if one.key not in known:
-            run = one.run
-            if experiment.read is None:
-                head, _, reads = longest[one.key]
-                run = _shared(head, tuple(sorted(reads)))
-            run = estimated(run, experiment, dtype, engine)
-            where = run_address(run, experiment.seed, dtype)
-            known[one.key] = run, where
+    known: dict[_Shared, tuple[Run, str]] = {}
+    addresses = Addresses()
+    for point, name, asked, shared in wanted:
+        if shared not in known:
+            run = estimated(shared.run(experiment), experiment, dtype, engine)
+            where = run_address(run, experiment.seed, dtype, addresses)
+            known[shared] = run, where
             runs[where] = run
-        run, where = known[one.key]
-        algorithm = one.run.algorithm
+        run, where = known[shared]
+        algorithm = asked.made.algorithm if asked.is_run else asked.made
         if experiment.read is None:
-            (taken,) = one.run.rounds
-            cells.append(Cell(one.point, one.name, algorithm, taken, run, taken * one.factor, where))
+            (taken,) = asked.rounds
+            cells.append(Cell(point, name, algorithm, taken, run, taken * asked.factor, where))
         else:
-            for rounds in one.run.rounds:
-                point = one.point.with_(gradients=int(run.gradients(rounds)))
-                cells.append(Cell(point, one.name, algorithm, rounds, run, rounds, where))
-    cells = list({(cell.point, cell.name): cell for cell in cells}.values())
+            for rounds in asked.rounds:
+                at = point.with_(gradients=int(run.gradients(rounds)))
+                cells.append(Cell(at, name, algorithm, rounds, run, rounds, where))
+    if experiment.read is not None:
+        cells = list({(cell.point, cell.name): cell for cell in cells}.values())
     return Plan(experiment, size, dtype, tuple(cells), runs)
 
 
-def _shared(run: Any, rounds: tuple[int, ...]) -> Run:
-    """The run in its canonical form, read after the given rounds of it."""
-    if not isinstance(run, Simulated):
-        return run
-    algorithm, _ = traits.canonical(run.algorithm)
-    return dataclasses.replace(run, algorithm=algorithm, rounds=rounds)
+class _Answers:
+    """A function of the point, asked once for all points that agree in what it reads."""
+
+    def __init__(self, function: Callable[[Point], Any], read: set[str]) -> None:
+        self.function = function
+        self.read = read
+        self._known: dict[tuple[str, ...], dict[tuple[Any, ...], Any]] = {}
+
+    def __call__(self, point: Point, problem: Any = None) -> Any:
+        for names, answers in self._known.items():
+            key = id(problem), point.at(names)
+            if key in answers:
+                return answers[key]
+        read: set[str] = set()
+        made = self.function(point.watched(read, problem))
+        self.read |= read
+        names = tuple(sorted(read))
+        self._known.setdefault(names, {})[id(problem), point.at(names)] = made
+        return made
 
 
-def _wanted(experiment: Any, size: Any) -> Iterator[_Wanted]:
+def _wanted(experiment: Any, size: Any) -> list[_Wanted]:
     """Every algorithm at every point of every grid, each once."""
     problems: dict[Any, Any] = {}
-    seen: set[tuple[Point, str]] = set()
+    numbers: dict[Any, int] = {}
     read: set[str] = {"n"}
+    problem_at = _Answers(functools.partial(_problem, experiment, problems), read)
+    asked_at = {
+        name: _Answers(functools.partial(_asked, experiment, name, make, numbers), read)
+        for name, make in experiment.algorithms.items()
+    }
+    seen: set[tuple[Point, str]] = set()
+    shared: dict[tuple[Any, ...], _Shared] = {}
+    admitted: set[tuple[int, int]] = set()
+    wanted: list[_Wanted] = []
     for grid in size.grids:
         for point in grid.points():
-            problem = _problem(experiment, point.watched(read), problems)
+            problem = problem_at(point)
             for name, make in experiment.algorithms.items():
                 for own in make.points(point) if hasattr(make, "points") else [point]:
                     if (own, name) in seen:
                         continue
                     seen.add((own, name))
-                    made = _called(experiment, name, make, own.watched(read, problem))
-                    if made is not None:
-                        yield _want(experiment, own, name, made, problem)
+                    asked = asked_at[name](own, problem)
+                    if asked is None:
+                        continue
+                    place: tuple[Any, ...] = (asked.number,)
+                    if not asked.is_run:
+                        place = id(problem), own["n"], asked.number
+                        if place[:2] not in admitted:
+                            _admit(experiment, name, problem, own["n"])
+                            admitted.add(place[:2])
+                    if place not in shared:
+                        shared[place] = _Shared(problem, own["n"], asked)
+                    if experiment.read is None:
+                        shared[place].read(asked)
+                    wanted.append(_Wanted(own, name, asked, shared[place]))
     if "T" in read:  # kT / k
         read |= {"kT", "k"}
     theirs = (name for make in experiment.algorithms.values() for name in getattr(make, "coordinates", ()))
@@ -184,6 +250,7 @@ def _wanted(experiment: Any, size: Any) -> Iterator[_Wanted]:
                 f"{experiment.name}: no function of the point reads the coordinate {name}; "
                 "drop it, or let the problem or an algorithm read it."
             )
+    return wanted
 
 
 def _called(experiment: Any, what: str, function: Callable[[Point], Any], point: Point) -> Any:
@@ -199,7 +266,7 @@ def _called(experiment: Any, what: str, function: Callable[[Point], Any], point:
         ) from error
 
 
-def _problem(experiment: Any, point: Point, made: dict[Any, Any]) -> Any:
+def _problem(experiment: Any, made: dict[Any, Any], point: Point) -> Any:
     """The problem at a point, one object for equal ones."""
     given = experiment.problem
     if given is None or hasattr(given, "sample"):
@@ -222,9 +289,15 @@ def _is_run(made: Any) -> bool:
     return _RUNS[kind]
 
 
-def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> _Wanted:
+def _asked(
+    experiment: Any, name: str, make: Callable[[Point], Any], numbers: dict[Any, int], point: Point
+) -> _Asked | None:
+    """What the algorithm's function answers at a point; ``numbers`` counts what runs may be shared under."""
+    made = _called(experiment, name, make, point)
+    if made is None:
+        return None
     if _is_run(made):
-        return _Wanted(point, name, made, made, 1)
+        return _Asked(made, True, made.rounds, made, 1, numbers.setdefault((Run, made), len(numbers)))
 
     def written() -> str:
         return place(experiment.algorithms[name])
@@ -250,16 +323,18 @@ def _want(experiment: Any, point: Point, name: str, made: Any, problem: Any) -> 
             f"{experiment.name}: {name} must have fields that identify it, numbers, texts or tuples of them: {error}"
             f"{place(type(made))}."
         ) from error
+    if experiment.read is not None:
+        return _Asked(made, False, experiment.read(made), made, 1, numbers.setdefault(made, len(numbers)))
+    canonical, factor = traits.canonical(made)
+    shared = traits.without_horizon(canonical)
+    return _Asked(made, False, (traits.rounds(made),), canonical, factor, numbers.setdefault(shared, len(numbers)))
+
+
+def _admit(experiment: Any, name: str, problem: Any, n: int) -> None:
+    """ValueError, in one line, where no algorithm can run on samples of size n."""
     if problem is None:
         raise ValueError(f"{experiment.name}: {name} is an algorithm, which needs a problem to run on; got None.")
     try:
-        admit(problem, point["n"])
+        admit(problem, n)
     except ValueError as error:
         raise ValueError(f"{experiment.name}: {error}") from None
-    measured = tuple(experiment.quantities), experiment.neighbours
-    if experiment.read is not None:
-        run = Simulated(problem, point["n"], made, experiment.read(made), *measured)
-        return _Wanted(point, name, run, run, 1)
-    canonical, factor = traits.canonical(made)
-    run = Simulated(problem, point["n"], made, (traits.rounds(made),), *measured)
-    return _Wanted(point, name, run, (problem, run.n, traits.without_horizon(canonical)), factor)

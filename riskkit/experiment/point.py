@@ -61,19 +61,32 @@ class Point(Mapping[str, float]):
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
+        self._note_all()
         return iter(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
 
     def __hash__(self) -> int:
-        return int(self._hash)
+        self._note_all()
+        found: int = self._hash
+        return found
 
     def __eq__(self, other: object) -> bool:
+        self._note_all()
         return isinstance(other, Point) and self._values == other._values
 
     def __repr__(self) -> str:
+        self._note_all()
         return f"Point({', '.join(f'{name}={value:g}' for name, value in self._values.items())})"
+
+    def _note_all(self) -> None:
+        if self._read is not None:
+            self._read.update(self._values)
+
+    def at(self, names: Iterable[str]) -> tuple[float | None, ...]:
+        """The values of some coordinates, None for one that it has not; nothing is noted as read."""
+        return tuple(map(self._values.get, names))
 
     def with_(self, **values: float) -> Point:
         """The point with other or further coordinates, ``values`` by name; it notes what is read in the same place."""

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from riskkit.algorithms import traits
 from riskkit.engines.choice import Choice
-from riskkit.identity import address, codes
+from riskkit.identity import Addresses
 from riskkit.measure.blocks import block_size, chosen, measure_block
 from riskkit.measure.own import Quantity
 from riskkit.measure.quantities import Measured
@@ -189,12 +189,13 @@ class Simulated:
         )
 
 
-def run_address(run: Run, seed: int, dtype: str) -> str:
+def run_address(run: Run, seed: int, dtype: str, addresses: Addresses | None = None) -> str:
     """The content address of a run: everything that decides its numbers, the code of its problem, schedules and method
-    among them, and no label, order, engine or device."""
+    among them, and no label, order, engine or device. One ``addresses`` for many runs looks once at what they share."""
+    addresses = addresses or Addresses()
     told = run.identity()
-    code = codes(run.problem, *told.values(), *(run.quantities if isinstance(run, Simulated) else (run,)))
-    return address({**told, "code": code, "seed": seed, "dtype": dtype, "numerics": NUMERICS})
+    code = addresses.codes(run.problem, *told.values(), *(run.quantities if isinstance(run, Simulated) else (run,)))
+    return addresses.of({**told, "code": code, "seed": seed, "dtype": dtype, "numerics": NUMERICS})
 
 
 def per_octave(number: int) -> Reader:
