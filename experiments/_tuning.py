@@ -20,8 +20,8 @@ def exact_excess(problem: Any, algorithm: Any, n: int) -> float:
     theta_i - zbar_i has mean m (start_i - zbar_i) and second moment m^2 (start_i^2 + 1/(dn)) + u (1 - 1/n)/d.
     """
     d, total = problem.dim, 0.0
-    for h, start in zip(problem.curvatures, problem.start, strict=True):
-        m, u = (float(part[-1]) for part in exact_moments.staged_moments(algorithm, h)[::2])
+    ends = (part[-1].tolist() for part in exact_moments.staged_moments(algorithm, problem.curvatures)[::2])
+    for h, start, m, u in zip(problem.curvatures, problem.start, *ends, strict=True):
         square = m**2 * (start**2 + 1 / (d * n)) + u * (1 - 1 / n) / d + (1 - 2 * m) / (d * n)
         total += h * (square + 1 / (d * n)) / 2
     return total

@@ -68,32 +68,42 @@ def step_moments(step: Step, curvature: float, k: int, alpha: float, rounds: npt
     return quadratic_moments(curvature * step.sizes(T, k).reshape(T, k), alpha, rounds)
 
 
-def staged_moments(algorithm: Algorithm, curvature: float) -> Moments:
-    """m, m^2 and u of the last iterate at the stages' ends for SLRLA as published, (Q,), as of ``round_moments``.
+def staged_moments(algorithm: Algorithm, curvature: npt.ArrayLike) -> Moments:
+    """m, m^2 and u of the last iterate at the stages' ends for SLRLA as published, (Q,), as of ``round_moments``; of
+    d curvatures at once, (Q, d).
 
     Where each stage passes its last iterate on, a stage is one affine map, and products from its end give it.
     """
+    curvatures = np.asarray(curvature, dtype=np.float64)
     if algorithm.anchor_every is not None or any(stage.output != "last" for stage in algorithm.stages):
-        return Moments(*(part[algorithm.stage_ends - 1] for part in round_moments(algorithm, curvature).last))
-    m, u, found = 1.0, 0.0, []
+        each = [round_moments(algorithm, float(one)).last for one in curvatures.ravel()]
+        ends = [np.stack(parts, axis=-1)[algorithm.stage_ends - 1] for parts in zip(*each, strict=True)]
+        return Moments(*(part.reshape(-1, *curvatures.shape) for part in ends))
+    of_each = [(1.0, 0.0)] * curvatures.size
+    found = []
     for stage in algorithm.stages:
         eta = np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64).reshape(stage.T, stage.k)
-        h, b, alpha = curvature * eta, eta * stage.beta, stage.alpha
+        eta = eta[:1] if (eta == eta[0, 0]).all() else eta  # one round tells of all
+        h, b, alpha = curvatures.reshape(-1, 1, 1) * eta, eta * stage.beta, stage.alpha
         c = 1 - h - b
         reach = _after(c)  # prod_{tau<l<k} c_l, as in round_moments
-        g = 1 - alpha + alpha * c[:, 0] * reach[:, 0]
+        g = np.empty((len(c), stage.T))
+        g[:] = 1 - alpha + alpha * c[..., 0] * reach[..., 0]
         later = _after(g)
-        s = float(g[0] * later[0] + alpha * ((b * reach).sum(axis=1) * later).sum())
-        noise = alpha**2 * float((((h * reach) ** 2).sum(axis=1) * later**2).sum())
-        m, u = s * m, s**2 * u + noise
-        found.append((m, m**2, u))
-    return Moments(*np.array(found).T)
+        s = g[:, 0] * later[:, 0] + alpha * ((b * reach).sum(axis=-1) * later).sum(axis=-1)
+        noise = alpha**2 * (((h * reach) ** 2).sum(axis=-1) * later**2).sum(axis=-1)
+        changes = zip(of_each, s.tolist(), noise.tolist(), strict=True)
+        of_each = [(by * m, by**2 * u + more) for (m, u), by, more in changes]
+        found.append([(m, m**2, u) for m, u in of_each])
+    shape = (len(found), *curvatures.shape)
+    return Moments(*(part.reshape(shape) for part in np.moveaxis(np.array(found), -1, 0)))
 
 
 def _after(factors: Floats) -> Floats:
     """The product of the factors that follow, along the last axis: 1 at its end."""
-    found = np.ones_like(factors)
-    found[..., :-1] = np.cumprod(factors[..., :0:-1], axis=-1)[..., ::-1]
+    found = np.empty(factors.shape)
+    found[..., -1] = 1.0
+    factors[..., :0:-1].cumprod(axis=-1, out=found[..., -2::-1])
     return found
 
 
