@@ -109,13 +109,16 @@ def _one(
     x, y, r = maps.start.astype(np.float64).copy(), np.zeros(m), np.zeros(m)
     C, P, sums, reach = np.zeros((m, m)), np.zeros((m, m)), np.zeros(4), np.array([0.0, 0.0, np.inf])
     start, mean, spread, squares = np.empty((K, 2)), np.empty((K, 2)), np.empty((K, 2)), np.empty((K, 4))
-    done = drawn = 0
+    done = drawn = stop = 0
     for slot, until in enumerate(taken.tolist()):
         while done < until:
-            count = min(CHUNK - done % CHUNK, until - done)
-            made = maps.steps(done, count)
-            drawn = advance(*made, h, w, batch, epoch, drawn, x, y, C, P, r, sums, reach)
-            done += count
+            if done == stop:
+                first, stop = done, min(done + CHUNK, int(taken[-1]))
+                made = maps.steps(first, stop - first)
+            to = min(stop, until)
+            here = (part[done - first : to - first] for part in made)
+            drawn = advance(*here, h, w, batch, epoch, drawn, x, y, C, P, r, sums, reach)
+            done = to
         covariance = C if epoch == 0 else (epoch * C - P - np.outer(r, r)) / (epoch - 1)
         rows = outputs[slot]
         start[slot], mean[slot] = rows @ x, rows @ y
