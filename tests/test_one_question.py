@@ -289,7 +289,7 @@ def test_a_coordinate_that_no_function_reads_is_refused():
     ],
 )
 def test_a_function_is_asked_again_wherever_it_could_answer_otherwise(size_of):
-    """Of all points that agree in what it reads, it is asked at one; its cells are those of every point's own answer."""
+    """It is asked at one of all points that agree in what it reads; each cell is as the point's own answer has it."""
     made = Experiment(
         question="Its own?",
         problem=lambda p: MeanEstimation(dim=1 if p.n < 30 else 2),
