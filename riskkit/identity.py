@@ -133,6 +133,11 @@ def address(parts: Mapping[str, object]) -> str:
     return Addresses().of(parts)
 
 
+def codes(*values: object) -> dict[str, str]:
+    """``Addresses.codes``, of some values."""
+    return Addresses().codes(*values)
+
+
 _quoted = json.encoder.encode_basestring_ascii
 
 

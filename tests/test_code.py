@@ -14,7 +14,7 @@ import pytest
 from riskkit import SGD, Constant, HeavyBall, simulate
 from riskkit.code import code_of
 from riskkit.experiment.runs import Simulated, run_address
-from riskkit.identity import Addresses
+from riskkit.identity import codes
 from riskkit.problems import MeanEstimation, Ridge
 
 HELPERS = '''
@@ -207,7 +207,6 @@ def test_a_source_that_was_edited_after_it_was_read_is_not_believed(tmp_path):
 
 def test_the_address_of_a_run_has_the_code_of_its_classes():
     method, problem = HeavyBall(8, Constant(0.1)), MeanEstimation()
-    codes = Addresses().codes
     assert set(codes(problem, method)) == {"MeanEstimation", "HeavyBall", "Constant"}
     assert set(codes(problem, SGD(8, Constant(0.1)))) == {"MeanEstimation", "Constant"}  # an engine reads the stages
 
