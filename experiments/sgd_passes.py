@@ -1,4 +1,4 @@
-"""Passes and shuffling: excess risk of averaged SGD from a tenth of a pass to a hundred, with the step that Hardt,
+"""Passes and shuffling: excess risk of averaged SGD from a fifth of a pass to a hundred, with the step that Hardt,
 Recht and Singer derive for the number of passes: independent draws, a new random order for each pass, one order for all
 passes, and full gradients."""
 
@@ -73,11 +73,11 @@ EXPERIMENT = Experiment(
         Paired("full batches", ("SGD",), of=(("excess", "average"), ("stability", "last"))),
     ),
     sizes={
-        "laptop": Size(Grid("J", n=50, J=(5, 9, 16, 28, 50, 150, 500, 1500, 5000)), replicates=1024),
+        "laptop": Size(Grid("J", n=50, J=(9, 16, 28, 50, 250, 400, 700, 1500, 5000)), replicates=1024),
         "paper": Size(
             [
-                Grid("J", n=n, J=tuple(round(n * s) for s in (0.1, 0.18, 0.32, 0.56, 1, 3, 10, 30, 100)))
-                for n in (50, 200)
+                Grid("J", n=50, J=(9, 16, 28, 50, 250, 400, 700, 1500, 5000)),
+                Grid("J", n=200, J=(36, 64, 112, 200, 1000, 1600, 2800, 6000, 20000, 30000)),
             ],
             replicates=8192,
         ),

@@ -20,6 +20,12 @@ EXPERIMENT = Experiment(
     readings=(Best("alpha", convex.EXCESS_AVERAGE, scale=convex.BEST_ALPHA, condition=convex.AN_ALPHA_BELOW_1),),
     sizes={
         "laptop": Size(Grid("alpha", n=(50, 200), k=8, alpha=ALPHAS, kT=(256, 1024, 4096)), replicates=512),
-        "paper": Size(Grid("alpha", n=(50, 100, 200, 400), k=8, alpha=ALPHAS, kT=(256, 1024, 4096, 16384)), 4096),
+        "paper": Size(
+            [
+                Grid("alpha", n=50, k=8, alpha=ALPHAS, kT=(256, 1024, 4096)),
+                Grid("alpha", n=(100, 200, 400), k=8, alpha=ALPHAS, kT=(256, 1024, 4096, 16384)),
+            ],
+            replicates=4096,
+        ),
     },
 )

@@ -29,7 +29,7 @@ EXPERIMENT = Experiment(
         "How close does the averaged iterate of Lookahead come to the optimization bound of Theorem 1 (paper:"
         " Theorem 3)?"
     ),
-    problem=LinearOnBall(dim=16, radius=5.0),
+    problem=LinearOnBall(dim=16, radius=3.5),
     algorithms=lookahead(SqrtHorizon(1.0), "SGD", "matched SGD"),
     controls=("SGD", "matched SGD"),
     bounds=(convex.OPTIMIZATION_AVERAGE, convex.OPTIMIZATION_LAST, convex.EXCESS_AVERAGE),

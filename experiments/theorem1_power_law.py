@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments._lookahead import lookahead
 from riskkit.algorithms import SqrtHorizon
-from riskkit.experiment import Best, Experiment, Grid, Size, doubling
+from riskkit.experiment import Best, Experiment, Grid, Size
 from riskkit.problems import PowerLawLeastSquares
 from riskkit.theory.zhou2021 import convex
 
@@ -21,6 +21,12 @@ EXPERIMENT = Experiment(
     readings=(Best("alpha", convex.EXCESS_AVERAGE, scale=convex.BEST_ALPHA),),
     sizes={
         "laptop": Size(Grid("alpha", n=(80, 240), k=8, alpha=ALPHAS, kT=(512, 2048, 8192)), replicates=256),
-        "paper": Size(Grid("alpha", n=doubling(80, 640), k=8, alpha=ALPHAS, kT=(512, 2048, 8192, 32768)), 4096),
+        "paper": Size(
+            [
+                Grid("alpha", n=80, k=8, alpha=ALPHAS, kT=(512, 2048, 8192)),
+                Grid("alpha", n=(160, 320), k=8, alpha=ALPHAS, kT=(512, 2048, 8192, 32768)),
+            ],
+            replicates=4096,
+        ),
     },
 )

@@ -20,7 +20,7 @@ ALPHAS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 def grids(*sizes: int) -> tuple[Grid, ...]:
     return (
         Grid("alpha", n=sizes, k=5, alpha=ALPHAS, T=(4, 64)),
-        Grid("T", n=1000, k=5, alpha=(0.5, 1.0), T=doubling(2, 512)),
+        Grid("T", n=1000, k=5, alpha=(0.5, 1.0), T=(*doubling(2, 256), 323, 406, 512)),
         Grid("n", n=doubling(200, 1600), k=5, alpha=0.5, T=2048),
     )
 
@@ -33,5 +33,5 @@ EXPERIMENT = Experiment(
     controls=("matched SGD",),
     bounds=(pl.GENERALIZATION, pl.STABILITY, pl.OPTIMIZATION, pl.EXCESS),
     readings=(Best("alpha", pl.EXCESS, condition=pl.AN_ALPHA_BELOW_1),),
-    sizes={"laptop": Size(grids(200, 1000), replicates=512), "paper": Size(grids(200, 1000, 5000), replicates=8192)},
+    sizes={"laptop": Size(grids(200, 1000), replicates=512), "paper": Size(grids(200, 1000, 2000), replicates=8192)},
 )

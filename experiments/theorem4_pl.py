@@ -51,6 +51,6 @@ EXPERIMENT = Experiment(
     ),
     sizes={
         "laptop": Size(Grid(n=50, gradients=2**14), replicates=128),
-        "paper": Size(Grid(n=(50, 200), gradients=2**18), replicates=2048),
+        "paper": Size(Grid(n=(50, 200), gradients=2**14), replicates=2048),
     },
 )

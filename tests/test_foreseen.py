@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import functools
 import math
 
@@ -9,18 +11,20 @@ import numpy as np
 import pytest
 
 import riskkit
-from problems import Logistic
-from riskkit import SGD, Constant
+from problems import Logistic, MeanEstimation, SinePerturbedQuadratic
+from riskkit import SGD, Constant, GradientsTo, InverseTime, per_octave
 from riskkit.execution import loop
 from riskkit.execution.tasks import Request
-from riskkit.experiment import Experiment, Grid, Paired, Size, study
+from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, study
 from riskkit.judges.rate import END_MARGIN, window_end
+from riskkit.stats.first_passage import growth
 from riskkit.stats.slopes import MARGIN, fit_rate
 from riskkit.theory.field import hardt2016
-from riskkit.verdicts import foreseen_means
+from riskkit.theory.zhou2021 import slrla
+from riskkit.verdicts import deciding, foreseen_means
 from riskkit.verdicts.foreseen import foreseen
 from riskkit.verdicts.foreseen_means import outlooks
-from riskkit.verdicts.widths import SHARE, replicates_for_widths
+from riskkit.verdicts.widths import SHARE, replicates_for_growth, replicates_for_level, replicates_for_widths
 
 X = 2.0 ** np.arange(8)
 
@@ -56,14 +60,122 @@ def test_a_mean_that_may_be_negative_needs_more_than_any_number():
 @pytest.mark.parametrize("needed", [128, 4096])
 def test_replicates_are_added_once_and_the_first_ones_stay(monkeypatch, needed, capsys):
     request = Request(str(study.folder()), "theorem2_ridge", replicates=128)
-
-    class Stored:
-        replicates = 128
-
-    monkeypatch.setattr(loop, "replicates_to_decide", lambda data, budget: (needed, 2))
-    more = loop._enough(Stored(), request, 4096)
+    beyond = collections.Counter({"rate": 2, "level": 1})
+    monkeypatch.setattr(loop, "replicates_to_decide", lambda pilot, replicates, budget: (needed, beyond))
+    assert loop._pilot(request) == request._replace(replicates=32)
+    more = loop._enough(None, request, 4096)
     assert more == (None if needed == 128 else request._replace(replicates=needed))
-    assert "2 lines would need more than 4096" in capsys.readouterr().err
+    assert "more than 4096 would be needed by 2 rates, 1 level" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert loop._enough(planted(1.0, replicates=4), request, 4096) is None
+    assert "has 4 replicates, and variances need 8" in capsys.readouterr().err
+
+
+@functools.cache
+def measured(replicates):
+    experiment = Experiment(
+        question="Which replicates do planted variances take?",
+        problem=Logistic(dim=2, radius=2.0),
+        algorithms={name: functools.partial(sgd, eta=eta) for name, eta in (("long", 0.5), ("short", 0.02))},
+        bounds=(hardt2016.CONVEX_GENERALIZATION,),
+        readings=(
+            Exact("optimization", "last", lambda at: 1 / at.rounds, ("long",)),
+            Paired("long", ("short",), of=(("optimization", "last"),)),
+        ),
+        sizes={"laptop": Size(Grid("T", n=20, T=(4, 8, 16, 32)), replicates=replicates)},
+    )
+    return riskkit.run(experiment, progress=False).data
+
+
+def planted(scale, replicates=1024):
+    """In place of what was measured: optimization errors of mean 1/T, generalization errors of mean .01, with normal
+    noise of ``scale`` times 10% of the mean, independent from cell to cell."""
+    data = dataclasses.replace(measured(replicates))
+    noise = np.random.default_rng(0).standard_normal((replicates, 2, len(data.plan.cells)))
+    place = {cell: p for p, cell in enumerate(data.plan.cells)}
+
+    def values(cells, quantity, output):
+        del output
+        of = noise[:, int(quantity == "optimization"), [place[cell] for cell in cells]]
+        mean = [1 / cell.point["T"] if quantity == "optimization" else 0.01 for cell in cells]
+        return np.array(mean) * (1 + 0.1 * scale * of)
+
+    object.__setattr__(data, "values", values)
+    return data
+
+
+def test_every_kind_of_line_takes_the_replicates_of_its_declared_width():
+    """Of normal noise of 10% of the mean. A ratio of independent means has the standard error sqrt(2) 10%/sqrt(R); a
+    band of four cells the critical value 2.50; a slope that of least squares. Half of the spread takes a quarter."""
+    found, less = (deciding.needed(planted(scale)) for scale in (1.0, 0.5))
+    kinds = {kind: [one.replicates for one in found if one.kind == kind] for kind in {one.kind for one in found}}
+    assert {kind: len(of) for kind, of in kinds.items()} == {
+        "rate": 2,
+        "exponent": 1,
+        "level": 2,
+        "exact value": 1,
+        "comparison": 4,
+    }
+    (exact,), ratios = kinds["exact value"], kinds["comparison"]
+    assert exact == pytest.approx((2.50 * 0.1 / 0.025) ** 2, rel=0.15)
+    assert np.mean(ratios) == pytest.approx((1.96 * math.sqrt(2) * 0.1 / 0.025) ** 2, rel=0.1)
+    slope = 0.1 / math.sqrt(float(np.sum((np.log(X[:4]) - np.log(X[:4]).mean()) ** 2)))
+    assert kinds["exponent"] == pytest.approx([(1.645 * slope / 0.025) ** 2], rel=0.15)
+    assert all(level < 1 for level in kinds["level"])  # bounds lie far above .01, and the range is known
+    for one, other in zip(found, less, strict=True):
+        assert other.kind == one.kind
+        assert other.replicates == pytest.approx(one.replicates / 4, rel=0.1)
+
+
+def test_lines_beyond_the_budget_have_no_say():
+    pilot = planted(1.0)
+    most = {one.kind: one.replicates for one in deciding.needed(pilot)}
+    assert most["comparison"] > most["exact value"] > most["exponent"]
+    number, beyond = deciding.replicates_to_decide(pilot, 64, 10**6)
+    assert number == math.ceil(max(one.replicates for one in deciding.needed(pilot)))
+    assert not beyond
+    number, beyond = deciding.replicates_to_decide(pilot, 64, math.ceil(most["exact value"]))
+    assert number == math.ceil(most["exact value"])
+    assert beyond == {"comparison": 4}
+
+
+def test_a_level_takes_a_band_of_half_its_bound_and_shows_what_is_rare():
+    values = 5 + np.random.default_rng(0).standard_normal((1024, 3))
+    limit = np.array([10.0, 1.0, 0.1])
+    needed = replicates_for_level(values, limit, ranged=True)
+    assert needed == pytest.approx((2.39 / 0.05) ** 2, rel=0.1)  # the tightest of three cells
+    assert replicates_for_level(values + 100, limit, ranged=True) == pytest.approx(needed)  # the mean is not read
+    assert replicates_for_level(values, 1000 * limit, ranged=False) == 119
+    assert replicates_for_level(values[:1], limit, ranged=True) == math.inf
+    values[0, 0] = np.nan
+    assert replicates_for_level(values, limit, ranged=True) == math.inf
+
+
+def counting(problem):
+    return Experiment(
+        question="How many gradients?",
+        problem=problem,
+        algorithms={"SGD": lambda p: SGD(p.gradients, InverseTime(1.0, 4))},
+        read=per_octave(2),
+        readings=(GradientsTo(eps=(0.4, 0.2, 0.1, 0.05), counts=slrla.GRADIENTS),),
+        sizes={"laptop": Size(Grid(n=20, gradients=256), replicates=64)},
+    )
+
+
+def test_counts_take_replicates_unless_they_are_exact():
+    """Half widths of one margin, where half of it is declared, take four times the replicates; a point without a slope
+    more than any number."""
+    gap = growth([1.0, 2.0, 4.0], [np.array([-0.1, 0.1]) * q for q in range(3)], np.array([1, 1]), [1.0, 2.0, 4.0])
+    half = (gap.narrow_high - gap.narrow_low) / 2
+    assert replicates_for_growth([(gap, half), (gap, 2 * half)], 64) == pytest.approx(4 * 64)
+    assert replicates_for_growth([(gap._replace(narrow_low=math.nan), half)], 64) == math.inf
+    noisy = riskkit.run(counting(SinePerturbedQuadratic(dim=2, c=1.05)), progress=False).data
+    wanted = [one.replicates for one in deciding.needed(noisy) if one.kind == "count"]
+    assert wanted
+    assert wanted == [one.replicates for one in outlooks(noisy.plan, noisy) if one.kind == "count"]
+    exact = riskkit.run(counting(MeanEstimation(dim=2, lam=1.0)), progress=False).data
+    assert [one for one in outlooks(exact.plan, exact) if one.kind == "count"]
+    assert not deciding.needed(exact)
 
 
 def test_a_bound_that_reads_means_along_the_path_waits_for_them():

@@ -23,12 +23,13 @@ from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
 from riskkit.identity import short
 from riskkit.judges.outcome import counted
+from riskkit.stats.planning import selecting_replicates
 from riskkit.store import provenance
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
 from riskkit.verdicts.bounds import half_width
 from riskkit.verdicts.data import Data
-from riskkit.verdicts.widths import replicates_to_decide
+from riskkit.verdicts.deciding import replicates_to_decide
 
 REPAIRS = 3
 """How often an experiment whose shards do not stay whole is computed again before that is reported."""
@@ -110,7 +111,8 @@ def answer(
                         check(request, stores[name], lost[name])
                         # Everything is read again where it is concluded, maybe in another process.
                         wanted = (precision is not None or name in undecided) and not lost[name]
-                        data = gather(request, stores[name], lost[name]) if wanted else None
+                        read = request if precision is not None else _pilot(request)
+                        data = gather(read, stores[name], lost[name]) if wanted else None
                 except MissingReplicatesError as error:
                     damaged(name, error)
                     again.append(request)
@@ -212,15 +214,26 @@ def _grown(data: Data, request: Request, precision: float) -> Request | None:
     return request._replace(replicates=2 * replicates)
 
 
-def _enough(data: Data, request: Request, budget: int) -> Request | None:
+def _pilot(request: Request) -> Request:
+    """The same of the first quarter of the replicates."""
+    return request._replace(replicates=max(selecting_replicates(request.plan().size.replicates), 1))
+
+
+def _enough(pilot: Data, request: Request, budget: int) -> Request | None:
     """The request with the replicates that its lines need for their declared widths, as far as the budget reaches; None
-    where it has them. The variances of the first quarter alone decide, before any verdict."""
-    needed, beyond = replicates_to_decide(data, budget)
-    more = f"; {counted(beyond, 'line')} would need more than {budget}" if beyond else ""
-    if needed <= data.replicates:
-        tell(f"{request.experiment}: no line within the budget needs more than its {data.replicates} replicates{more}.")
+    where it has them. The variances of the pilot alone decide, before any verdict."""
+    name, replicates = request.experiment, int(request.plan().size.replicates)
+    try:
+        needed, beyond = replicates_to_decide(pilot, replicates, budget)
+    except ValueError as error:
+        tell(f"{name}: no replicates are added: {error}.")
         return None
-    tell(f"{request.experiment}: {needed} replicates in place of {data.replicates}, for the declared widths{more}.")
+    kinds = ", ".join(counted(count, kind) for kind, count in beyond.items())
+    more = f"; more than {budget} would be needed by {kinds}" if beyond else ""
+    if needed <= replicates:
+        tell(f"{name}: no line within the budget needs more than its {replicates} replicates{more}.")
+        return None
+    tell(f"{name}: {needed} replicates in place of {replicates}, for the declared widths{more}.")
     return request._replace(replicates=needed)
 
 

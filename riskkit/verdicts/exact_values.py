@@ -42,13 +42,17 @@ def exact_findings(data: Data, reading: Exact) -> list[Finding]:
     the exact ratio to a control's mean."""
     found: list[Finding] = []
     for name in reading.algorithms or data.plan.experiment.judged:
-        cells = data.named(name)
-        exact = _known(data, reading, cells)
+        cells, exact = data.named(name), known_cells(data, reading, name)
         found += _identity(data, reading, name, cells, exact)
         found += _exponents(data, reading, name, exact)
         if reading.ratio_to:
             found += _ratio(data, reading, name, cells)
     return found
+
+
+def known_cells(data: Data, reading: Exact, name: str) -> dict[Cell, float]:
+    """The cells of an algorithm whose expectation is known, and what it is."""
+    return _known(data, reading, data.named(name))
 
 
 def _known(data: Data, reading: Exact, cells: Sequence[Cell]) -> dict[Cell, float]:

@@ -2,9 +2,9 @@
 
 Known before any run: whether a bound has a number at any cell, and whether that lies below what is true of every run;
 whether all means are expectations. The rest is a matter of variances, which stored replicates of the same runs give,
-scaled to the replicates of the plan. The declared widths are those of ``riskkit.verdicts.widths``: half of the margin
-of an identity, of an exponent of counts, and for a comparison half of a ratio's margin, .05: ratios nearer to 1 than
-that may stay undecided. A level is decided where the band leaves it below the bound, or the mean's band above.
+scaled to the replicates of the plan. The declared widths are those of ``riskkit.verdicts.widths``; ratios of two
+algorithms that are nearer to 1 than 5% may stay undecided. A level is decided where the band leaves it below the bound,
+or the mean's band above.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ import numpy as np
 from riskkit.experiment.expected import Expected
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.readings import Exact, GradientsTo
-from riskkit.judges.identity import AGREEMENT
 from riskkit.judges.level import TOLERANCE
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.jackknife import SEEN
-from riskkit.stats.slopes import MARGIN
 from riskkit.theory.bound import Floats, Form
 from riskkit.verdicts.comparisons import comparisons
 from riskkit.verdicts.counts import counted_lines, fitted_groups, growth_over_claim
 from riskkit.verdicts.data import Data, excludes, listed, subject
+from riskkit.verdicts.exact_values import known_cells
 from riskkit.verdicts.foreseen import Word, known_forms
-from riskkit.verdicts.widths import SHARE
+from riskkit.verdicts.widths import replicates_for_agreement, replicates_for_growth, replicates_for_ratios
 
 Kind = Literal["level", "exact value", "count", "comparison"]
 
@@ -118,12 +117,10 @@ def _exact_values(data: Data, stored: Data | None) -> Iterator[Outlook]:
                 continue
             needed = 0.0 if _exact(cells, reading.quantity) else math.nan
             if math.isnan(needed) and stored is not None:
-                values = stored.values(cells, reading.quantity, reading.output)
-                if np.isfinite(values).all() and len(values) > 1:
-                    band = simultaneous_band(values)
-                    with np.errstate(divide="ignore", invalid="ignore"):
-                        share = (band.high - band.mean) / np.abs(band.mean)
-                    needed = len(values) * float(np.nanmax(share) / (SHARE * AGREEMENT)) ** 2
+                exact = known_cells(stored, reading, name)
+                values = stored.values(list(exact), reading.quantity, reading.output)
+                if exact and np.isfinite(values).all():
+                    needed = replicates_for_agreement(values, np.array(list(exact.values())))
             key = (f"exact {reading.quantity}.{reading.output}", name)
             about = f"{subject(reading.quantity, reading.output, name, cells)} against its exact value"
             yield Outlook("exact value", about, key, _word(data, needed), len(cells), needed)
@@ -142,8 +139,7 @@ def _counts(data: Data, stored: Data) -> Iterator[Outlook]:
                 if any(math.isfinite(count.claim) or math.isfinite(count.proved) for count in group):
                     yield Outlook("count", about, key, "few points", len(group), math.inf)
                 continue
-            half = max((gap.narrow_high - gap.narrow_low) / 2 / width for gap, width in gaps)
-            needed = stored.replicates * (half / SHARE) ** 2
+            needed = replicates_for_growth(gaps, stored.replicates)
             yield Outlook("count", about, key, _word(data, needed), gaps[0][0].points, needed)
 
 
@@ -155,5 +151,5 @@ def _comparisons(data: Data, stored: Data) -> Iterator[Outlook]:
             groups.setdefault(pair, []).append((one.high - one.low) / 2 / one.ratio)
     for named, halves in groups.items():
         about = f"{named[0]} / {named[1]}, {named[2]} ({named[3]} iterate)"
-        needed = stored.replicates * (max(halves) / (SHARE * MARGIN)) ** 2
+        needed = replicates_for_ratios(halves, stored.replicates)
         yield Outlook("comparison", about, named, _word(data, needed), len(halves), needed)

@@ -1,30 +1,37 @@
-"""The widths that decide: how narrow the slope of every line must be known, and how many replicates that takes.
+"""The widths that decide: how narrow a line's number must be known, and how many replicates that takes.
 
-A word about a rate needs the slope's 90% interval on one side of a margin (``riskkit.judges``). The declared width is
-half of the margin, and at the end of a window half of the end's margin: a slope at the claim is then TIGHT, and one
-three margins below it LOOSE, with a probability of .8 at least (docs/statistics.md). Replicates are computed from
-variances alone, before any verdict is read, so that what is judged afterwards is judged once.
+A word about a rate or an exponent needs the slope's 90% interval on one side of a margin (``riskkit.judges``). The
+declared width is half of the margin, and at the end of a window half of the end's margin: a slope at the claim is then
+TIGHT, and one three margins below it LOOSE, with a probability of .8 at least (docs/statistics.md). The same of the
+growth of counts. An exact value's simultaneous band is to be half of the margin of agreement wide, to either side; the
+95% interval of a ratio of two algorithms half of the margin MARGIN, so that ratios 5% from 1 are told. A level's band
+is to be half of the bound: a mean of at most half of its bound then HOLDS, and one and a half times the bound is
+VIOLATED. Replicates are computed from variances (``riskkit.verdicts.deciding``), the variance of a mean falling like
+1/R.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
+from riskkit.judges.identity import AGREEMENT
 from riskkit.judges.rate import END_MARGIN, window_end
-from riskkit.stats.planning import selecting_replicates
-from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, RateFit, fit_rate
+from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.first_passage import Growth
+from riskkit.stats.jackknife import SEEN
+from riskkit.stats.slopes import MARGIN, RateFit, fit_rate
 from riskkit.theory.bound import Bound, Floats
 from riskkit.verdicts.bounds import on_line
-from riskkit.verdicts.data import Data, excludes, sound
+from riskkit.verdicts.data import Data, excludes
 
 SHARE = 0.5
-"""The declared half width of a 90% interval, in margins."""
+"""The declared half width, in margins (of a level: in bounds)."""
 
 
 class Line(NamedTuple):
@@ -63,27 +70,40 @@ def replicates_for_widths(values: Floats, x: Floats) -> float:
     return max(_needed(whole, MARGIN), _needed(end, END_MARGIN * MARGIN))
 
 
-def needed(data: Data) -> list[float]:
-    """Of every line with MINIMUM_POINTS sound cells whose means are not exact, from the first quarter of the replicates
-    there are."""
-    pilot = selecting_replicates(data.replicates)
-    found = []
-    for line in lines(data):
-        good, _ = sound(data, line.cells)
-        quantity, output = line.bound.quantity, line.bound.output
-        if len(good) < MINIMUM_POINTS or data.exact_cells(good, quantity, output):
-            continue
-        x = np.array([cell.point[line.axis] for cell in good], dtype=float)
-        found.append(replicates_for_widths(data.values(good, quantity, output)[:pilot], x))
-    return found
+def replicates_for_band(values: Floats, half_widths: Floats) -> float:
+    """How many replicates a simultaneous 95% band takes that reaches ``half_widths`` (P,) to either side of the means
+    at most, from pilot ones: values (R, P). inf where a value is not finite, or one replicate has no variance."""
+    if len(values) < 2 or not np.isfinite(values).all():
+        return math.inf
+    band = simultaneous_band(values)
+    reach = np.maximum(band.high - band.mean, band.mean - band.low)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(reach == 0, 0.0, reach / half_widths)
+    return len(values) * float(share.max(initial=0.0)) ** 2
 
 
-def replicates_to_decide(data: Data, budget: int) -> tuple[int, int]:
-    """How many replicates the lines need for their declared widths, as far as the budget reaches, never fewer than
-    there are; and how many lines need more than the budget."""
-    wanted = needed(data)
-    within = [math.ceil(number) for number in wanted if number <= budget]
-    return max([data.replicates, *within]), len(wanted) - len(within)
+def replicates_for_level(values: Floats, limit: Floats, *, ranged: bool) -> float:
+    """For a level: values (R, P), bounds ``limit`` (P,). ``ranged``: the range of every cell is known; where it is not,
+    at least as many as show what is rare and large."""
+    needed = replicates_for_band(values, SHARE * limit)
+    return needed if ranged else max(needed, float(SEEN))
+
+
+def replicates_for_agreement(values: Floats, scale: Floats) -> float:
+    """For exact values: values (R, P), and what the margin of agreement is a part of, ``scale`` (P,)."""
+    return replicates_for_band(values, SHARE * AGREEMENT * np.abs(scale))
+
+
+def replicates_for_growth(gaps: Sequence[tuple[Growth, float]], replicates: int) -> float:
+    """For the growth of counts / claim, over all points and at the end, each with its margin, by so many pilot
+    replicates."""
+    half = max((gap.narrow_high - gap.narrow_low) / 2 / margin for gap, margin in gaps)
+    return replicates * (half / SHARE) ** 2 if math.isfinite(half) else math.inf
+
+
+def replicates_for_ratios(half_widths: Sequence[float], replicates: int) -> float:
+    """For ratios of two algorithms, from the half widths of their 95% intervals as parts of the ratios."""
+    return replicates * (max(half_widths) / (SHARE * MARGIN)) ** 2
 
 
 def _needed(fit: RateFit, margin: float) -> float:
