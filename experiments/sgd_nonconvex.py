@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskkit.algorithms import SGD, InverseTime
+from riskkit.algorithms import SGD, Algorithm, InverseTime
 from riskkit.experiment import Exact, Experiment, Grid, Point, Size, doubling
 from riskkit.problems import ConcaveOnBall
 from riskkit.theory.bound import At, Floats
@@ -27,7 +27,7 @@ def exact(at: At) -> Floats:
     return np.where(reached <= (at.problem.radius or np.inf), found, np.nan)
 
 
-def sgd(p: Point) -> SGD:
+def sgd(p: Point) -> Algorithm:
     return SGD(p.T, InverseTime(1 / p.c, 1))
 
 

@@ -8,10 +8,11 @@ claim's share that does not fall with n, of order 1/(kT), is small up to the lar
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from experiments._lookahead import Make, lookahead
-from riskkit.algorithms import InverseTime
-from riskkit.experiment import Experiment, Grid, Size, doubling
+from riskkit.algorithms import Algorithm, InverseTime
+from riskkit.experiment import Experiment, Grid, Point, Size, doubling
 from riskkit.problem import Problem
 from riskkit.problems import Ridge
 from riskkit.theory.zhou2021 import strongly_convex
@@ -32,7 +33,7 @@ def step(problem: Problem) -> InverseTime:
     return InverseTime(c.lam, max(2.0, math.ceil(c.L / c.lam)))
 
 
-def beside(make: Make) -> Make:
+def beside(make: Make) -> Callable[[Point], Algorithm | None]:
     """A control, along T alone: along n, where alpha is nearly 1, it would run as long as Lookahead for the same."""
     return lambda p: None if p.alpha == ALONG_N else make(p)
 
