@@ -1,4 +1,6 @@
-"""``python docs/undecided.py BEFORE AFTER``: docs/undecided.md, what two results folders leave undecided.
+"""``python docs/undecided.py BEFORE AFTER [PAPER]``: docs/undecided.md, what results folders leave undecided.
+
+BEFORE and AFTER are of the default size, PAPER of the paper size; of the last, each experiment stands beside AFTER's.
 
 Statements of a source only. One asks a *question*: a bound, in one form, of an algorithm, output and quantity, as a
 level or along an axis; a question has a statement for each line of the grids. A question that the first folder asks and
@@ -17,6 +19,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import designs
+import refresh_paper
 
 PAGE = Path(__file__).resolve().parent / "undecided.md"
 OPEN = frozenset({"INCONCLUSIVE", "PRE-ASYMPTOTIC", "TOO FEW POINTS", "VACUOUS", "NOT COVERED"})
@@ -99,15 +102,46 @@ def remedy(verdict: dict[str, Any]) -> str:
     }.get(verdict["outcome"], "a longer window, or a smaller family of tests")
 
 
-def rest(after: Path) -> str:
+def rest(after: Path, title: str) -> str:
     """The undecided statements of a results folder, each with what would decide it."""
-    lines = ["", "## What would decide each that is left", ""]
+    lines = ["", f"## {title}", ""]
     for name, verdicts in stated(after).items():
         for one in verdicts:
             if one["outcome"] in OPEN:
                 about = one["sentence"].partition(f": {one['outcome']}")[0]
                 lines.append(f"- `{name}`, {about}: {one['outcome']}; {remedy(one)}.")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines if len(lines) > 3 else [*lines, "None."]) + "\n"
+
+
+def at_paper_size(after: Path, paper: Path) -> str:
+    """A row for each experiment that states something at either size. Raises ValueError for a folder that is not of
+    paper size."""
+    refresh_paper.asked(paper)
+    default, large = stated(after), stated(paper)
+    lines = [
+        "",
+        "## At paper size",
+        "",
+        "Undecided / in all, beside the default size. Longer axes ask more statements; what has not run at paper size",
+        "is not counted there.",
+        "",
+        "| experiment | default | paper |",
+        "|---|---|---|",
+    ]
+    sums = [[0, 0], [0, 0]]
+    for name in sorted({*default, *large}):
+        own = [default.get(name), large.get(name)]
+        if not any(own):
+            continue
+        told = []
+        for verdicts, total in zip(own, sums, strict=True):
+            counts = [] if verdicts is None else [sum(one["outcome"] in OPEN for one in verdicts), len(verdicts)]
+            told.append(f"{counts[0]} / {counts[1]}" if counts else "not run")
+            for place, count in enumerate(counts):
+                total[place] += count
+        lines.append(f"| `{name}` | {told[0]} | {told[1]} |")
+    shares = [f"{few} / {every} ({100 * few / max(every, 1):.1f}%)" for few, every in sums]
+    return "\n".join([*lines, f"| all | {shares[0]} | {shares[1]} |"]) + "\n"
 
 
 def left_out(row: Row) -> str:
@@ -143,19 +177,27 @@ def page(found: Sequence[Row]) -> str:
     lines += [
         f"| all | {told[0]} ({share[0]:.0f}%) | {told[1]} ({share[1]:.0f}%) | {gone or ''} |",
         "",
-        "    python docs/undecided.py BEFORE AFTER",
+        "    python docs/undecided.py BEFORE AFTER [PAPER]",
         "",
-        "with two results folders; an experiment that the first one did not have stands with 0 / 0. `riskkit plan",
+        "with results folders; an experiment that the first one did not have stands with 0 / 0. `riskkit plan",
         "results/EXPERIMENT` says how many replicates would decide what replicates can.",
     ]
     return "\n".join(lines + designs.table()) + "\n"
 
 
 def main(words: Sequence[str]) -> int:
-    if len(words) != 2 or not all(Path(word).is_dir() for word in words):
-        print("undecided.py: two results folders are needed: BEFORE AFTER.", file=sys.stderr)
+    if len(words) not in (2, 3) or not all(Path(word).is_dir() for word in words):
+        print("undecided.py: results folders are needed: BEFORE AFTER, and one of paper size or none.", file=sys.stderr)
         return 2
-    PAGE.write_text(page(rows(*map(Path, words))) + rest(Path(words[1])))
+    before, after, *paper = map(Path, words)
+    text = page(rows(before, after)) + rest(after, "What would decide each that is left")
+    try:
+        for large in paper:
+            text += at_paper_size(after, large) + rest(large, "What would decide each that is left at paper size")
+    except ValueError as error:
+        print(f"undecided.py: {error}", file=sys.stderr)
+        return 2
+    PAGE.write_text(text)
     return 0
 
 

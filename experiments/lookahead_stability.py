@@ -40,8 +40,9 @@ EXPERIMENT = Experiment(
         ),
         "paper": Size(
             [
-                Grid("b", n=40, k=5, alpha=(0.25, 0.5, 1.0), T=(8, 64), b=(1, 2, 4, 8, 16, 32)),
-                Grid("T", n=40, k=5, alpha=(0.25, 0.5, 1.0), b=1, T=doubling(2, 128)),
+                Grid("b", n=40, k=5, alpha=(0.5, 1.0), T=(32, 64), b=(1, 2, 4, 8, 16, 32)),
+                Grid("b", n=40, k=5, alpha=0.25, T=128, b=(1, 2, 4, 8, 16)),
+                Grid("T", n=40, k=5, alpha=(0.25, 0.5, 1.0), b=1, T=(*doubling(2, 64), 80, 96, 112, 128)),
             ],
             replicates=4096,
         ),

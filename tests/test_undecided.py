@@ -64,7 +64,24 @@ def test_a_question_that_is_asked_no_more_is_left_out(tmp_path):
     assert undecided.main(["nowhere"]) == 2
 
 
+def test_paper_size_stands_beside_the_default(tmp_path, monkeypatch, capsys):
+    default, paper = tmp_path / "default", tmp_path / "paper"
+    for name in ("a", "b"):
+        write(default, name, [verdict("TIGHT", 0.5), verdict("VACUOUS", 1.0)])
+    write(paper, "a", [verdict("LOOSE", alpha) for alpha in (0.5, 1.0, 0.1)])
+    monkeypatch.setattr(undecided, "PAGE", tmp_path / "page.md")
+    (paper / "a" / "run.json").write_text(json.dumps({"request": {"size": "laptop"}, "replicates": 8}))
+    assert undecided.main([str(default), str(default), str(paper)]) == 2
+    assert "is of the size 'laptop'" in capsys.readouterr().err
+    assert not undecided.PAGE.exists()
+    (paper / "a" / "run.json").write_text(json.dumps({"request": {"size": "paper"}, "replicates": 8}))
+    assert undecided.main([str(default), str(default), str(paper)]) == 0
+    text = undecided.PAGE.read_text()
+    assert "| `a` | 1 / 2 | 0 / 3 |\n| `b` | 1 / 2 | not run |\n| all | 2 / 4 (50.0%) | 0 / 3 (0.0%) |" in text
+    assert text.endswith("## What would decide each that is left at paper size\n\nNone.\n")
+
+
 def test_designs_that_were_changed_are_those_of_the_study():
-    named = {*designs.CHANGES, *designs.TRIED, *undecided.REPLACED, *undecided.REPLACED.values()}
+    named = {*designs.CHANGES, *designs.PAPER, *designs.TRIED, *undecided.REPLACED, *undecided.REPLACED.values()}
     assert named <= set(study.names())
     assert all(designs.CHANGES.values())
