@@ -91,11 +91,14 @@ class HarveyMaximum:
         return stream.uniforms("examples", n, 1)
 
     def gradient(self, theta: Tensor, z: Tensor) -> Tensor:
+        shape = torch.broadcast_tensors(theta, z)[0].shape
+        if torch.equal(theta, theta[:1].expand_as(theta)):  # z takes no part: a run is the same in all replicates
+            theta = theta[:1]
         values = self._values(theta)
         first = (values >= values.amax(-1, keepdim=True) - TIE).to(theta.dtype).argmax(-1, keepdim=True)
         j = torch.arange(self.dim, device=theta.device)
         a = torch.as_tensor(self._a).to(theta)
-        return torch.where(j < first, a, torch.where(j == first, -1.0, 0.0).to(theta)) + theta + 0 * z
+        return (torch.where(j < first, a, torch.where(j == first, -1.0, 0.0).to(theta)) + theta).expand(shape)
 
     def empirical_risk(self, theta: Tensor, data: Tensor) -> Tensor:
         return self._loss(theta)

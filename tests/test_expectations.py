@@ -31,7 +31,7 @@ from riskkit.interactive.answering import run
 from riskkit.measure import expectations, measure_block
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
-from riskkit.measure.expectation import given_dataset, measure_expected
+from riskkit.measure.expectation import Drawn, given_dataset, measure_expected
 from riskkit.theory import exact_moments
 from riskkit.theory.field import heavy_ball
 from riskkit.theory.field import moments as field_moments
@@ -167,7 +167,7 @@ def test_the_expectation_given_the_dataset_is_nearer_to_each_replicate(problem, 
     rounds = np.array([3, 30])
     stream = Stream(11, range(256))
     pair = Pair.of(problem, stream, problem.sample(stream, n))
-    given = given_dataset(problem, algorithm, rounds, pair, GroundTruth.of(problem, pair))
+    given = given_dataset(problem, algorithm, rounds, Drawn.of(pair, GroundTruth.of(problem, pair)))
     (run_,) = measure_block(problem, n, [algorithm], [rounds], ["x"], seed=11, first=0)
     exact = expectations(problem, algorithm, n, rounds.tolist())
     assert set(given) >= {"optimization", "generalization", "excess", "distance", "replace_one", "path_moment"}

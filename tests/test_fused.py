@@ -18,8 +18,8 @@ import torch
 import problems
 from problems import LinearOnBall, Logistic, MeanEstimation, PowerLawLeastSquares, Ridge
 from riskkit import SGD, SLRLA, Constant, InverseTime, Lookahead, SLRLAAsCoded, Stage, simulate, vectors
-from riskkit.engines import formulas, reference
-from riskkit.engines.numba import compiled
+from riskkit.engines import formulas, reference, schedule
+from riskkit.engines.numba import compiled, schemes
 from riskkit.engines.numba import engine as fused_cpu
 from riskkit.problem import Coordinatewise, Linear
 from riskkit.rng.streams import Stream
@@ -102,6 +102,39 @@ def test_a_run_has_the_same_bits_in_any_company_and_on_any_number_of_threads():
             assert torch.equal(alone.theta, other.theta)
             assert torch.equal(alone.path_moment, other.path_moment)
         assert torch.equal(fewer.theta, alone.theta[:4])
+
+
+@pytest.mark.parametrize(
+    "made", [STAGED, [dataclasses.replace(one, batch=3) for one in STAGED]], ids=["plain", "batches"]
+)
+def test_replicates_that_share_banks_leave_the_bits_as_they_are(made, monkeypatch):
+    """However many share them, full banks and banks with spare lanes, longer and shorter ones; not a whole group."""
+    found = []
+    for together in (1, 2, 4, 8):
+        for owner in (fused_cpu, schemes):
+            monkeypatch.setattr(owner, "sharing", lambda *_, together=together: together)
+        found.append(both(Logistic(dim=7, radius=0.5), made, ROUNDS, replicates=13)[1])
+    for paths in found[1:]:
+        for one, other in zip(found[0], paths, strict=True):
+            assert torch.equal(one.theta, other.theta)
+            assert torch.equal(one.path_moment, other.path_moment)
+            assert torch.equal(one.diverged_at, other.diverged_at)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "replicates", "most", "expected"),
+    [
+        ([100] * 8, 512, 8, 1),  # a bank is full
+        ([100] * 3, 512, 8, 8),  # spare lanes in any fewer
+        ([100] * 3, 512, 5, 2),  # as many as the cache holds
+        ([100] * 2, 512, 8, 4),  # one full bank
+        ([2**e for e in range(4, 12)], 512, 8, 8),  # lanes that wait for the longest
+        ([100] * 6, 512, 8, 1),  # two spare lanes cost less than bringing rows together
+        ([100], 4, 8, 4),
+    ],
+)
+def test_replicates_share_banks_where_that_is_faster(lengths, replicates, most, expected):
+    assert schedule.members(lengths, 8, replicates, most) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ sizes and mixings chunk by chunk.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -57,8 +58,8 @@ class Layout:
     """Which configuration of which replicate of a group stands in which lane.
 
     Attributes:
-        members: replicates in a group; more than 1 only where all configurations fit into half a bank.
-        member: int64 (lanes,), the place of a lane's replicate in its group.
+        members: replicates in a group, which divide the width.
+        member: int64 (lanes,), the place of a lane's replicate in its group, the same in every bank.
         configuration: int64 (lanes,), -1 for a spare lane.
         width: lanes of a bank.
     """
@@ -73,16 +74,32 @@ class Layout:
         return len(self.member) // self.width
 
 
-def layout(algorithms: Sequence[Stages], width: int) -> Layout:
-    """The layout for these configurations; those of like length and period share banks, which mix at one time."""
+GATHERED = 1.8
+"""How many times as long a bank's step takes where its lanes stand on different rows, which are brought together first:
+1.4 to 2.4, measured."""
+
+
+def members(lengths: Sequence[int], width: int, replicates: int, most: int) -> int:
+    """Replicates to a group for which configurations of these lengths take least: where a bank holds one configuration
+    of several replicates no lane is spare, and none waits for a longer one. At most ``most`` and ``width``; the fewest
+    of those that take the same."""
+    longest = sorted(lengths, reverse=True)
+
+    def cost(count: int) -> float:
+        banks = sum(longest[:: width // count])  # the first lane of a bank is the longest
+        return -(-replicates // count) * banks * (GATHERED if count > 1 else 1.0)
+
+    return min((1 << e for e in range(width.bit_length()) if 1 << e <= min(most, width)), key=cost, default=1)
+
+
+def layout(algorithms: Sequence[Stages], width: int, together: int = 1) -> Layout:
+    """The layout for these configurations of ``together`` replicates, which divide the width; configurations of like
+    length and period share banks, which mix at one time."""
     C = len(algorithms)
     order = sorted(range(C), key=lambda c: (-algorithms[c].steps, algorithms[c].stages[0].k, c))
-    members = max(1, width // C)
-    used = [(q, c) for q in range(members) for c in order]
-    spare = -len(used) % width
-    member = np.array([q for q, _ in used] + [0] * spare)
-    configuration = np.array([c for _, c in used] + [-1] * spare)
-    return Layout(members, member, configuration, width)
+    spare = [-1] * (-C % (width // together))
+    configuration = np.repeat([*order, *spare], together)
+    return Layout(together, np.tile(np.arange(together), C + len(spare)), configuration, width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,11 +122,15 @@ class Timeline:
     readings: np.ndarray
     offsets: np.ndarray
 
-    def active(self, first: int) -> int:
-        """Banks in which some lane takes gradient ``first`` or a later one; banks are sorted, the longest first."""
+    @functools.cached_property
+    def ends(self) -> np.ndarray:
+        """Steps of the longest lane of each bank, int64 (banks,); banks are sorted, the longest first."""
         lengths = [self.algorithms[c].steps if c >= 0 else 0 for c in self.layout.configuration]
-        longest = np.reshape(lengths, (self.layout.banks, self.layout.width)).max(1)
-        return int((longest > first).sum())
+        return np.reshape(lengths, (self.layout.banks, self.layout.width)).max(1)
+
+    def active(self, first: int) -> int:
+        """Banks in which some lane takes gradient ``first`` or a later one."""
+        return int((self.ends > first).sum())
 
     def chunk(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Step sizes, float64 (count, lanes), 0 for a lane that has finished; and int64 (count, banks), the bits of the
@@ -146,9 +167,9 @@ def _averaged(algorithm: Stages, after: int, taken: int) -> int:
     return int(algorithm.averaged(np.array([after]))[0]) if isinstance(algorithm, Scheme) else taken
 
 
-def timeline(algorithms: Sequence[Stages], after: Sequence[np.ndarray], width: int) -> Timeline:
-    """Lays the algorithms out, each to be read ``after`` so many steps."""
-    placed = layout(algorithms, width)
+def timeline(algorithms: Sequence[Stages], after: Sequence[np.ndarray], width: int, together: int = 1) -> Timeline:
+    """Lays the algorithms out, each to be read ``after`` so many steps, with ``together`` replicates to a group."""
+    placed = layout(algorithms, width, together)
     lanes = len(placed.member)
     alpha, beta = np.ones(lanes), np.zeros(lanes)
     offsets = np.concatenate([[0], np.cumsum([len(own) for own in after])]).astype(np.int64)

@@ -8,7 +8,7 @@ E[F_S(theta) | S] is F_S at that mean plus (1/2) sum h c V, and so on for every 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,30 +30,44 @@ STABILITY = ("stability", "path_stability")
 """Norms, which may have no expectation in closed form."""
 
 
-def given_dataset(
-    problem: Problem, algorithm: Any, rounds: np.ndarray, pair: Pair, ground: GroundTruth
-) -> dict[str, np.ndarray]:
+class Drawn(NamedTuple):
+    """Data sets, and of them what every run asks for.
+
+    Attributes:
+        n: their size. ground: what is known before any run.
+        samples: of S and of each neighbour the mean zbar and the variance V of its examples, (R, d) each.
+    """
+
+    n: int
+    ground: GroundTruth
+    samples: tuple[tuple[Tensor, Tensor], ...]
+
+    @staticmethod
+    def of(pair: Pair, ground: GroundTruth) -> Drawn:
+        everything = [data.double() for data in (pair.data, *pair.coupled)]
+        samples = tuple((data.mean(1), data.var(1, correction=0)) for data in everything)
+        return Drawn(pair.data.shape[1], ground, samples)
+
+
+def given_dataset(problem: Problem, algorithm: Any, rounds: np.ndarray, drawn: Drawn) -> dict[str, np.ndarray]:
     """Quantity -> (R, K, 2), its expectation over the draws given S (and S^i): the decomposition at the mean of the
     output, plus what its variance adds."""
     law = moments.quadratic(problem)
     assert law is not None
-    n = pair.data.shape[1]
+    n, ground = drawn.n, drawn.ground
     found = moments.responses(problem, algorithm, n, rounds)
     h, start = torch.as_tensor(law.curvatures, dtype=torch.float64), ground.start
     a, b, c = (torch.as_tensor(part) for part in (found.start, found.mean, found.spread))
 
-    def at(data: Tensor) -> tuple[reference.Path, Tensor]:
+    def at(zbar: Tensor, variance: Tensor) -> tuple[reference.Path, Tensor]:
         """The path of means, and the variance of each coordinate of the outputs."""
-        zbar = data.double().mean(1)
-        variance = data.double().var(1, correction=0)
         parts = torch.stack([start.square().expand_as(zbar), start * zbar, zbar.square(), variance], dim=1)
         moment = torch.einsum("kqd,rqd->rk", torch.as_tensor(found.squares), parts)
         theta = a * start + b * zbar[:, None, None, :]
         never = torch.full((len(zbar),), -1, dtype=torch.int64)
         return reference.Path(theta, moment, never), c * variance[:, None, None, :]
 
-    own, spread = at(pair.data)
-    others = [at(neighbour) for neighbour in pair.coupled]
+    (own, spread), *others = [at(*sample) for sample in drawn.samples]
     values = ground.decompose(problem, Paths(own, tuple(path for path, _ in others)), gradients_at(algorithm, rounds))
     added = (h * spread).sum(-1).numpy() / 2
     for name in ("optimization", "excess", "population_excess"):
@@ -93,17 +107,17 @@ def measure_expected(
     found = []
     for algorithm, own, address, run in zip(algorithms, rounds, addresses, simulated, strict=True):
         values: dict[str, np.ndarray] = {}
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"), reference.one_thread():
             exact = expectations(problem, algorithm, n, own.tolist())
             if drawn is not None:
-                values = given_dataset(problem, algorithm, np.asarray(own), *drawn)
+                values = given_dataset(problem, algorithm, np.asarray(own), drawn)
         values |= {name: np.broadcast_to(value, (size, *value.shape)).copy() for name, value in exact.items()}
         values.pop("replace_one", None)
         engine, diverged = ENGINE, np.full(size, _diverged_at(problem, algorithm, n, own), dtype=np.int64)
         if run is not None:
             values |= {name: run.values[name] for name in STABILITY if name not in exact}
             engine, diverged = f"{ENGINE} + {run.engine}", run.diverged_at
-        dataset = drawn[1].dataset() if drawn is not None else _everywhere(known, size)
+        dataset = drawn.ground.dataset() if drawn is not None else _everywhere(known, size)
         found.append(Measured(address, first, np.asarray(own, dtype=np.int64), values, dataset, diverged, engine))
     return found
 
@@ -116,11 +130,11 @@ def _diverged_at(problem: Problem, algorithm: Any, n: int, rounds: np.ndarray) -
     return int(gradients_at(algorithm, rounds)[gone[0]]) if gone.size else -1
 
 
-def _drawn(problem: Problem, n: int, seed: int, first: int, size: int) -> tuple[Pair, GroundTruth]:
+def _drawn(problem: Problem, n: int, seed: int, first: int, size: int) -> Drawn:
     with reference.one_thread():
         stream = Stream(seed, range(first, first + size), dtype=torch.float64, device="cpu")
         pair = Pair.of(problem, stream, problem.sample(stream, n))
-        return pair, GroundTruth.of(problem, pair)
+        return Drawn.of(pair, GroundTruth.of(problem, pair))
 
 
 def _everywhere(known: dict[str, float] | None, size: int) -> dict[str, np.ndarray]:

@@ -18,7 +18,18 @@ from riskkit.algorithms.method import Method
 from riskkit.algorithms.staged import Algorithm
 from riskkit.engines import formulas
 from riskkit.engines.numba import compiled, schemes
-from riskkit.engines.numba.rooms import INDICES, TABLE, aligned, numbers, path, scheduled, side_by_side, start, unread
+from riskkit.engines.numba.rooms import (
+    INDICES,
+    TABLE,
+    aligned,
+    numbers,
+    path,
+    scheduled,
+    sharing,
+    side_by_side,
+    start,
+    unread,
+)
 from riskkit.engines.numba.state import SPAN, Order, Schedule, State
 from riskkit.engines.reference import Indices, Path
 from riskkit.engines.schedule import companies, had, timeline
@@ -69,7 +80,8 @@ def _run(
     """Staged lookaheads on single examples, each read ``after`` so many steps."""
     module = compiled.kernel(formulas.part(problem.formula))  # type: ignore[attr-defined]
     R, n, w = x.shape
-    line = timeline(algorithms, after, vectors.count(x.dtype))
+    together = sharing([algorithm.steps for algorithm in algorithms], x)
+    line = timeline(algorithms, after, vectors.count(x.dtype), together)
     members, width = line.layout.members, line.layout.width
     groups = -(-R // members)
     formula = numbers(problem, problem.radius, x.dtype)

@@ -287,10 +287,12 @@ def advance(low, high, banks, order, formula, schedule, state, before, spare, re
     for group in range(low, high):
         enter(group, order, schedule)
         for start in range(order.first, end, SPAN):
-            stop = min(start + SPAN, end)
             if linear and order.rows is None:
-                relate(start, stop, d, order)
+                relate(start, min(start + SPAN, end), d, order)
             for bank in range(banks):
+                stop = min(start + SPAN, end, schedule.ends[bank])
+                if stop <= start:
+                    break  # and the banks after it have ended too
                 e_end, r_end = schedule.event_first[bank + 1], schedule.reading_first[bank + 1]
                 copy_bank(state, group, before, 0, bank, d)
                 for careful in range(2):

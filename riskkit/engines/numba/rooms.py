@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
 
+from riskkit import vectors
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.engines.numba.state import Formula, Results, Schedule, State
 from riskkit.engines.reference import Path
-from riskkit.engines.schedule import Timeline
+from riskkit.engines.schedule import Timeline, members
 from riskkit.problem import Linear, Problem
 
 PAGE = 2**12
@@ -25,6 +26,19 @@ replicates go by."""
 
 INDICES = 2**25
 """Bytes of a chunk's indices."""
+
+
+NEAR = 2**19
+"""Bytes of the rows of a group, half of a second-level cache."""
+
+
+def sharing(lengths: Sequence[int], x: np.ndarray, batch: int = 1) -> int:
+    """Replicates to a group, for configurations of so many steps on ``x`` (R, n, w): as many as are fastest while
+    their rows stay near, but at least as many as fill a vector."""
+    R, n, w = x.shape
+    width = vectors.count(x.dtype)
+    rows = min(n, max(lengths) * batch)
+    return members(lengths, width, R, max(width // len(lengths), NEAR // (rows * w * x.itemsize)))
 
 
 def numbers(problem: Problem, radius: float | None, kind: np.dtype[Any]) -> Formula:
@@ -111,6 +125,7 @@ def scheduled(line: Timeline, sizes: np.ndarray, mixing: np.ndarray) -> Schedule
         member=line.layout.member,
         eta=sizes,
         mixing=mixing.ravel(),
+        ends=line.ends,
         events=line.events,
         event_first=event_first,
         readings=line.readings,

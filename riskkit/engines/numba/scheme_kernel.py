@@ -262,8 +262,10 @@ def advance(low, high, banks, order, formula, schedule, scheme, state, before, s
     for group in range(low, high):
         enter(group, order, schedule)
         for start in range(scheme.first, end, scheme.span):
-            stop = min(start + scheme.span, end)
             for bank in range(banks):
+                stop = min(start + scheme.span, end, schedule.ends[bank])
+                if stop <= start:
+                    break  # and the banks after it have ended too
                 e_end, r_end = schedule.event_first[bank + 1], schedule.reading_first[bank + 1]
                 copy_bank(state, group, before, 0, bank, d)
                 _copy_momentum(scheme.momentum[group], scheme.before[0], bank, d)

@@ -11,7 +11,18 @@ from riskkit import vectors
 from riskkit.algorithms.scheme import Scheme
 from riskkit.engines import formulas
 from riskkit.engines.numba import compiled
-from riskkit.engines.numba.rooms import INDICES, TABLE, aligned, numbers, path, scheduled, side_by_side, start, unread
+from riskkit.engines.numba.rooms import (
+    INDICES,
+    TABLE,
+    aligned,
+    numbers,
+    path,
+    scheduled,
+    sharing,
+    side_by_side,
+    start,
+    unread,
+)
 from riskkit.engines.numba.state import Order, Schedule, State
 from riskkit.engines.reference import Indices, Path
 from riskkit.engines.schedule import timeline
@@ -33,7 +44,8 @@ def run(
     module = compiled.kernel(formulas.part(problem.formula), "scheme_kernel")  # type: ignore[attr-defined]
     R, n, w = x.shape
     batch, radius, d = schemes[0].batch, schemes[0].radius, problem.dim
-    line = timeline(schemes, after, vectors.count(x.dtype))
+    together = sharing([scheme.steps for scheme in schemes], x, batch)
+    line = timeline(schemes, after, vectors.count(x.dtype), together)
     placed = line.layout
     width, lanes = placed.width, len(placed.member)
     groups = -(-R // placed.members)

@@ -2,8 +2,8 @@
 
 A *lane* is one configuration of one replicate; a *bank* is a vector of lanes. The parameters of a bank are stored
 coordinate by coordinate, (d, lanes), so that one example serves every lane and no sum ever runs across lanes: a lane's
-bits do not depend on its neighbours. Replicates come in *groups* that share a bank: one replicate where the
-configurations fill a vector, several where they do not.
+bits do not depend on its neighbours. Replicates come in *groups* that share banks: one replicate where the
+configurations fill vectors, several, in the same lanes of every bank, where they do not.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ class Schedule(NamedTuple):
     Attributes:
         members, member: see ``Layout``.
         eta: (steps, lanes) step sizes of the chunk, flat. mixing: int64 (steps, banks), flat.
+        ends: int64 (banks,), steps of the longest lane of each bank.
         events, readings: records; those of bank b are number event_first[b] .. event_first[b + 1] - 1.
     """
 
@@ -94,6 +95,7 @@ class Schedule(NamedTuple):
     member: Any
     eta: Any
     mixing: Any
+    ends: Any
     events: Any
     event_first: Any
     readings: Any
