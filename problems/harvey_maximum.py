@@ -91,7 +91,7 @@ class HarveyMaximum:
         return stream.uniforms("examples", n, 1)
 
     def gradient(self, theta: Tensor, z: Tensor) -> Tensor:
-        shape = torch.broadcast_tensors(theta, z)[0].shape
+        shape = (*(theta[..., 0] + z[..., 0]).shape, self.dim)
         if torch.equal(theta, theta[:1].expand_as(theta)):  # z takes no part: a run is the same in all replicates
             theta = theta[:1]
         values = self._values(theta)
