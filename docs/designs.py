@@ -85,7 +85,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
     "theorem2_exponents": (Change("T from 64 to 2^15 for 8 to 2^10", "transients; expectations are exact"),),
     "theorem2_ridge": (
         Change(
-            "n = 10 and 25 for 100 along T, alpha = 0.75 and a longer T along n, 1024 replicates for 512",
+            "n = 16 and 25 for 100 along T, alpha = 0.75 and a longer T along n, 1024 replicates for 512",
             "a transient of the excess risk",
         ),
         Change("no line at alpha = 1/4", "it would take T = 2^16"),

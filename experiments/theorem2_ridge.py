@@ -40,7 +40,7 @@ def beside(make: Make) -> Callable[[Point], Algorithm | None]:
 
 def grids(longest: int, largest: int) -> tuple[Grid, ...]:
     return (
-        Grid("T", n=10, k=5, alpha=0.5, T=doubling(32, 2 * longest)),
+        Grid("T", n=16, k=5, alpha=0.5, T=doubling(32, 2 * longest)),
         Grid("T", n=25, k=5, alpha=1.0, T=doubling(32, longest)),
         Grid("n", n=doubling(50, largest), k=5, alpha=ALONG_N, T=2 * longest),
     )
@@ -52,7 +52,7 @@ EXPERIMENT = Experiment(
         "How do the errors of Lookahead on ridge regression compare with Theorem 2 (paper: Theorems 1 and 2),"
         " claimed and explicit?"
     ),
-    problem=Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0),
+    problem=Ridge(dim=4, lam=0.5, signal=2.0, radius=1.9),
     algorithms={
         name: make if name == "Lookahead" else beside(make) for name, make in lookahead(step, *CONTROLS).items()
     },

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from riskkit.data import Population, breast_cancer
-from riskkit.problem import Constants, Linear, Regime
+from riskkit.problem import Constants, Linear, Regime, Squared
 from riskkit.rng.streams import Stream
 
 from . import fields
@@ -173,6 +173,15 @@ class FinitePopulation:
     def formula(self) -> Linear | None:
         """None for softmax, which runs on the reference engine."""
         return self._loss.formula(self.ridge)
+
+    @property
+    def squared(self) -> Squared | None:
+        """None for the other losses."""
+        if self.loss != "squared":
+            return None
+        x, sizes = self.population.features, np.abs(self.population.targets) + self.population.noise
+        second = tuple(map(tuple, (x.T @ x / len(x)).tolist()))
+        return Squared(self.ridge, second, self._longest, float(sizes.max()))
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         """Raises ValueError for n > largest_n."""

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.problem import Constants, Linear, Regime
+from riskkit.problem import Constants, Linear, Regime, Squared
 from riskkit.rng.streams import Stream
 
 from . import fields
 from .ball import minimise_quadratic
-from .squared_loss import empirical_squared_risk, slope, squared_loss_minimiser
+from .squared_loss import diagonal, empirical_squared_risk, slope, squared_loss_minimiser
 
 Features = Literal["bounded", "gaussian"]
 
@@ -103,6 +103,13 @@ class PowerLawLeastSquares:
     @property
     def formula(self) -> Linear:
         return Linear(slope)
+
+    @property
+    def squared(self) -> Squared:
+        if self.features == "gaussian":
+            return Squared(0.0, diagonal(self.spectrum.tolist()), math.inf, math.inf)
+        largest = float(np.sqrt(self.spectrum) @ self.teacher) + self.noise
+        return Squared(0.0, diagonal(self.spectrum.tolist()), math.sqrt(self.spectrum.sum()), largest)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         if self.features == "gaussian":

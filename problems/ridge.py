@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.problem import Constants, Linear, Regime
+from riskkit.problem import Constants, Linear, Regime, Squared
 from riskkit.rng.streams import Stream
 
 from . import fields
-from .squared_loss import empirical_squared_risk, slope, squared_loss_minimiser
+from .squared_loss import diagonal, empirical_squared_risk, slope, squared_loss_minimiser
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,10 @@ class Ridge:
     @property
     def formula(self) -> Linear:
         return Linear(slope, 0.0, self.lam)
+
+    @property
+    def squared(self) -> Squared:
+        return Squared(self.lam, diagonal([1 / self.dim] * self.dim), 1.0, self.signal + self.noise)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         x = stream.sphere("features", n, self.dim)

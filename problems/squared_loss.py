@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -11,6 +13,11 @@ from .ball import minimise_quadratic
 def slope(u: float, y: float, _: float) -> float:
     """d/du (1/2) (u - y)^2."""
     return u - y
+
+
+def diagonal(entries: Sequence[float]) -> tuple[tuple[float, ...], ...]:
+    """The diagonal matrix with these entries, (d,), row by row."""
+    return tuple(tuple(float(e) if i == k else 0.0 for k in range(len(entries))) for i, e in enumerate(entries))
 
 
 def empirical_squared_risk(theta: Tensor, data: Tensor, centre: Tensor) -> Tensor:

@@ -8,8 +8,9 @@ problem without one runs on the reference engine. The conformance tests check th
 functions are module-level, take and return plain floats and use nothing but arithmetic and ``math``, so that numba
 compiles them as they stand and, being globals of an importable module, caches the result.
 
-A problem may have an attribute ``quadratic`` (``Quadratic``), with which expectations are exact, and one ``companion``:
-a problem with ``quadratic`` whose examples are the same rows, for control variates (``riskkit.measure.companion``).
+A problem may have an attribute ``quadratic`` (``Quadratic``), with which expectations are exact, or ``squared``
+(``Squared``), with which they are exact given S, and one ``companion``: a problem with ``quadratic`` whose examples are
+the same rows, for control variates (``riskkit.measure.companion``).
 
 Shapes: ``R`` replicates, ``C`` configurations, ``n`` examples, ``d`` parameters, ``w`` numbers an example.
 An example is one row of ``w`` numbers: for a regression ``(x_1, ..., x_d, y)``, for a location problem ``z``.
@@ -207,3 +208,21 @@ class Quadratic(NamedTuple):
     variance: tuple[float, ...]
     longest: float
     apart: float = math.nan
+
+
+class Squared(NamedTuple):
+    """A loss l(t; (x, y)) = (1/2) (<x, t> - y)^2 + (ridge/2) ||t||^2, and what is known of the law D of x and y.
+
+    A problem with an attribute ``squared`` says that its losses are of this kind; the mean and the covariance of every
+    algorithm that is linear in the gradient are then known given S, if draws are independent.
+
+    Attributes:
+        ridge: lam.
+        second_moment: E x x', as d tuples of d numbers.
+        longest, largest: bounds of ||x|| and of |y|; inf where there are none.
+    """
+
+    ridge: float
+    second_moment: tuple[tuple[float, ...], ...]
+    longest: float
+    largest: float

@@ -6,7 +6,6 @@ one problem and n share their datasets and draws, others do not.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import itertools
@@ -17,25 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from scipy import special
+from linear_algorithms import ALGORITHMS, RATE, SHORT, Comparison, Pairs, checkpoints, judged, sequences
 
 from problems import AnisotropicMean, LinearOnBall, MeanEstimation, QuadraticAtoms, TiltedBowl
-from riskkit import InverseTime, Lookahead
-from riskkit.algorithms import (
-    SGD,
-    SLRLA,
-    Constant,
-    HeavyBall,
-    LinearDecay,
-    LocalSGD,
-    SLRLAAsCoded,
-    SqrtHorizon,
-    Stage,
-    WeightedSGD,
-    traits,
-)
-from riskkit.algorithms.staged_momentum import MomentumLookahead
-from riskkit.algorithms.suffix import SuffixSGD
+from riskkit.algorithms import traits
 from riskkit.engines import moments, reference
 from riskkit.engines.moments import kernel, maps
 from riskkit.measure import closed, measure_block
@@ -50,40 +34,6 @@ PROBLEMS = (
     LinearOnBall(3, radius=50.0),
 )
 SIZES = (3, 8, 20)
-
-STAGES = (
-    Stage(4, 3, 0.5, Constant(0.3), 0.2),
-    Stage(4, 3, 0.7, InverseTime(1.0, 5.0), 0.2, "average"),
-    Stage(4, 2, 0.3, Constant(0.1)),
-)
-
-
-def without(algorithm: Any) -> Any:
-    return dataclasses.replace(algorithm, sampling="without replacement")
-
-
-ALGORITHMS: tuple[Any, ...] = (
-    Lookahead(12, 5, 0.3, InverseTime(1.0, 2)),
-    Lookahead(12, 3, 1.6, LinearDecay(0.3)),
-    Lookahead(12, 2, 0.6, SqrtHorizon(1.0)),
-    SLRLA(STAGES),
-    SLRLAAsCoded(STAGES, 7),
-    MomentumLookahead((Stage(6, 3, 0.5, Constant(0.2), 0.1), Stage(6, 2, 0.8, LinearDecay(0.1), 0.3)), 0.6, 0.1),
-    HeavyBall(30, Constant(0.05), 0.9, batch=4),
-    HeavyBall(30, InverseTime(0.4, 3.0), 0.6),
-    HeavyBall(30, LinearDecay(0.1), 0.3),
-    LocalSGD(6, 2, 3, 0.7, Constant(0.3)),
-    WeightedSGD(30, InverseTime(0.5, 4.0)),
-    SuffixSGD(30, LinearDecay(0.4), 0.3),
-    SGD(30, Constant(0.4), batch=7),
-    without(SGD(31, Constant(0.4))),
-    without(SGD(31, InverseTime(1.0, 3.0), batch=2)),
-    without(Lookahead(12, 3, 0.4, Constant(0.3))),
-)
-
-
-def checkpoints(algorithm: Any) -> np.ndarray:
-    return np.unique(np.linspace(1, traits.rounds(algorithm), 3).astype(int))
 
 
 class Simulated(NamedTuple):
@@ -113,58 +63,17 @@ def simulated(problem: Any, n: int, replicates: int, seed: int) -> Simulated:
     return Simulated(problem, n, algorithms, values)
 
 
-class Comparison(NamedTuple):
-    """Of simulated means with expectations: one z a cell, output and quantity, and two p-values.
-
-    ``largest``: that of the largest |z|, times their number (Bonferroni, which holds whatever the z share). ``whole``:
-    that of sum z^2, whose law is sum_i c_i chi^2_1 with c the eigenvalues of the correlations: the chi-square with
-    the same mean and variance.
-    """
-
-    z: np.ndarray
-    labels: list[tuple[Any, ...]]
-    largest: float
-    whole: float
-
-    def agrees(self, rate: float) -> bool:
-        return bool(min(self.largest, self.whole) >= rate / 2)
-
-
 def compared(parts: list[Simulated]) -> Comparison:
-    z: list[float] = []
-    labels: list[tuple[Any, ...]] = []
-    number = spread = 0.0
+    groups = []
     for problem, n, algorithms, values in parts:
-        columns = []
+        group = []
         for algorithm, found in zip(algorithms, values, strict=True):
             at = checkpoints(algorithm)
             for quantity, exact in closed.expectations(problem, algorithm, n, at.tolist()).items():
-                measured = found[quantity]
-                scale = measured.std(0, ddof=1)
-                varies = scale > 1e-12 * np.abs(exact)
-                off = (measured.mean(0) - exact) / np.where(varies, scale, 1e-12 + 1e-9 * np.abs(exact))
-                # What does not vary is the expectation, to rounding; where it is another number, it is infinitely far.
-                z += (
-                    np.where(varies, off * len(measured) ** 0.5, np.where(np.abs(off) < 1, 0.0, np.inf))
-                    .ravel()
-                    .tolist()
-                )
-                columns.append(
-                    ((measured - measured.mean(0)) / np.where(varies, scale, np.inf)).reshape(len(measured), -1)
-                )
-                labels += [(problem.name, n, algorithm, int(t), quantity, o) for t in at for o in range(2)]
-        matrix = np.concatenate(columns, axis=1)
-        R, P = len(matrix), int(matrix.any(axis=0).sum())
-        squares = float(((matrix.T @ matrix / (R - 1)) ** 2).sum())  # tr of the squared correlations
-        number, spread = number + P, spread + (squares - P**2 / R)  # an estimate of it, which errors inflate by P^2 / R
-    found_z = np.array(z)
-    largest = min(1.0, len(z) * 2 * float(special.ndtr(-np.abs(found_z).max())))
-    whole = float(special.chdtrc(number**2 / spread, (found_z**2).sum() * number / spread))
-    return Comparison(found_z, labels, largest, whole)
-
-
-RATE = 0.01
-"""Of false alarms of a whole comparison, half of it for the largest z, half for the sum of their squares."""
+                labels = [(problem.name, n, algorithm, int(t), quantity, o) for t in at for o in range(2)]
+                group.append(Pairs(found[quantity], exact, labels))
+        groups.append(group)
+    return judged(groups)
 
 
 @pytest.fixture(scope="module")
@@ -193,34 +102,6 @@ def test_expectations_agree_with_many_replicates():
 # Against all sequences of draws.
 
 DATA = torch.tensor([[[1.0, -0.5], [-0.3, 0.8], [-1.1, 0.4]]], dtype=torch.float64)
-
-SHORT: tuple[tuple[Any, int], ...] = (
-    (Lookahead(3, 2, 0.3, InverseTime(1.0, 2)), 6),
-    (Lookahead(3, 2, 1.6, LinearDecay(0.3)), 6),
-    (SLRLA((Stage(2, 2, 0.5, Constant(0.3), 0.2, "average"), Stage(2, 1, 0.7, InverseTime(1.0, 5.0), 0.2))), 6),
-    (SLRLAAsCoded((Stage(2, 2, 0.5, Constant(0.3), 0.2), Stage(2, 1, 0.7, Constant(0.2), 0.2)), 3), 6),
-    (MomentumLookahead((Stage(2, 2, 0.5, Constant(0.2), 0.1), Stage(2, 1, 0.8, LinearDecay(0.1), 0.3)), 0.6, 0.1), 6),
-    (HeavyBall(3, LinearDecay(0.2), 0.9, batch=2), 6),
-    (HeavyBall(6, InverseTime(0.3, 12.0), 0.5), 6),
-    (LocalSGD(2, 2, 2, 0.7, Constant(0.3)), 8),
-    (WeightedSGD(6, InverseTime(0.5, 4.0)), 6),
-    (SuffixSGD(6, LinearDecay(0.4), 0.5), 6),
-    (SGD(2, Constant(0.4), batch=3), 6),
-    (without(SGD(8, LinearDecay(0.4))), 8),
-    (without(SGD(4, Constant(0.4), batch=2)), 8),
-    (without(SGD(2, LinearDecay(0.4), batch=4)), 8),
-    (without(Lookahead(3, 2, 0.4, Constant(0.3))), 6),
-)
-"""Each with its draws, batch times steps."""
-
-
-def sequences(n: int, draws: int, algorithm: Any) -> torch.Tensor:
-    """All of them, (number, draws), equally likely; epochs are permutations without replacement."""
-    if traits.sampling(algorithm) == "with replacement":
-        return torch.tensor(list(itertools.product(range(n), repeat=draws)))
-    orders = list(itertools.permutations(range(n)))
-    epochs = itertools.product(orders, repeat=-(-draws // n))
-    return torch.tensor([sum(epoch, ())[:draws] for epoch in epochs])
 
 
 def off_the_sums() -> float:

@@ -26,7 +26,7 @@ api_pages = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(api_pages)
 
 SAID = {name for protocol in (Method, Step, Run, Bound, Problem, Network) for name in vars(protocol)}
-SAID |= {*vars(traits), *vars(steps), "first", "formula", "quadratic"}
+SAID |= {*vars(traits), *vars(steps), "first", "formula", "quadratic", "squared"}
 """Members that a protocol, ``traits``, ``steps`` or ``riskkit.problem`` describes for all that have them."""
 ARRAY = re.compile(r"ArrayLike|Floats|Tensor|ndarray|NDArray")
 NUMBER = re.compile(r"\b(int|float)\b|ArrayLike|Floats|Tensor|ndarray|NDArray")

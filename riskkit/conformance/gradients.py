@@ -10,6 +10,7 @@ from torch import Tensor
 from riskkit.conformance import kinks
 from riskkit.conformance.findings import EXACT, Found, disagreement
 from riskkit.conformance.subject import Subject
+from riskkit.engines import moments
 from riskkit.problem import Coordinatewise, Linear
 
 
@@ -83,3 +84,11 @@ def formula(s: Subject) -> Found:
     return Found(
         [f"formula differs from gradient by {apart:.1e} of its size."] if apart > EXACT else [], f"{apart:.1e}"
     )
+
+
+def squared(s: Subject) -> Found:
+    """What the problem says of squared losses, where it does, is true of its gradient, examples and population risk."""
+    if moments.squared(s.problem) is None:
+        return Found([], "none given")
+    fault = moments.contradiction(s.problem)
+    return Found([] if fault is None else [f"{fault}."])

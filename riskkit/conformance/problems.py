@@ -87,5 +87,6 @@ CHECKS: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("jumps of the gradient", kinks.jumps),
     ("constant mu", constants.gradient_domination),
     ("formula", gradients.formula),
+    ("squared", gradients.squared),
 )
 """Run in this order: what a check takes for granted was checked before."""

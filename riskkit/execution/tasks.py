@@ -120,6 +120,7 @@ TYPICAL = {
     "stacked": Cost(setup=1e-7, step=1e-4, gradient=2.5e-10, reading=3e-9),
     "fused_gpu": Cost(setup=1e-8, step=5e-6, gradient=1e-11, reading=1e-10),
     "moments": Cost(setup=1e-8, step=5e-6, gradient=2e-9, reading=1e-10),
+    "moments given S": Cost(setup=1e-7, step=5e-6, gradient=3e-8, reading=2e-9),
 }
 """Each engine on one core (mean estimation and logistic regression, measured; on a GPU a guess). While a sweep runs,
 the time that finished tasks took corrects it; before, ``probe`` does."""

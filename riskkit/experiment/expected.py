@@ -1,4 +1,5 @@
-"""Runs whose numbers are expectations: a quadratic loss and an algorithm that is linear in the gradient."""
+"""Runs whose numbers are expectations: an algorithm that is linear in the gradient, on losses that are quadratic with
+one Hessian, or, given S and where it is asked for, on squared losses."""
 
 from __future__ import annotations
 
@@ -15,6 +16,8 @@ from riskkit.engines.choice import ASKED, Choice
 from riskkit.experiment.runs import Simulated
 from riskkit.measure.closed import complete
 from riskkit.measure.expectation import ENGINE, STABILITY, measure_expected
+from riskkit.measure.given import measure_given
+from riskkit.measure.own import SQUARED_STABILITY
 from riskkit.measure.quantities import Measured
 
 MOST_STEPS = 2**26
@@ -69,6 +72,52 @@ class Expected(Simulated):
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class GivenSample(Simulated):
+    """A run that is not simulated: every replicate holds the expectation over the draws given its S.
+
+    ``coupled``: as for ``Expected``.
+    """
+
+    coupled: bool = False
+
+    @property
+    def company(self) -> Hashable:
+        return ENGINE, self.problem, self.n, self.coupled, self.quantities
+
+    def identity(self) -> Mapping[str, object]:
+        return {**super().identity(), "moments given S": VERSION, "coupled": self.coupled}
+
+    def engine(self, device: str, asked: str) -> Choice:
+        return Choice(
+            "moments given S", "asked for; the losses are squared and the algorithm is linear in the gradient"
+        )
+
+    def measure(
+        self,
+        together: Sequence[Simulated],
+        addresses: Sequence[str],
+        *,
+        seed: int,
+        first: int,
+        dtype: str,
+        device: str,
+        engine: str,
+    ) -> list[Measured]:
+        return measure_given(
+            self.problem,
+            self.n,
+            [run.algorithm for run in together],
+            [np.array(run.rounds) for run in together],
+            addresses,
+            seed=seed,
+            first=first,
+            coupled=self.coupled,
+            quantities=self.quantities,
+            device=device,
+        )
+
+
 def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:
     """The run as it is to be measured: by moments where they are asked for, and with ``auto`` wherever they are known
     and the experiment's question is not about simulations. ValueError where they are asked for and not known."""
@@ -78,26 +127,42 @@ def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:
         if asked == ENGINE:
             raise ValueError(f"engine moments: {run.algorithm.name} is not simulated; use auto.")
         return run
-    obstacle = None if run.algorithm.steps <= MOST_STEPS else f"more than {MOST_STEPS} steps would be gone through"
-    obstacle = obstacle or moments.refusal(run.problem, run.algorithm, run.n)
+    given = asked == ENGINE and moments.squared(run.problem) is not None
+    obstacle = _obstacle(run, experiment, dtype, given)
+    if obstacle is not None and asked == ENGINE:
+        raise ValueError(f"engine moments: {obstacle}; use auto, fused or reference.")
+    if obstacle is not None or (experiment.simulated and asked == "auto"):
+        return run
+    asked_for = _quantities(experiment)
+    if "replace_one" in asked_for:
+        return run  # an estimator, not an expectation
+    if given:
+        coupled = bool(asked_for & set(STABILITY))
+        return GivenSample(run.problem, run.n, run.algorithm, run.rounds, run.quantities, coupled=coupled)
+    known = complete(run.problem, run.algorithm, run.n, run.rounds)
+    coupled = bool(asked_for & (set(STABILITY) - ({"stability"} if known else set())))
+    return Expected(run.problem, run.n, run.algorithm, run.rounds, coupled=coupled)
+
+
+def _obstacle(run: Simulated, experiment: Any, dtype: str, given: bool) -> str | None:
+    """Why the run is to be simulated, or None; ``given``: whether its moments are to be taken given S."""
+    if run.algorithm.steps > MOST_STEPS:
+        return f"more than {MOST_STEPS} steps would be gone through"
+    covered = (SQUARED_STABILITY,) if given else ()
+    obstacle = (
+        moments.refusal_given(run.problem, run.algorithm)
+        if given
+        else moments.refusal(run.problem, run.algorithm, run.n)
+    )
     if obstacle is None and len(traits.outputs(run.algorithm)) < len(OUTPUTS):
         obstacle = "a method that has one output only is simulated"
     if obstacle is None and dtype != "float64":
         obstacle = "moments are taken in float64"
     if obstacle is None and experiment.neighbours > 1:
         obstacle = "it is coupled with several neighbours, which only a simulation has"
-    if obstacle is None and experiment.quantities:
+    if obstacle is None and not set(experiment.quantities) <= set(covered):
         obstacle = "quantities of one's own are measured, which only a simulation has"
-    if obstacle is not None and asked == ENGINE:
-        raise ValueError(f"engine moments: {obstacle}; use auto, fused or reference.")
-    if obstacle is not None or (experiment.simulated and asked == "auto"):
-        return run
-    known = complete(run.problem, run.algorithm, run.n, run.rounds)
-    asked_for = _quantities(experiment)
-    if "replace_one" in asked_for:
-        return run  # an estimator, not an expectation
-    coupled = bool(asked_for & (set(STABILITY) - ({"stability"} if known else set())))
-    return Expected(run.problem, run.n, run.algorithm, run.rounds, coupled=coupled)
+    return obstacle
 
 
 def _quantities(experiment: Any) -> set[str]:

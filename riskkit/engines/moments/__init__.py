@@ -1,4 +1,4 @@
-"""Exact moments on quadratic losses: how each output answers theta_0, the mean of S and its spread."""
+"""Exact moments: on quadratic losses with one Hessian, how outputs answer theta_0 and S; on squared losses, given S."""
 
 import lazy_loader
 

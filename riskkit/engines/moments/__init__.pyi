@@ -1,4 +1,10 @@
+from .covered import contradiction as contradiction
+from .covered import refusal_given as refusal_given
+from .covered import squared as squared
 from .propagation import Responses as Responses
 from .propagation import quadratic as quadratic
 from .propagation import refusal as refusal
 from .propagation import responses as responses
+from .regression import Given as Given
+from .regression import between as between
+from .regression import given as given
