@@ -2,7 +2,8 @@
 
 The grids are where explicit / claim of the excess risk is flat at the end, which tells a transient from a rate: its two
 parts fall at different speeds, and differ in their constants; at alpha = 1/4 that would take T = 2^16. Along n the
-claim's share that does not fall with n, of order 1/(kT), is small up to the largest n.
+claim's share that does not fall with n, of order 1/(kT), is small up to the largest n. Theta is a ball that no step
+leaves, so that the expectations given S are exact where they are asked for (``--engine moments``).
 """
 
 from __future__ import annotations
