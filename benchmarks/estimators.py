@@ -103,7 +103,7 @@ def gain(cell: Cell) -> float:
         plain = plain - run.dataset["control"]
     paired = cell.neighbours * cell.k * cell.T >= 2 * N
     reported = estimate(run, 0, cell.quantity, "last", paired=paired)
-    return float(plain.var(ddof=1) / reported.values.var(ddof=1))
+    return float(plain.var() / reported.values.variance()[0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,10 +198,11 @@ def gains(data: Data) -> list[float]:
                     "regressed",
                 ):
                     continue
-                plain = data.raw([cell], quantity, output)[:, 0]
+                plain = data.replicate_values(cell, quantity, output)
+                assert plain is not None
                 plain = plain - run.dataset["control"] if quantity in CONTROLLED else plain
                 if (before := float(plain.var())) > 1e-24 * float((plain**2).mean()):
-                    found.append(before / float(data.values([cell], quantity, output).var()))
+                    found.append(before / float(data.values([cell], quantity, output).variance()[0]))
     return found
 
 

@@ -17,6 +17,7 @@ from riskkit.execution import loop
 from riskkit.execution.tasks import Request
 from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, study
 from riskkit.judges.rate import END_MARGIN, window_end
+from riskkit.stats.columns import Columns
 from riskkit.stats.first_passage import growth
 from riskkit.stats.slopes import MARGIN, fit_rate
 from riskkit.theory.field import hardt2016
@@ -98,7 +99,7 @@ def planted(scale, replicates=1024):
         del output
         of = noise[:, int(quantity == "optimization"), [place[cell] for cell in cells]]
         mean = [1 / cell.point["T"] if quantity == "optimization" else 0.01 for cell in cells]
-        return np.array(mean) * (1 + 0.1 * scale * of)
+        return Columns.of(np.array(mean) * (1 + 0.1 * scale * of))
 
     object.__setattr__(data, "values", values)
     return data

@@ -238,7 +238,7 @@ def test_quantiles_are_judged_stored_and_told():
     assert {verdict.outcome for verdict in told.values()} == {"HOLDS"}
     assert len(found.found.quantiles) == 2 * 2 * 5
     one = found.found.quantiles[0].to_json()
-    values = found.data.raw(found.data.named("SGD")[:1], "spread", "last")[:, 0]
+    values = found.data.replicate_values(found.data.named("SGD")[0], "spread", "last")
     assert one["low"] <= one["value"] <= one["high"]
     assert one["value"] == np.quantile(values, 0.5, method="inverted_cdf")
     assert one["bound"] == 1.5

@@ -82,7 +82,7 @@ def test_differences_of_means_are_paired_and_a_search_is_told(result):
     (sla,), slrla = data.named("SLA"), data.named("SLRLA")
     for cell in slrla:
         one = found["SLRLA", "error", cell.point["beta"]]
-        own = data.values([cell, sla], "error", "last")
+        own = np.asarray(data.values([cell, sla], "error", "last"))
         assert one.difference == pytest.approx((own[:, 0] - own[:, 1]).mean(), abs=1e-15)
         assert one.low < one.difference < one.high
         assert np.isnan(one.ratio)

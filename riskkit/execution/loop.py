@@ -23,7 +23,7 @@ from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
 from riskkit.identity import short
 from riskkit.judges.outcome import counted
-from riskkit.stats.planning import selecting_replicates
+from riskkit.stats.columns import selecting_replicates
 from riskkit.store import provenance
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError

@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.judges.outcome import counted
-from riskkit.stats.jackknife import Floats
+from riskkit.stats.columns import Columns, Floats
 
 
 def as_cells(
-    owner: str, values: npt.ArrayLike, bound: npt.ArrayLike, trivial: npt.ArrayLike | None
-) -> tuple[Floats, Floats, Floats]:
+    owner: str, values: npt.ArrayLike | Columns, bound: npt.ArrayLike, trivial: npt.ArrayLike | None
+) -> tuple[Columns, Floats, Floats]:
     """values (R, P), bound (P,), trivial (P,) as float64; ValueError if they do not match or a curve is nan."""
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] < 1:
+    array = values if isinstance(values, Columns) else np.asarray(values, dtype=np.float64)
+    if len(array.shape) != 2 or array.shape[0] < 1 or array.shape[1] < 1:
         raise ValueError(f"{owner}: values must be (R, P) with R, P >= 1; got shape {array.shape}.")
     shape = (array.shape[1],)
     limit = np.asarray(bound, dtype=np.float64)
@@ -25,13 +25,7 @@ def as_cells(
         raise ValueError(f"{owner}: curves must be numbers or have shape {shape}; got {limit.shape}, {known.shape}.")
     if np.isnan(limit).any() or np.isnan(known).any():
         raise ValueError(f"{owner}: a curve is nan; judge covered cells alone, and report the others as not_covered().")
-    return array, np.broadcast_to(limit, shape), np.broadcast_to(known, shape)
-
-
-def constant(values: npt.ArrayLike) -> bool:
-    """Whether no column varies over the replicates: expectations, which stand in each of them."""
-    array = np.asarray(values, dtype=np.float64)
-    return array.shape[0] > 1 and bool((array == array[:1]).all())
+    return Columns.of(array), np.broadcast_to(limit, shape), np.broadcast_to(known, shape)
 
 
 def slope_text(slope: float, low: float, high: float, percent: int) -> str:

@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.identity import label
-from riskkit.judges.arrays import constant, slope_text
+from riskkit.judges.arrays import slope_text
 from riskkit.judges.outcome import Outcome, Verdict, afford, starved, undecided
 from riskkit.judges.rate import equivalent, rate_replicates, window_end
+from riskkit.stats.columns import Columns
 from riskkit.stats.jackknife import MINIMUM_VERDICT
 from riskkit.stats.slopes import MARGIN, MINIMUM_POINTS, RateFit, fit_curve, fit_ratio
 
 
 def judge_exponent(
-    values: npt.ArrayLike,
+    values: npt.ArrayLike | Columns,
     x: npt.ArrayLike,
     reference: npt.ArrayLike,
     *,
@@ -40,9 +41,9 @@ def judge_exponent(
     ``asymptote`` is the oracle's exponent in the limit, which no finite grid need show; the verdict carries the
     distance to it.
     """
-    fit = fit_ratio(values, reference, x)
-    exact = constant(values)
-    draft = undecided("exponent", subject, fit.replicates, axis=axis, points=fit.x.size, exact=exact)
+    columns = Columns.of(values)
+    fit = fit_ratio(columns, reference, x)
+    draft = undecided("exponent", subject, fit.replicates, axis=axis, points=fit.x.size, exact=columns.constant)
     if (nothing := _unfitted(draft, fit)) is not None:
         return nothing
     oracle = fit_curve(reference, fit.x, fit.weights).slope
@@ -72,7 +73,7 @@ def judge_exponent(
         found += f"; {distance:+.3f} from the asymptote {asymptote:+g}"
     last = window_end(fit.x.size)
     curve = np.asarray(reference, dtype=np.float64)
-    end = fit_ratio(np.asarray(values, dtype=np.float64)[:, last:], curve[last:], fit.x[last:])
+    end = fit_ratio(columns.columns(slice(last, None)), curve[last:], fit.x[last:])
     p_agrees = equivalent(fit, (end,), margin)
     p_disagrees = 2 * min(fit.p_above(margin), fit.p_below(-margin))
     if p_agrees <= alpha:
@@ -95,7 +96,7 @@ def _unfitted(draft: Verdict, fit: RateFit) -> Verdict | None:
 
 
 def judge_limit(
-    values: npt.ArrayLike,
+    values: npt.ArrayLike | Columns,
     x: npt.ArrayLike,
     limit: float,
     *,
@@ -109,10 +110,10 @@ def judge_limit(
     AGREES if the 90% interval of the difference lies inside +- margin, and at the end of the grid inside +- twice the
     margin; PRE-ASYMPTOTIC if the 95% interval lies outside the margin, on whichever side.
     """
-    array, points = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    columns, points = Columns.of(values), np.asarray(x, dtype=np.float64)
     curve = points**limit
-    fit = fit_ratio(array, curve, points)
-    draft = undecided("limit", subject, fit.replicates, axis=axis, points=fit.x.size, exact=constant(values))
+    fit = fit_ratio(columns, curve, points)
+    draft = undecided("limit", subject, fit.replicates, axis=axis, points=fit.x.size, exact=columns.constant)
     if (nothing := _unfitted(draft, fit)) is not None:
         return nothing
     low, high = fit.interval(0.90)
@@ -136,7 +137,7 @@ def judge_limit(
         f"{label(margin)} for {axis} from {label(fit.x[0])} to {label(fit.x[-1])} ({fit.x.size} points, {draft.basis})"
     )
     last = window_end(fit.x.size)
-    end = fit_ratio(array[:, last:], curve[last:], points[last:])
+    end = fit_ratio(columns.columns(slice(last, None)), curve[last:], points[last:])
     p_within = equivalent(fit, (end,), margin)
     p_off = 2 * min(fit.p_above(margin), fit.p_below(-margin))
     if p_within <= alpha:

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.identity import label, short
-from riskkit.judges.arrays import as_cells, constant
+from riskkit.judges.arrays import as_cells
 from riskkit.judges.outcome import Outcome, Verdict, afford, counted, starved, undecided
 from riskkit.stats.bands import ROUNDING, Band, simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN, Floats
+from riskkit.stats.columns import Columns, Floats
+from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN
 from riskkit.stats.multiplicity import cautious, p_text
 
 AGREEMENT = 0.05
@@ -31,7 +32,7 @@ doubted by chance in most sweeps. Between the two levels nothing is said."""
 
 
 def judge_identity(
-    values: npt.ArrayLike,
+    values: npt.ArrayLike | Columns,
     expected: npt.ArrayLike,
     *,
     subject: str,
@@ -73,7 +74,7 @@ def judge_identity(
 
 
 def judge_control(
-    values: npt.ArrayLike,
+    values: npt.ArrayLike | Columns,
     pretended: npt.ArrayLike,
     *,
     subject: str,
@@ -110,23 +111,29 @@ class _Compared(NamedTuple):
 
 
 def _compared(
-    owner: str, values: npt.ArrayLike, expected: npt.ArrayLike, subject: str, margin: float, scale: npt.ArrayLike | None
+    owner: str,
+    values: npt.ArrayLike | Columns,
+    expected: npt.ArrayLike,
+    subject: str,
+    margin: float,
+    scale: npt.ArrayLike | None,
 ) -> _Compared | Verdict:
-    array, exact, _ = as_cells(owner, values, expected, None)
+    columns, exact, _ = as_cells(owner, values, expected, None)
     size = np.abs(exact) if scale is None else np.broadcast_to(np.asarray(scale, dtype=np.float64), exact.shape)
     if not np.all(size > 0):
         raise ValueError(f"{owner}: scale must be > 0 in every cell; give it where an expected value is 0.")
-    replicates, cells = array.shape
-    draft = undecided("identity", subject, replicates, points=cells, exact=constant(array))
+    replicates, cells = columns.shape
+    draft = undecided("identity", subject, replicates, points=cells, exact=columns.constant)
     if replicates < MINIMUM_VERDICT:
         return starved(draft)
-    if not np.isfinite(array).all():
-        diverged = int(np.count_nonzero(~np.isfinite(array).all(axis=0)))
+    if not columns.finite.all():
+        diverged = int(np.count_nonzero(~columns.finite))
         return draft.concluded(Outcome.INCONCLUSIVE, f"{diverged} of {counted(cells, 'cell')} diverged")
-    band = simultaneous_band(array)
+    band = simultaneous_band(columns)
     mean, sem = band.mean, band.sem
     # What differs from the exact value by rounding in every replicate is equal, though its rounding has a mean.
-    equal = (np.abs(array - exact) <= ROUNDING * size).all(axis=0)
+    off = np.maximum(np.abs(columns.least - exact), np.abs(columns.most - exact))
+    equal = off <= ROUNDING * size
     aim = np.where(equal, mean, exact)
     z = np.where(sem > 0, (mean - aim) / np.where(sem > 0, sem, 1.0), np.where(equal, 0.0, np.inf))
     worst = int(np.argmax(np.abs(z)))

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.identity import label, short
-from riskkit.judges.arrays import all_cells, as_cells, aside_text, constant
+from riskkit.judges.arrays import all_cells, as_cells, aside_text
 from riskkit.judges.outcome import Outcome, Verdict, afford, caveat, counted, starved, undecided
 from riskkit.stats.bands import Band, simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN, Floats
+from riskkit.stats.columns import Columns, Floats
+from riskkit.stats.jackknife import MINIMUM_VERDICT, SEEN
 
 TOLERANCE = 0.02
 """HOLDS allows the mean this fraction above the bound: some bounds are equalities, and a strict comparison with an
@@ -26,13 +27,13 @@ equality stays undecided for ever."""
 
 
 def judge_level(
-    values: npt.ArrayLike,
+    values: npt.ArrayLike | Columns,
     bound: npt.ArrayLike,
     trivial: npt.ArrayLike | None,
     *,
     subject: str,
     labels: Sequence[str] = (),
-    bound_errors: npt.ArrayLike | None = None,
+    bound_errors: npt.ArrayLike | Columns | None = None,
     start: npt.ArrayLike | None = None,
     tolerance: float = TOLERANCE,
     alpha: float = 0.05,
@@ -51,15 +52,15 @@ def judge_level(
     bound HOLD only if the range leaves no room for that: values of a probability p that were not seen, (1 - p)^R > .05,
     add at most p times the range.
     """
-    array, limit, known = as_cells("judge_level", values, bound, trivial)
-    replicates, cells = array.shape
+    columns, limit, known = as_cells("judge_level", values, bound, trivial)
+    replicates, cells = columns.shape
     if bound_errors is not None:
-        array = paired_with_bound("judge_level", array, bound_errors)
+        columns = paired_with_bound("judge_level", columns, bound_errors)
     if labels and len(labels) != cells:
         raise ValueError(f"judge_level: labels must name each of the {cells} cells; got {len(labels)}.")
-    live, finite = limit < known, np.isfinite(array).all(axis=0)
+    live, finite = limit < known, columns.finite
     judged = live & finite
-    exact = bool(judged.any()) and constant(array[:, judged])
+    exact = bool(judged.any()) and columns.columns(judged).constant
     draft = undecided("level", subject, replicates, points=int(judged.sum()), exact=exact)
     if not live.any():
         return draft.concluded(
@@ -74,7 +75,7 @@ def judge_level(
         return draft.concluded(Outcome.INCONCLUSIVE, f"no cell is left to judge{aside}")
     if replicates < MINIMUM_VERDICT:
         return starved(draft)
-    band, limit, known = simultaneous_band(array[:, judged], 1 - alpha), limit[judged], known[judged]
+    band, limit, known = simultaneous_band(columns.columns(judged), 1 - alpha), limit[judged], known[judged]
     stated, limit = limit, np.where((band.mean == 0) & (band.sem == 0), 1.0, limit)  # 0 is under a bound of 0
     test = level_test(band, limit, tolerance)
     ratios = _over(np.abs(band.mean), limit)
@@ -121,13 +122,15 @@ def _over(value: Floats, limit: Floats) -> Floats:
         return np.where(value == 0, 0.0, value / limit)
 
 
-def paired_with_bound(owner: str, array: Floats, bound_errors: npt.ArrayLike) -> Floats:
+def paired_with_bound(owner: str, columns: Columns, bound_errors: npt.ArrayLike | Columns) -> Columns:
     """The values less the errors of the bound, replicate by replicate: the same mean, and the spread of measured -
     bound (measured + bound where the mean is negative)."""
-    errors = np.asarray(bound_errors, dtype=np.float64)
-    if errors.shape != array.shape:
-        raise ValueError(f"{owner}: bound_errors must have the shape {array.shape} of the values; got {errors.shape}.")
-    return array - np.where(array.mean(axis=0) < 0, -1.0, 1.0) * (errors - errors.mean(axis=0))
+    errors = Columns.of(bound_errors)
+    if errors.shape != columns.shape:
+        raise ValueError(
+            f"{owner}: bound_errors must have the shape {columns.shape} of the values; got {errors.shape}."
+        )
+    return columns.shifted(np.where(columns.mean() < 0, -1.0, 1.0) * errors.deviations(errors.mean()))
 
 
 class LevelTest(NamedTuple):

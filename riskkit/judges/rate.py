@@ -24,12 +24,12 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.identity import label
-from riskkit.judges.arrays import as_cells, constant, slope_text
+from riskkit.judges.arrays import as_cells, slope_text
 from riskkit.judges.level import TOLERANCE, level_test, paired_with_bound
 from riskkit.judges.outcome import Outcome, Verdict, afford, caveat, counted, starved, undecided
 from riskkit.stats.bands import simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, t_quantile
-from riskkit.stats.planning import selecting_replicates
+from riskkit.stats.columns import Columns, Floats, selecting_replicates
+from riskkit.stats.jackknife import MINIMUM_VERDICT, t_quantile
 from riskkit.stats.slopes import (
     MARGIN,
     MINIMUM_POINTS,
@@ -63,7 +63,7 @@ claim grows; the optimization error along n, which may be constant; and sums of 
 
 
 def judge_rate(
-    values: npt.ArrayLike,
+    values: npt.ArrayLike | Columns,
     x: npt.ArrayLike,
     claim: npt.ArrayLike,
     explicit: npt.ArrayLike | None,
@@ -73,7 +73,7 @@ def judge_rate(
     quantity: str,
     axis: str,
     margin: float = MARGIN,
-    bound_errors: npt.ArrayLike | None = None,
+    bound_errors: npt.ArrayLike | Columns | None = None,
     flat: float = FLAT,
     alpha: float = 0.05,
     floor: float = 0.0,
@@ -92,7 +92,7 @@ def judge_rate(
 
     Raises ValueError for shapes that do not match and for a claim that is not positive and finite.
     """
-    array, curve, _ = as_cells("judge_rate", values, claim, None)
+    columns, curve, _ = as_cells("judge_rate", values, claim, None)
     grid = np.asarray(x, dtype=np.float64)
     if grid.shape != curve.shape:
         raise ValueError(f"judge_rate: x must have shape {curve.shape}; got {grid.shape}.")
@@ -101,14 +101,14 @@ def judge_rate(
     proved: Floats | None = None
     kept = np.ones(grid.size, dtype=bool)
     if explicit is not None and not np.isnan(np.asarray(explicit, dtype=np.float64)).all():
-        _, proved, known = as_cells("judge_rate", array, explicit, trivial)
+        _, proved, known = as_cells("judge_rate", columns, explicit, trivial)
         kept = proved < known
         proved = proved[kept]
-    replicates, left = array.shape[0], int(kept.sum())
+    replicates, left = columns.replicates, int(kept.sum())
     aside = "" if kept.all() else f"; {counted(grid.size - left, 'point')} left out where the bound is vacuous"
-    levels = array if bound_errors is None else paired_with_bound("judge_rate", array, bound_errors)
-    array, levels, grid, curve = array[:, kept], levels[:, kept], grid[kept], curve[kept]
-    draft = undecided("rate", subject, replicates, axis=axis, points=left, exact=bool(left) and constant(array))
+    levels = columns if bound_errors is None else paired_with_bound("judge_rate", columns, bound_errors)
+    columns, levels, grid, curve = columns.columns(kept), levels.columns(kept), grid[kept], curve[kept]
+    draft = undecided("rate", subject, replicates, axis=axis, points=left, exact=bool(left) and columns.constant)
     if left < MINIMUM_POINTS:
         return draft.concluded(
             Outcome.TOO_FEW_POINTS,
@@ -118,31 +118,31 @@ def judge_rate(
         last = window_end(grid.size)
         falls = fit_curve(curve[last:], grid[last:]).slope
         if falls > -margin:
-            return dataclasses.replace(_measured(draft, array, grid, proved), claim_slope=falls).concluded(
+            return dataclasses.replace(_measured(draft, columns, grid, proved), claim_slope=falls).concluded(
                 Outcome.NOT_DECAYING,
                 f"the claim itself does not decrease along {axis}: its slope at the end of the grid is {falls:+.3f}",
             )
     if replicates < MINIMUM_VERDICT:
         return starved(draft)
-    if np.isfinite(array).all() and np.all(array.mean(axis=0) < 0):
-        array, levels = -array, -levels
-    usable = fit_rate(array, grid, floor=floor)
+    if columns.finite.all() and np.all(columns.mean() < 0):
+        columns, levels = -columns, -levels
+    usable = fit_rate(columns, grid, floor=floor)
     if not usable.fitted:
         return draft.concluded(Outcome.INCONCLUSIVE, f"{usable.reason} ({replicates} replicates)")
     if axis not in UNBOUNDED_AXES:
-        seen = _rate_fit(draft, array, grid, curve, proved, aside, margin, 0, 0)
-        return _judge_bounded(seen, array / curve, margin, alpha)
+        seen = _rate_fit(draft, columns, grid, curve, proved, aside, margin, 0, 0)
+        return _judge_bounded(seen, columns.over(curve), margin, alpha)
     selecting = selecting_replicates(replicates)
-    start = choose_window(array[:selecting] / curve, grid, margin=margin).start
+    start = choose_window(columns.part(0, selecting).over(curve), grid, margin=margin).start
     # Without a straight window the end of the grid is still read: a ratio that grows there may refute.
     straight = start is not None
     first = start if start is not None else grid.size - MINIMUM_POINTS
-    seen = _rate_fit(draft, array, grid, curve, proved, aside, margin, first, selecting)
+    seen = _rate_fit(draft, columns, grid, curve, proved, aside, margin, first, selecting)
     if not (seen.fit.fitted and seen.tail.fitted):
         reason = seen.fit.reason or seen.tail.reason
         return draft.concluded(Outcome.INCONCLUSIVE, f"{reason} ({replicates} replicates)")
     if 2 * seen.tail.p_above(margin) <= alpha:
-        return _judge_growth(seen, levels[:, first + seen.last :], margin, flat, alpha)
+        return _judge_growth(seen, levels.columns(slice(first + seen.last, None)), margin, flat, alpha)
     if not straight:
         return seen.draft.concluded(
             Outcome.PRE_ASYMPTOTIC,
@@ -151,10 +151,10 @@ def judge_rate(
     return _judge_decay(seen, margin, flat, alpha)
 
 
-def _measured(draft: Verdict, array: Floats, grid: Floats, proved: Floats | None) -> Verdict:
+def _measured(draft: Verdict, columns: Columns, grid: Floats, proved: Floats | None) -> Verdict:
     """With the measured slope over all points and the explicit bound's on the same ruler, where they can be had: a
     vacuous claim leaves them as what there is to report."""
-    fit = fit_rate(array, grid) if array.shape[0] >= MINIMUM_VERDICT else None
+    fit = fit_rate(columns, grid) if columns.replicates >= MINIMUM_VERDICT else None
     if fit is None or not fit.fitted:
         return draft
     explicit = math.nan if proved is None else fit_curve(proved, grid, fit.weights).slope
@@ -183,7 +183,7 @@ class _RateFit(NamedTuple):
 
 def _rate_fit(
     draft: Verdict,
-    array: Floats,
+    columns: Columns,
     grid: Floats,
     curve: Floats,
     proved: Floats | None,
@@ -196,10 +196,10 @@ def _rate_fit(
     if proved is not None:
         moves_whole = fit_curve(proved / curve, grid).slope
         proved = proved[start:]
-    array, grid, curve = array[:, start:], grid[start:], curve[start:]
+    columns, grid, curve = columns.columns(slice(start, None)), grid[start:], curve[start:]
     last = window_end(grid.size)
-    ratios = array[selecting:] / curve
-    fit, tail = fit_rate(ratios, grid), fit_rate(ratios[:, last:], grid[last:])
+    ratios = columns.part(selecting).over(curve)
+    fit, tail = fit_rate(ratios, grid), fit_rate(ratios.columns(slice(last, None)), grid[last:])
     bend = curvature(ratios, grid)[1] if fit.fitted else math.nan
     if proved is not None and fit.fitted and tail.fitted:
         moves = fit_curve(proved / curve, grid, fit.weights).slope
@@ -219,7 +219,7 @@ def _rate_fit(
         start=float(grid[0]),
         stop=float(grid[-1]),
         points=grid.size,
-        ratio=float(array[:, -1].mean() / curve[-1]),
+        ratio=float(columns.columns([-1]).mean()[0] / curve[-1]),
     )
     found = (
         f"measured / claim has slope {slope_text(fit.slope, low, high, 90)} against a declared margin of "
@@ -239,11 +239,11 @@ def equivalent(fit: RateFit, ends: Sequence[RateFit], margin: float) -> float:
     return max(max(one.p_above(-width), one.p_below(width)) for one, width in tests)
 
 
-def _judge_bounded(seen: _RateFit, ratios: Floats, margin: float, alpha: float) -> Verdict:
+def _judge_bounded(seen: _RateFit, ratios: Columns, margin: float, alpha: float) -> Verdict:
     """Along an axis without a limit: followed over the whole and at both ends, or loose at one end."""
     draft, found, fit = seen.draft, seen.found, seen.fit
     half = ratios.shape[1] - window_end(ratios.shape[1])
-    ends = (fit_rate(ratios[:, :half], fit.x[:half]), seen.tail)
+    ends = (fit_rate(ratios.columns(slice(half)), fit.x[:half]), seen.tail)
     p_attained = equivalent(fit, ends, margin)
     p_whole = _off(fit, margin) / (1 - OF_ENDS)
     p_ends = [2 * _off(end, END_MARGIN * margin) / OF_ENDS for end in ends]
@@ -272,7 +272,7 @@ def _off(fit: RateFit, margin: float) -> float:
     return min(1.0, 2 * min(fit.p_above(margin), fit.p_below(-margin))) if fit.fitted else 1.0
 
 
-def _judge_growth(seen: _RateFit, end: Floats, margin: float, flat: float, alpha: float) -> Verdict:
+def _judge_growth(seen: _RateFit, end: Columns, margin: float, flat: float, alpha: float) -> Verdict:
     """The ratio grows at the end of the window: a refutation only if nothing else explains it. ``end``: the values
     there, less the errors of the bound."""
     draft, tail = seen.draft, seen.tail

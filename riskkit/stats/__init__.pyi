@@ -1,4 +1,5 @@
 from .bands import simultaneous_band as simultaneous_band
+from .columns import selecting_replicates as selecting_replicates
 from .first_passage import first_passages as first_passages
 from .first_passage import growth as growth
 from .jackknife import leave_out as leave_out
@@ -8,7 +9,6 @@ from .multiplicity import holm as holm
 from .paired import paired_ratio as paired_ratio
 from .planning import replicates_for_precision as replicates_for_precision
 from .planning import replicates_needed as replicates_needed
-from .planning import selecting_replicates as selecting_replicates
 from .power_sums import fit_powers as fit_powers
 from .slopes import choose_window as choose_window
 from .slopes import curvature as curvature

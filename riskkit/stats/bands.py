@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from riskkit.stats.jackknife import Floats, group_starts, leave_out, standard_error
+from riskkit.stats.columns import Columns, Floats
+from riskkit.stats.jackknife import leave_out, standard_error
 
 DRAWS = 4095
 """Bootstrap draws; the Monte Carlo error of a .95 coverage is then .0034."""
@@ -119,21 +120,21 @@ class Band:
         return np.where(varies, difference / np.where(varies, self.sem, 1.0), exact)
 
 
-def simultaneous_band(values: npt.ArrayLike, level: float = 0.95) -> Band:
+def simultaneous_band(values: npt.ArrayLike | Columns, level: float = 0.95) -> Band:
     """The band of confidence ``level`` over the columns of values (R, P); ValueError for a non-finite value or fewer
     than two replicates.
 
     Columns that do not vary, up to rounding, have a band of no width and take no part in the suprema. A column that
     varies in a replicate or two alone gets an infinite limit, for many draws miss them: so little cannot bound a mean.
     """
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 2 or array.shape[0] < 2 or array.shape[1] < 1 or not np.isfinite(array).all():
-        raise ValueError(f"simultaneous_band: values must be (R, P), finite, with R >= 2; got shape {array.shape}.")
-    left = leave_out(array)
+    columns = Columns.of(values)
+    if columns.replicates < 2 or columns.shape[1] < 1 or not columns.finite.all():
+        raise ValueError(f"simultaneous_band: values must be (R, P), finite, with R >= 2; got shape {columns.shape}.")
+    left = leave_out(columns)
     sem = standard_error(left.full, left.partial, left.sizes)
     sem = np.where(sem > ROUNDING * np.abs(left.full), sem, 0.0)
     varying = sem > 0
-    residuals = np.add.reduceat(array[:, varying] - left.full[varying], group_starts(array.shape[0]), axis=0)
+    residuals = np.ascontiguousarray(left.sums[:, varying])
     above, below = _suprema(residuals)
     points = int(varying.sum())
     over, under = Side(above, points, left.df), Side(below, points, left.df)

@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.stats.bands import simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_INTERVAL, Floats, leave_out, standard_error, t_quantile
+from riskkit.stats.columns import Columns, Floats
+from riskkit.stats.jackknife import MINIMUM_INTERVAL, leave_out, standard_error, t_quantile
 
 
 class PassageStatus(enum.StrEnum):
@@ -60,25 +61,27 @@ class Passage(NamedTuple):
 
 
 def first_passages(
-    values: npt.ArrayLike, x: npt.ArrayLike, targets: npt.ArrayLike, *, level: float = 0.95
+    values: npt.ArrayLike | Columns, x: npt.ArrayLike, targets: npt.ArrayLike, *, level: float = 0.95
 ) -> list[Passage]:
     """One Passage for each of the targets (E,): values (R, P) at counts x (P,), ascending and positive; intervals of
     confidence ``level``.
 
     Raises ValueError for shapes that do not match, fewer than two replicates, or a target that is not positive.
     """
-    array, grid = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    array = values if isinstance(values, Columns) else np.asarray(values, dtype=np.float64)
+    grid = np.asarray(x, dtype=np.float64)
     aims = np.asarray(targets, dtype=np.float64)
-    if array.ndim != 2 or array.shape[0] < 2 or grid.shape != (array.shape[1],) or not np.all(np.diff(grid) > 0):
+    if len(array.shape) != 2 or array.shape[0] < 2 or grid.shape != (array.shape[1],) or not np.all(np.diff(grid) > 0):
         raise ValueError(
             f"first_passages: values must be (R, P), R >= 2, and x (P,) ascending; got {array.shape} and {grid.shape}."
         )
     if not np.all(aims > 0) or not np.all(grid > 0):
         raise ValueError("first_passages: targets and x must be positive.")
-    left = leave_out(array)
-    finite = bool(np.isfinite(array).all())
+    columns = Columns.of(array)
+    left = leave_out(columns)
+    finite = bool(columns.finite.all())
     means = _smoothed(np.concatenate([left.full[None], left.partial]), grid) if finite else None
-    band = simultaneous_band(array, level) if finite and left.replicates >= MINIMUM_INTERVAL else None
+    band = simultaneous_band(columns, level) if finite and left.replicates >= MINIMUM_INTERVAL else None
     found = []
     for aim in aims.ravel():
         if means is None:

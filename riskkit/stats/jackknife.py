@@ -10,17 +10,14 @@ the group sizes, and is the ordinary jackknife for equal ones.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-Floats = npt.NDArray[np.float64]
-
-GROUPS = 1024
-"""Above this many replicates the jackknife leaves out groups of them."""
+from riskkit.stats.columns import Columns
+from riskkit.stats.columns import Floats as Floats
 
 MINIMUM_INTERVAL = 16
 """Fewer replicates than this get no interval."""
@@ -41,6 +38,7 @@ class LeaveOut(NamedTuple):
         partial: (G, P) row g is the mean over the replicates outside group g.
         variance, partial_variance: sample variances of the same replicates; nan where one replicate is left.
         sizes: (G,) replicates in each group.
+        sums: (G, P) of each group's values less ``full``.
     """
 
     full: Floats
@@ -48,6 +46,14 @@ class LeaveOut(NamedTuple):
     variance: Floats
     partial_variance: Floats
     sizes: npt.NDArray[np.int64]
+    sums: Floats
+
+    def columns(self, which: slice) -> LeaveOut:
+        """Those of some of the columns."""
+        full, variance = self.full[which], self.variance[which]
+        return LeaveOut(
+            full, self.partial[:, which], variance, self.partial_variance[:, which], self.sizes, self.sums[:, which]
+        )
 
     @property
     def replicates(self) -> int:
@@ -59,28 +65,23 @@ class LeaveOut(NamedTuple):
         return self.sizes.size - 1
 
 
-def group_starts(replicates: int) -> npt.NDArray[np.int64]:
-    """First replicate of each group, (G,)."""
-    return np.arange(0, replicates, math.ceil(replicates / GROUPS), dtype=np.int64)
-
-
-def leave_out(values: Floats) -> LeaveOut:
-    """Leave-one-group-out means and variances of values (R, P); ValueError for fewer than two replicates."""
-    if values.ndim != 2 or values.shape[0] < 2:
-        raise ValueError(f"leave_out: values must be (R, P) with R >= 2; got shape {values.shape}.")
-    replicates = values.shape[0]
-    starts = group_starts(replicates)
-    sizes = np.diff(np.append(starts, replicates))
-    full = values.mean(axis=0)
+def leave_out(values: npt.ArrayLike | Columns) -> LeaveOut:
+    """Leave-one-group-out means and variances of values (R, P); ValueError for fewer than two replicates. Variances are
+    nan for differences of columns of which only sums are kept."""
+    columns = Columns.of(values)
+    replicates = columns.replicates
+    if replicates < 2:
+        raise ValueError(f"leave_out: values must be (R, P) with R >= 2; got shape {columns.shape}.")
+    full = columns.mean()
     # Sums of deviations, not of values: the leave-out moments then keep full precision however large the mean is.
-    deviations = values - full
-    squares = np.add.reduceat(deviations**2, starts, axis=0)
+    sums, sizes = columns.grouped(columns.deviations(full))
+    squares, _ = columns.grouped(columns.squared_deviations(full))
     count = (replicates - sizes)[:, None]
-    shift = np.add.reduceat(deviations, starts, axis=0) / count
+    shift = sums / count
     total = squares.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         partial_variance = ((total - squares) - count * shift**2) / (count - 1)
-    return LeaveOut(full, full - shift, total / (replicates - 1), partial_variance, sizes)
+    return LeaveOut(full, full - shift, total / (replicates - 1), partial_variance, sizes, sums)
 
 
 def standard_error(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) -> Floats:
@@ -95,6 +96,14 @@ def standard_error(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) 
     pseudo = (h - 1) * (full - partial)
     corrected = np.sum((1 - 1 / h) * (full - partial), axis=0)
     return np.asarray(np.sqrt(np.mean((pseudo - corrected) ** 2 / (h - 1), axis=0)))
+
+
+def covariance(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) -> Floats:
+    """(Q, Q), that of a vector (Q,) from its leave-out values ``partial`` (G, Q), by the same jackknife."""
+    h = (sizes.sum() / sizes)[:, None]
+    shift = full - partial
+    scaled = ((h - 1) * shift - np.sum((1 - 1 / h) * shift, axis=0)) / np.sqrt(h - 1)
+    return np.asarray(scaled.T @ scaled / sizes.size)
 
 
 def t_quantile(level: float, df: float) -> float:

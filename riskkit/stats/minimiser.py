@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from riskkit.stats.bands import simultaneous_band
-from riskkit.stats.jackknife import MINIMUM_VERDICT, Floats, leave_out, t_quantile
+from riskkit.stats.columns import Columns, Floats
+from riskkit.stats.jackknife import MINIMUM_VERDICT, LeaveOut, covariance, leave_out, t_quantile
 
 
 class Minimiser(NamedTuple):
@@ -42,59 +43,65 @@ class Minimiser(NamedTuple):
     sizes: npt.NDArray[np.int64]
 
 
-def minimiser(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -> Minimiser:
+def minimiser(values: npt.ArrayLike | Columns, x: npt.ArrayLike, *, level: float = 0.95) -> Minimiser:
     """values (R, P) at x (P,), ascending and positive. Raises ValueError for shapes that do not match, non-finite
     values, or fewer than two replicates or points."""
-    array, grid = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
-    if array.ndim != 2 or grid.shape != (array.shape[1],) or min(array.shape) < 2 or not np.isfinite(array).all():
+    array = values if isinstance(values, Columns) else np.asarray(values, dtype=np.float64)
+    columns, grid = Columns.of(array) if len(array.shape) == 2 else None, np.asarray(x, dtype=np.float64)
+    if columns is None or grid.shape != (array.shape[1],) or min(array.shape) < 2 or not columns.finite.all():
         raise ValueError(
             f"minimiser: values must be (R, P), finite, R >= 2 and P >= 2, and x (P,); got {array.shape}, {grid.shape}."
         )
     if not (np.all(grid > 0) and np.all(np.diff(grid) > 0)):
         raise ValueError(f"minimiser: x must be positive and strictly increasing; got {grid}.")
-    left = leave_out(array)
+    left = leave_out(columns)
     best = int(np.argmin(left.full))
     low = high = math.nan
     p_least = np.full(grid.size, math.nan)
-    if array.shape[0] >= MINIMUM_VERDICT:
-        p_least = np.array([_p_least(array, p) for p in range(grid.size)])
+    if columns.replicates >= MINIMUM_VERDICT:
+        p_least = np.array([_p_least(columns, p) for p in range(grid.size)])
         kept = np.flatnonzero(p_least > 1 - level)
         low, high = float(grid[min(kept)]), float(grid[max(kept)])
-    vertex, below, above, leaves = vertex_of(array, grid, level=level)
+    vertex, below, above, leaves = _vertex_of(left, grid, level)
     return Minimiser(float(grid[best]), low, high, vertex, below, above, p_least, leaves, left.sizes)
 
 
-def vertex_of(values: Floats, x: Floats, *, level: float = 0.95) -> tuple[float, float, float, Floats]:
+def vertex_of(values: npt.ArrayLike | Columns, x: Floats, *, level: float = 0.95) -> tuple[float, float, float, Floats]:
     """``vertex``, ``vertex_low``, ``vertex_high`` and ``leaves`` of ``minimiser``, without its sets of points."""
-    left = leave_out(values)
+    return _vertex_of(leave_out(values), x, level)
+
+
+def _vertex_of(left: LeaveOut, x: Floats, level: float) -> tuple[float, float, float, Floats]:
     best, vertex, below, above = int(np.argmin(left.full)), math.nan, math.nan, math.nan
     leaves = np.full(left.sizes.size, math.nan)
     if 0 < best < x.size - 1:
         three = slice(best - 1, best + 2)
-        (middle,), leaves = _vertex(left.full[None, three], x[three]), _vertex(left.partial[:, three], x[three])
+        here = left.columns(three)
+        (middle,), leaves = _vertex(here.full[None], x[three]), _vertex(here.partial, x[three])
         if np.isfinite(leaves).all():
             vertex = math.exp(middle)
-            below, above = _fieller(values[:, three], x[three], t_quantile(level, left.df))
+            below, above = _fieller(here, x[three], t_quantile(level, left.df))
             below, above = max(below, float(x[0])), min(above, float(x[-1]))
     return vertex, below, above, leaves
 
 
-def _p_least(array: Floats, p: int) -> float:
+def _p_least(columns: Columns, p: int) -> float:
     """p-value against a column being the least: small if some other column is smaller beyond chance."""
-    band = simultaneous_band(array[:, [p]] - np.delete(array, p, axis=1))
-    return band.p_above(np.zeros(array.shape[1] - 1))
+    others = np.delete(np.arange(columns.shape[1]), p)
+    band = simultaneous_band(columns.columns(np.full(others.size, p)).less(columns.columns(others)))
+    return band.p_above(np.zeros(others.size))
 
 
-def _fieller(values: Floats, x: Floats, t: float) -> tuple[float, float]:
-    """The x at which the slope of the parabola through three means (R, 3), linear in them, is within t standard errors
-    of 0; 0 and inf where that is no interval."""
+def _fieller(left: LeaveOut, x: Floats, t: float) -> tuple[float, float]:
+    """The x at which the slope of the parabola through three means, linear in them, is within t standard errors of 0; 0
+    and inf where that is no interval."""
     u = np.log(x)
     first = np.array([-1.0, 1.0, 0.0]) / (u[1] - u[0])
     bend = 2 * (np.array([0.0, -1.0, 1.0]) / (u[2] - u[1]) - first) / (u[2] - u[0])
-    mean, covariance = values.mean(axis=0), np.cov(values.T) / len(values)
+    mean, errors = left.full, covariance(left.full, left.partial, left.sizes)
     # slope(w) = a + b w at w = log x - middle, of variance aa + 2 w ab + w^2 bb: a quadratic inequality in w.
     (a, b), middle = (first @ mean, bend @ mean), (u[0] + u[1]) / 2
-    aa, ab, bb = (t**2 * p @ covariance @ q for p, q in ((first, first), (first, bend), (bend, bend)))
+    aa, ab, bb = (t**2 * p @ errors @ q for p, q in ((first, first), (first, bend), (bend, bend)))
     if b <= 0 or b**2 <= bb:
         return 0.0, math.inf
     root = math.sqrt(max((a * b - ab) ** 2 - (b**2 - bb) * (a**2 - aa), 0.0))

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.stats.jackknife import MINIMUM_INTERVAL, Floats, leave_out, standard_error, t_quantile
+from riskkit.stats.columns import Columns, Floats
+from riskkit.stats.jackknife import MINIMUM_INTERVAL, leave_out, standard_error, t_quantile
 from riskkit.stats.slopes import estimate, tail
 
 
@@ -29,19 +30,15 @@ class Ratio(NamedTuple):
     replicates: int
 
 
-def paired_ratio(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Ratio:
+def paired_ratio(a: npt.ArrayLike | Columns, b: npt.ArrayLike | Columns, level: float = 0.95) -> Ratio:
     """mean(a) / mean(b) for two algorithms on the same replicates, shape (R, ...) each; jackknife-t on the log ratio,
     of confidence ``level``.
 
     Raises ValueError for shapes that differ or fewer than 2 replicates.
     """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape != second.shape or first.ndim < 1 or first.shape[0] < 2:
-        raise ValueError(
-            f"paired_ratio: a and b must have one shape (R, ...), R >= 2; got {first.shape} and {second.shape}."
-        )
-    replicates, shape = first.shape[0], first.shape[1:]
-    above, below = leave_out(first.reshape(replicates, -1)), leave_out(second.reshape(replicates, -1))
+    first, second, shape = _both("paired_ratio", a, b)
+    replicates = first.replicates
+    above, below = leave_out(first), leave_out(second)
     fit = (above.full > 0) & (below.full > 0) & (above.partial > 0).all(axis=0) & (below.partial > 0).all(axis=0)
     log = np.full(fit.shape, np.nan)
     partial = np.full(above.partial.shape, np.nan)
@@ -74,14 +71,23 @@ class Difference(NamedTuple):
     p_value: Floats
 
 
-def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Difference:
+def paired_difference(a: npt.ArrayLike | Columns, b: npt.ArrayLike | Columns, level: float = 0.95) -> Difference:
     """mean(a) - mean(b) for two algorithms on the same replicates, (R, ...) each; t interval of the paired mean."""
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape != second.shape or first.ndim < 1 or first.shape[0] < 2:
-        raise ValueError(
-            f"paired_difference: a and b must have one shape (R, ...), R >= 2; got {first.shape} and {second.shape}."
-        )
-    found = estimate(first - second, level)
-    df = first.shape[0] - 1
-    p_value = np.vectorize(lambda mean, sem: 2 * tail(abs(mean), sem, df), otypes=[np.float64])(found.mean, found.sem)
-    return Difference(found.mean, found.low, found.high, p_value)
+    first, second, shape = _both("paired_difference", a, b)
+    found = estimate(first.less(second), level)
+    df = first.replicates - 1
+    p_value = [2 * tail(abs(mean), sem, df) for mean, sem in zip(found.mean, found.sem, strict=True)]
+    parts = (found.mean, found.low, found.high, np.array(p_value, dtype=np.float64))
+    return Difference(*(part.reshape(shape) for part in parts))
+
+
+def _both(
+    owner: str, a: npt.ArrayLike | Columns, b: npt.ArrayLike | Columns
+) -> tuple[Columns, Columns, tuple[int, ...]]:
+    """The two as columns, and the trailing shape that they had."""
+    first, second = (one if isinstance(one, Columns) else np.asarray(one, dtype=np.float64) for one in (a, b))
+    shape = first.shape
+    if shape != second.shape or len(shape) < 1 or shape[0] < 2:
+        raise ValueError(f"{owner}: a and b must have one shape (R, ...), R >= 2; got {shape} and {second.shape}.")
+    both = [one if isinstance(one, Columns) else Columns.of(one.reshape(shape[0], -1)) for one in (first, second)]
+    return both[0], both[1], shape[1:]

@@ -34,14 +34,6 @@ class Look(NamedTuple):
     half_width: float
 
 
-def selecting_replicates(replicates: int) -> int:
-    """How many of the replicates, the first quarter, choose the window; the rest are fitted.
-
-    Choosing and fitting on the same replicates would make the fit a jump function of the data, and its jackknife wrong.
-    """
-    return replicates // 4
-
-
 def replicates_needed(
     half_width: float, x: npt.ArrayLike, cv2: float, *, correlation: float = 0.0, level: float = 0.95
 ) -> int:
@@ -78,7 +70,8 @@ def replicates_for_precision(
     leaves the coverage at .94. Look i reads the first replicates alone, so later replicates never change its answer.
     values (R, P), x (P,). Raises ValueError for other shapes, a half width <= 0 and too small a first look.
     """
-    array, x = as_points("replicates_for_precision", values, x)
+    array = np.asarray(values, dtype=np.float64)
+    _, x = as_points("replicates_for_precision", array, x)
     if not half_width > 0:
         raise ValueError(f"replicates_for_precision: half_width must be > 0; got {half_width!r}.")
     if first < MINIMUM_INTERVAL:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from riskkit.stats.jackknife import Floats, standard_error, t_quantile
+from riskkit.stats.columns import Floats
+from riskkit.stats.jackknife import covariance, standard_error, t_quantile
 
 
 class Exponents(NamedTuple):
@@ -75,12 +76,9 @@ def _hotelling(full: Floats, partial: Floats, sizes: npt.NDArray[np.int64]) -> f
     groups, q = partial.shape
     if q == 0 or groups - 1 <= q:
         return np.nan
-    h = (sizes.sum() / sizes)[:, None]
-    shift = full - partial
-    scaled = ((h - 1) * shift - np.sum((1 - 1 / h) * shift, axis=0)) / np.sqrt(h - 1)
-    covariance = scaled.T @ scaled / groups
-    if np.linalg.matrix_rank(covariance) < q:
+    errors = covariance(full, partial, sizes)
+    if np.linalg.matrix_rank(errors) < q:
         return np.nan
-    squared = float(full @ np.linalg.solve(covariance, full))
+    squared = float(full @ np.linalg.solve(errors, full))
     df = groups - 1
     return float(special.fdtrc(q, df - q + 1, squared * (df - q + 1) / (df * q)))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import math
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from riskkit.stats.jackknife import MINIMUM_INTERVAL, Floats, group_starts, leave_out, standard_error, t_quantile
+from riskkit.stats.columns import Columns, Floats, group_starts
+from riskkit.stats.jackknife import MINIMUM_INTERVAL, LeaveOut, leave_out, standard_error, t_quantile
 
 MINIMUM_POINTS = 4
 """Fewer points than this show no rate: PRE-ASYMPTOTIC."""
@@ -146,49 +148,57 @@ class Window(NamedTuple):
     high: Floats
 
 
-def estimate(values: npt.ArrayLike, level: float = 0.95) -> Estimate:
+def estimate(values: npt.ArrayLike | Columns, level: float = 0.95) -> Estimate:
     """Mean over replicates with its standard error and t interval of confidence ``level``; values of shape (R, ...).
 
     Above GROUPS replicates the standard error is that of leaving out groups of them. A non-finite value makes its
     column nan; nothing is dropped. Raises ValueError for an array without replicates.
     """
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim < 1 or array.shape[0] < 1:
-        raise ValueError(f"estimate: values must be (R, ...) with R >= 1; got shape {array.shape}.")
-    replicates, shape = array.shape[0], array.shape[1:]
-    mean = array.mean(axis=0)
+    if isinstance(values, Columns):
+        columns, shape = values, values.shape[1:]
+    else:
+        array = np.asarray(values, dtype=np.float64)
+        if array.ndim < 1 or array.shape[0] < 1:
+            raise ValueError(f"estimate: values must be (R, ...) with R >= 1; got shape {array.shape}.")
+        columns, shape = Columns.of(array.reshape(len(array), -1)), array.shape[1:]
+    replicates = columns.replicates
     missing = np.full(shape, np.nan)
     if replicates < 2:
-        return Estimate(mean, missing, missing, missing, replicates)
-    left = leave_out(array.reshape(replicates, -1))
+        return Estimate(columns.mean().reshape(shape), missing, missing, missing, replicates)
+    return _estimate(leave_out(columns), level, shape)
+
+
+def _estimate(left: LeaveOut, level: float, shape: tuple[int, ...]) -> Estimate:
+    mean, missing = left.full.reshape(shape), np.full(shape, np.nan)
     sem = standard_error(left.full, left.partial, left.sizes).reshape(shape)
-    if replicates < MINIMUM_INTERVAL:
-        return Estimate(mean, sem, missing, missing, replicates)
+    if left.replicates < MINIMUM_INTERVAL:
+        return Estimate(mean, sem, missing, missing, left.replicates)
     half = t_quantile(level, left.df) * sem
-    return Estimate(mean, sem, mean - half, mean + half, replicates)
+    return Estimate(mean, sem, mean - half, mean + half, left.replicates)
 
 
-def fit_rate(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95, floor: float = 0.0) -> RateFit:
+def fit_rate(values: npt.ArrayLike | Columns, x: npt.ArrayLike, *, level: float = 0.95, floor: float = 0.0) -> RateFit:
     """The exponent of the mean in x; values (R, P), x (P,); its interval has confidence ``level``.
 
     A mean at or under ``floor`` (the numerical floor of the quantity) stops the fit with the status FLOOR: dropping
     such points would flatten the slope. Likewise a non-finite value (a diverged replicate) stops it.
     Raises ValueError for shapes that do not match and for x that is not positive and strictly increasing.
     """
-    array, x = as_points("fit_rate", values, x)
-    replicates, points = array.shape
-    status, reason = _unfit(array, x, floor)
+    columns, x = as_points("fit_rate", values, x)
+    replicates, points = columns.shape
+    means = _Means(columns)
+    status, reason = _unfit(means, x, floor)
     if status in (FitStatus.FITTED, FitStatus.STARVED) and points < MINIMUM_POINTS:
         status, reason = FitStatus.PRE_ASYMPTOTIC, f"{points} points, and a rate needs {MINIMUM_POINTS}"
     if status in (FitStatus.FITTED, FitStatus.STARVED) and replicates >= 2:
-        coefficients, se, df, weights = _polynomial(array, x, 1)
+        coefficients, se, df, weights = _polynomial(means.left, x, 1)
         half = t_quantile(level, df) * se[1] if replicates >= MINIMUM_INTERVAL else math.nan
         slope, intercept = float(coefficients[1]), float(coefficients[0])
         error = float(se[1])
     else:
         slope = intercept = error = half = math.nan
         df, weights = max(group_starts(replicates).size - 1, 0), np.full(points, np.nan)
-    means, sems = estimate(array)[:2]
+    known = estimate(columns) if replicates < 2 else _estimate(means.left, level, (points,))
     return RateFit(
         slope=slope,
         intercept=intercept,
@@ -198,8 +208,8 @@ def fit_rate(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95, fl
         high=slope + half,
         level=level,
         x=x,
-        means=means,
-        sems=sems,
+        means=known.mean,
+        sems=known.sem,
         weights=weights,
         replicates=replicates,
         status=status,
@@ -214,7 +224,8 @@ def fit_curve(y: npt.ArrayLike, x: npt.ArrayLike, weights: npt.ArrayLike | None 
     ``weights`` are those of the measured fit; None weighs all points alike. Raises ValueError for other shapes, a curve
     that is not positive, and fewer than two positive weights.
     """
-    array, x = as_points("fit_curve", np.asarray(y, dtype=np.float64)[None], x)
+    columns, x = as_points("fit_curve", np.asarray(y, dtype=np.float64)[None], x)
+    array = columns.sums
     if not (np.all(array > 0) and np.all(np.isfinite(array))):
         raise ValueError("fit_curve: y must be positive and finite everywhere; leave the other points out beforehand.")
     w = np.ones(x.size) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -225,7 +236,7 @@ def fit_curve(y: npt.ArrayLike, x: npt.ArrayLike, weights: npt.ArrayLike | None 
 
 
 def fit_ratio(
-    values: npt.ArrayLike, curve: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95, floor: float = 0.0
+    values: npt.ArrayLike | Columns, curve: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95, floor: float = 0.0
 ) -> RateFit:
     """The exponent of measured / curve: how much faster the mean grows than the curve, on one ruler.
 
@@ -234,31 +245,34 @@ def fit_ratio(
     values (R, P), curve and x (P,); ``level`` and ``floor`` as of ``fit_rate``. Raises ValueError for other shapes and
     a curve that is not positive.
     """
-    array, x = as_points("fit_ratio", values, x)
+    columns, x = as_points("fit_ratio", values, x)
     y = np.asarray(curve, dtype=np.float64)
     if y.shape != x.shape or not (np.all(y > 0) and np.all(np.isfinite(y))):
         raise ValueError(f"fit_ratio: curve must be {x.size} positive finite numbers; got {y}.")
-    return fit_rate(array / y, x, level=level, floor=floor)
+    return fit_rate(columns.over(y), x, level=level, floor=floor)
 
 
-def running_exponents(values: npt.ArrayLike, x: npt.ArrayLike, *, width: int = 2, level: float = 0.95) -> Running:
+def running_exponents(
+    values: npt.ArrayLike | Columns, x: npt.ArrayLike, *, width: int = 2, level: float = 0.95
+) -> Running:
     """Exponents over each ``width`` neighbouring points (2: between neighbours), with jackknife-t intervals of
     confidence ``level``.
 
     values (R, P), x (P,). Raises ValueError for other shapes, fewer than 2 replicates and a width outside 2 .. P.
     """
-    array, x = as_points("running_exponents", values, x)
-    replicates, points = array.shape
+    columns, x = as_points("running_exponents", values, x)
+    replicates, points = columns.shape
     if not 2 <= width <= points:
         raise ValueError(f"running_exponents: width must lie in 2 .. {points} (the points); got {width}.")
     if replicates < 2:
         raise ValueError(f"running_exponents: at least 2 replicates are needed; got {replicates}.")
-    windows = points - width + 1
+    windows, means = points - width + 1, _Means(columns)
     slope, half = np.full(windows, np.nan), np.full(windows, np.nan)
     for first in range(windows):
         part = slice(first, first + width)
-        if _unfit(array[:, part], x[part], 0.0)[0] in (FitStatus.FITTED, FitStatus.STARVED):
-            coefficients, se, df, _ = _polynomial(array[:, part], x[part], 1)
+        here = means.columns(part)
+        if _unfit(here, x[part], 0.0)[0] in (FitStatus.FITTED, FitStatus.STARVED):
+            coefficients, se, df, _ = _polynomial(here.left, x[part], 1)
             slope[first] = coefficients[1]
             if replicates >= MINIMUM_INTERVAL:
                 half[first] = t_quantile(level, df) * se[1]
@@ -266,7 +280,9 @@ def running_exponents(values: npt.ArrayLike, x: npt.ArrayLike, *, width: int = 2
     return Running(middle, slope, slope - half, slope + half)
 
 
-def choose_window(values: npt.ArrayLike, x: npt.ArrayLike, *, margin: float = MARGIN, level: float = 0.95) -> Window:
+def choose_window(
+    values: npt.ArrayLike | Columns, x: npt.ArrayLike, *, margin: float = MARGIN, level: float = 0.95
+) -> Window:
     """The smallest start from which log mean against log x shows no bend, with confidence ``level``; values of the
     selecting replicates alone.
 
@@ -275,15 +291,17 @@ def choose_window(values: npt.ArrayLike, x: npt.ArrayLike, *, margin: float = MA
     precise data pass that are straight for every purpose. values (R, P), x (P,). Raises ValueError for other shapes and
     fewer than 2 replicates.
     """
-    array, x = as_points("choose_window", values, x)
-    if array.shape[0] < 2:
-        raise ValueError(f"choose_window: at least 2 replicates are needed; got {array.shape[0]}.")
+    columns, x = as_points("choose_window", values, x)
+    if columns.replicates < 2:
+        raise ValueError(f"choose_window: at least 2 replicates are needed; got {columns.replicates}.")
+    means = _Means(columns)
     tried: list[tuple[float, float, float]] = []
     for start in range(x.size - MINIMUM_POINTS + 1):
-        if _unfit(array[:, start:], x[start:], 0.0)[0] not in (FitStatus.FITTED, FitStatus.STARVED):
+        here = means.columns(slice(start, None))
+        if _unfit(here, x[start:], 0.0)[0] not in (FitStatus.FITTED, FitStatus.STARVED):
             tried.append((math.nan, math.nan, math.nan))
             continue
-        bend, low, high = curvature(array[:, start:], x[start:], level=level)
+        bend, low, high = _curvature(here, x[start:], level)
         tried.append((bend, low, high))
         allowed = margin / math.log(x[-1] / x[start])
         if low <= 0 <= high or max(-low, high) <= allowed:
@@ -291,46 +309,84 @@ def choose_window(values: npt.ArrayLike, x: npt.ArrayLike, *, margin: float = MA
     return Window(None, *(np.array(tried).T if tried else np.empty((3, 0))))
 
 
-def curvature(values: npt.ArrayLike, x: npt.ArrayLike, *, level: float = 0.95) -> tuple[float, float, float]:
+def curvature(values: npt.ArrayLike | Columns, x: npt.ArrayLike, *, level: float = 0.95) -> tuple[float, float, float]:
     """The coefficient of (log x)^2 in a weighted parabola through log mean, with its jackknife-t interval of
     confidence ``level``.
 
     values (R, P), x (P,). Positive: the curve bends upwards, a decay slows down. Raises ValueError for fewer than 2
     replicates or a mean that is not positive.
     """
-    array, x = as_points("curvature", values, x)
-    status, reason = _unfit(array, x, 0.0)
-    if status not in (FitStatus.FITTED, FitStatus.STARVED) or array.shape[0] < 2 or x.size < MINIMUM_POINTS:
+    columns, x = as_points("curvature", values, x)
+    means = _Means(columns)
+    status, reason = _unfit(means, x, 0.0)
+    if status not in (FitStatus.FITTED, FitStatus.STARVED) or columns.replicates < 2 or x.size < MINIMUM_POINTS:
         raise ValueError(
             f"curvature: 2 replicates and {MINIMUM_POINTS} points with positive means are needed; got shape "
-            f"{array.shape}{', ' + reason if reason else ''}."
+            f"{columns.shape}{', ' + reason if reason else ''}."
         )
-    coefficients, se, df, _ = _polynomial(array, x, 2)
+    return _curvature(means, x, level)
+
+
+def _curvature(means: _Means, x: Floats, level: float) -> tuple[float, float, float]:
+    coefficients, se, df, _ = _polynomial(means.left, x, 2)
     bend, half = float(coefficients[2]), t_quantile(level, df) * float(se[2])
     return bend, bend - half, bend + half
 
 
-def as_points(owner: str, values: npt.ArrayLike, x: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """The two as float64 arrays; ValueError unless (R, P) and (P,), x positive and strictly increasing."""
-    array, grid = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
-    if array.ndim != 2 or grid.ndim != 1 or array.shape[1] != grid.size or array.shape[0] < 1:
+def as_points(owner: str, values: npt.ArrayLike | Columns, x: npt.ArrayLike) -> tuple[Columns, Floats]:
+    """The two as columns and float64 array; ValueError unless (R, P) and (P,), x positive and strictly increasing."""
+    array = values if isinstance(values, Columns) else np.asarray(values, dtype=np.float64)
+    grid = np.asarray(x, dtype=np.float64)
+    if len(array.shape) != 2 or grid.ndim != 1 or array.shape[1] != grid.size or array.shape[0] < 1:
         raise ValueError(f"{owner}: values must be (R, P) and x (P,); got {array.shape} and {grid.shape}.")
     if not (np.all(grid > 0) and np.all(np.isfinite(grid)) and np.all(np.diff(grid) > 0)):
         raise ValueError(f"{owner}: x must be positive, finite and strictly increasing; got {grid}.")
-    return array, grid
+    return Columns.of(array), grid
 
 
-def _unfit(values: Floats, x: Floats, floor: float) -> tuple[FitStatus, str]:
+class _Means:
+    """What a fit reads of columns; what leaves out groups is made once for all windows, where it is asked for."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+
+    @property
+    def replicates(self) -> int:
+        return self._columns.replicates
+
+    @functools.cached_property
+    def finite(self) -> npt.NDArray[np.bool_]:
+        """(P,) whether all values are."""
+        return self._columns.finite
+
+    @functools.cached_property
+    def left(self) -> LeaveOut:
+        return leave_out(self._columns)
+
+    @functools.cached_property
+    def mean(self) -> Floats:
+        """(P,)"""
+        return self.left.full if self.replicates >= 2 else self._columns.mean()
+
+    def columns(self, which: slice) -> _Means:
+        """Those of some of the columns."""
+        found = _Means(self._columns.columns(which))
+        if self.replicates >= 2 and self.finite.all():
+            found.left = self.left.columns(which)
+        return found
+
+
+def _unfit(means: _Means, x: Floats, floor: float) -> tuple[FitStatus, str]:
     """Whether a log mean exists at every point and in every leave-out."""
-    replicates = values.shape[0]
-    bad = ~np.isfinite(values).all(axis=0)
+    replicates = means.replicates
+    bad = ~means.finite
     if bad.any():
         return FitStatus.NOT_FINITE, f"non-finite values at x = {_listed(x[bad])}"
-    low = values.mean(axis=0) <= floor
+    low = np.asarray(means.mean <= floor)
     if low.any():
         return FitStatus.FLOOR, f"the mean is not above the floor {floor:g} at x = {_listed(x[low])}"
     if replicates >= 2:
-        low = (leave_out(values).partial <= floor).any(axis=0)
+        low = np.asarray((means.left.partial <= floor).any(axis=0))
         if low.any():
             return FitStatus.FLOOR, (
                 f"the mean is above the floor {floor:g} by the grace of single replicates at x = {_listed(x[low])}"
@@ -345,12 +401,11 @@ def _listed(x: Floats) -> str:
     return shown if x.size <= 4 else f"{shown} and {x.size - 4} more"
 
 
-def _polynomial(values: Floats, x: Floats, degree: int) -> tuple[Floats, Floats, int, Floats]:
+def _polynomial(left: LeaveOut, x: Floats, degree: int) -> tuple[Floats, Floats, int, Floats]:
     """Weighted fit of log mean in log x: coefficients (degree + 1,), their jackknife standard errors, df, weights.
 
     The coefficients are of powers of log x for a line; for the quadratic, the last is that of (log x)^2.
     """
-    left = leave_out(values)
     if np.all(left.partial_variance > (ROUNDING * left.full) ** 2):
         weights, partial_weights = left.full**2 / left.variance, left.partial**2 / left.partial_variance
     else:

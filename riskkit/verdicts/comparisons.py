@@ -13,10 +13,10 @@ from riskkit.experiment.plan import Cell
 from riskkit.experiment.readings import POSITIVE, Paired, Tuned
 from riskkit.experiment.runs import datasets
 from riskkit.judges.outcome import counted
+from riskkit.stats.columns import selecting_replicates
 from riskkit.stats.jackknife import SEEN
 from riskkit.stats.multiplicity import cautious, holm
 from riskkit.stats.paired import paired_difference, paired_ratio
-from riskkit.stats.planning import selecting_replicates
 from riskkit.verdicts.counts import lines
 from riskkit.verdicts.data import Data, clause, losses
 from riskkit.verdicts.finding import Comparison, coordinates
@@ -151,9 +151,9 @@ def _ratios(
     if not pairs:
         return []
     ours, theirs = zip(*pairs, strict=True)
-    a, b = (data.values(cells, quantity, output)[first:] for cells in (ours, theirs))
+    a, b = (data.values(cells, quantity, output).part(first) for cells in (ours, theirs))
     ratio, difference = paired_ratio(a, b), paired_difference(a, b)
-    if len(a) < SEEN:
+    if a.replicates < SEEN:
         nothing = np.full(len(pairs), math.nan)
         ratio, difference = ratio._replace(p_value=nothing), difference._replace(p_value=nothing)
     found = []
@@ -162,7 +162,7 @@ def _ratios(
         open_ended = any(_number(data, cell, "ends_grid") > 0 for cell in (mine, other))
         if by == "difference" or any(data.minimum_width(cell, quantity) > 0 for cell in (mine, other)):
             value, low, high, p_value = (float(part[p]) for part in difference)
-            equal = bool(np.array_equal(a[:, p], b[:, p]))
+            equal = a.columns([p]).equals(b.columns([p]))
             found.append(Comparison(*about, math.nan, value, low, high, 1.0 if equal or open_ended else p_value))
         elif np.isfinite(ratio.ratio[p]):
             value, low, high, p_value = (float(part[p]) for part in (ratio.ratio, ratio.low, ratio.high, ratio.p_value))
@@ -212,7 +212,7 @@ def _tuned(data: Data, reading: Tuned) -> list[Comparison]:
                 continue
             held = tuple((n, v) for n, v in cell.point.items() if n not in _free(data, reading))
             key = (datasets(cell.run), cell.name, held)
-            mean = float(data.values([cell], quantity, output)[:chosen].mean())
+            mean = float(data.values([cell], quantity, output).part(0, chosen).mean()[0])
             tried.setdefault(key, []).append(_tuned_values(cell, reading))
             if key not in best or mean < best[key][0]:
                 best[key] = (mean, cell)

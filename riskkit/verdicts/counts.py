@@ -130,7 +130,7 @@ def counted_lines(data: Data, reading: GradientsTo) -> list[Count]:
         for output in traits.outputs(line.head.algorithm):
             values = data.values(line.cells, reading.quantity, output)
             passages = first_passages(values, line.gradients, targets)
-            under = values.mean(axis=0)[:, None] <= targets
+            under = values.mean()[:, None] <= targets
             other = slopes.estimate(data.values(line.cells, reading.beside, output))
             speaks = said is not None and output in said.outputs
             for e, passage in enumerate(passages):

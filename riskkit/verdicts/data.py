@@ -27,6 +27,7 @@ from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.own import along
 from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
+from riskkit.stats.columns import Columns, joined, part_starts, reduced
 from riskkit.stats.controls import LEAST
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
 from riskkit.verdicts.estimates import LARGEST, Estimate, Wanted, estimates
@@ -99,21 +100,18 @@ class Data:
             for address, found in self.measured.items()
         }
 
-    def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
+    def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Columns:
         """(R, P), the estimate of each cell (``riskkit.verdicts.estimates``); NaN columns for cells that failed or
         diverged, and for runs that do not measure the quantity."""
         return self._columns([(cell, self._pairs(cell)) for cell in cells], quantity, output)
 
-    def unpaired(self, cells: Sequence[Cell], output: str) -> Floats:
+    def unpaired(self, cells: Sequence[Cell], output: str) -> Columns:
         """(R, P), estimates of the generalization error that do not use the runs on S with one example replaced."""
         return self._columns([(cell, False) for cell in cells], "generalization", output)
 
-    def _columns(self, cells: Sequence[tuple[Cell, bool]], quantity: str, output: str) -> Floats:
-        columns = np.full((self.replicates, len(cells)), np.nan)
-        for p, found in enumerate(self._estimated(cells, quantity, output)):
-            if found is not None:
-                columns[:, p] = found.values
-        return columns
+    def _columns(self, cells: Sequence[tuple[Cell, bool]], quantity: str, output: str) -> Columns:
+        found = self._estimated(cells, quantity, output)
+        return joined([None if one is None else one.values for one in found], self.replicates)
 
     def _estimated(self, cells: Sequence[tuple[Cell, bool]], quantity: str, output: str) -> list[Estimate | None]:
         """The estimate of each cell, paired with the runs on S with one example replaced or not; None where the
@@ -128,7 +126,9 @@ class Data:
                     wanted[place] = Wanted(*found, paired=paired, followed_pairs=follows)
         made = dict(zip(wanted, estimates(list(wanted.values()), quantity, output), strict=True))
         for place, one in made.items():
-            fresh = one.values.size if one.values.base is None else 0
+            # What was simulated lies among what was measured, unless it is known as sums alone.
+            shared = one.how == "simulated" and one.values.centre is None
+            fresh = 0 if shared else one.values.sums.size
             if self._room[0] >= fresh:
                 self._room[0] -= fresh
                 self._estimates[place] = one
@@ -183,14 +183,20 @@ class Data:
     def _kinds(self) -> tuple[dict[Hashable, int], dict[tuple[Any, str], int]]:
         return {}, {}
 
-    def raw(self, cells: Sequence[Cell], quantity: str, output: str) -> Floats:
+    def raw(self, cells: Sequence[Cell], quantity: str, output: str) -> Columns:
         """(R, P) as measured, without control variates."""
-        columns = np.full((self.replicates, len(cells)), np.nan)
-        for p, cell in enumerate(cells):
-            if (found := self.of(cell)) is not None and quantity in found[0].values:
-                run, slot = found
-                columns[:, p] = run.values[quantity][:, slot, OUTPUTS.index(output)]
-        return columns
+        found = [
+            None if (one := self.replicate_values(cell, quantity, output)) is None else reduced(one) for cell in cells
+        ]
+        return joined(found, self.replicates)
+
+    def replicate_values(self, cell: Cell, quantity: str, output: str) -> Floats | None:
+        """(R,) as measured, of one cell; None where it was not."""
+        found = self.of(cell)
+        if found is None or quantity not in found[0].values:
+            return None
+        run, slot = found
+        return np.asarray(run.values[quantity][:, slot, OUTPUTS.index(output)], dtype=np.float64)
 
     def estimator(self, cell: Cell, quantity: str, output: str) -> str:
         """How a mean was had: ``exact`` (an expectation, without a standard error), ``given S`` (the mean over datasets
@@ -296,7 +302,7 @@ class Data:
         """Mean over the run's gradients and the replicates of ||grad l(v_j; z_j)||^2."""
         place = (cell.address, cell.rounds)
         if place not in self._moments:
-            self._moments[place] = float(self.values([cell], "path_moment", "last").mean())
+            self._moments[place] = float(self.values([cell], "path_moment", "last").mean()[0])
         return self._moments[place]
 
     @functools.cached_property
@@ -347,7 +353,7 @@ class Data:
             n=head.run.n,
             rounds=np.array([cell.taken for cell in cells], dtype=np.int64),
             path_moment=np.array([self.path_moment(cell) for cell in cells]),
-            measured={name: self.values(cells, name, "last").mean(axis=0) for name in self._along},
+            measured={name: self.values(cells, name, "last").mean() for name in self._along},
             **measured,
         )
 
@@ -374,10 +380,10 @@ class Data:
         columns = {form: np.array([numbers[form] for numbers, _ in found], dtype=np.float64) for form in FORMS}
         return Level(**columns, reasons=[reason for _, reason in found])
 
-    def bound_errors(self, bound: Bound, form: Form, cells: Sequence[Cell]) -> Floats | None:
+    def bound_errors(self, bound: Bound, form: Form, cells: Sequence[Cell]) -> Columns | None:
         """(R, P) how the bound at each cell depends on the replicates, to first order: its measured inputs (D^2, f_0,
         g^2, the path moment) are means over them. None where it does not."""
-        found = np.zeros((self.replicates, len(cells)))
+        found = np.zeros((len(part_starts(self.replicates)), len(cells)))
         place = {(cell.point, cell.name): p for p, cell in enumerate(cells)}
         for group in self.alike(cells):
             at = self.at(group)
@@ -385,11 +391,11 @@ class Data:
             columns = [place[cell.point, cell.name] for cell in group]
             for field, slope in self._slopes(bound, form, group, at, inputs).items():
                 if slope.any():
-                    found[:, columns] += slope * (inputs[field] - _input(at, field))
-        return found if found.any() else None
+                    found[:, columns] += slope * inputs[field].deviations(_input(at, field))
+        return Columns.of_deviations(found, self.replicates) if found.any() else None
 
     def _slopes(
-        self, bound: Bound, form: Form, group: Sequence[Cell], at: At, inputs: Mapping[str, Floats]
+        self, bound: Bound, form: Form, group: Sequence[Cell], at: At, inputs: Mapping[str, Columns]
     ) -> dict[str, Floats]:
         """Field -> (P,) derivative of the bound in a measured input, at cells that are alike; evaluated once a cell."""
         known = self._derivatives.setdefault((bound.name, form), {})
@@ -416,16 +422,16 @@ class Data:
     def _derivatives(self) -> dict[tuple[str, Form], dict[Any, dict[str, float]]]:
         return {}
 
-    def _inputs(self, at: At, cells: Sequence[Cell]) -> dict[str, Floats]:
+    def _inputs(self, at: At, cells: Sequence[Cell]) -> dict[str, Columns]:
         """The measured inputs of a bound that vary, in each replicate: (R, 1), or (R, P) for the path moment."""
         names = {"D2": "start_distance", "f0": "start_gap", "g2": "gradient_at_minimiser"}
-        found = {field: self.dataset(cells[0], name)[:, None] for field, name in names.items()}
+        found = {field: reduced(self.dataset(cells[0], name)) for field, name in names.items()}
         found |= {name: self.values(cells, name, "last") for name in ("path_moment", *self._along)}
         here = {"D2": at.D2, "f0": at.f0, "g2": at.g2, "path_moment": at.path_moment, **at.measured}
         return {
             field: own
             for field, own in found.items()
-            if np.isfinite(own).all() and np.isfinite(here[field]).all() and np.ptp(own, axis=0).any()
+            if own.finite.all() and np.isfinite(here[field]).all() and (own.least < own.most).any()
         }
 
     @functools.cached_property

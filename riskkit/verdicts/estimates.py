@@ -24,6 +24,7 @@ import numpy as np
 from riskkit.algorithms.staged import OUTPUTS
 from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.quantities import FOLLOWED, Measured, followed
+from riskkit.stats.columns import Columns, reduced
 from riskkit.stats.controls import regressed
 from riskkit.theory.bound import Floats
 
@@ -39,10 +40,10 @@ LARGEST = 1e150
 
 
 class Estimate(NamedTuple):
-    """values (R,), whose mean is the estimate and whose jackknife its standard error; and ``controlled``, ``regressed``
-    or ``simulated``."""
+    """values (R, 1), whose mean is the estimate and whose jackknife its standard error; and ``controlled``,
+    ``regressed`` or ``simulated``."""
 
-    values: Floats
+    values: Columns
     how: str
 
 
@@ -71,30 +72,37 @@ def estimates(wanted: Sequence[Wanted], quantity: str, output: str) -> list[Esti
 
     The regressions of checkpoints with as many controls are made together."""
     found: list[Estimate] = []
-    fitted: dict[int, list[tuple[int, list[Floats]]]] = {}
+    fitted: dict[int, list[tuple[int, Floats, list[Floats]]]] = {}
     for place, (run, slot, paired, followed_pairs) in enumerate(wanted):
         measured = run.values[quantity][:, slot, OUTPUTS.index(output)]
         if quantity not in FOLLOWED or (run.engine.startswith(MOMENTS) and (measured == measured[0]).all()):
-            found.append(Estimate(measured, "simulated"))
+            found.append(Estimate(reduced(measured), "simulated"))
             continue
         controls = controls_of(run, slot, quantity, output, paired=paired)
         if quantity == "stability" and not followed_pairs:
             controls = {}
         subtracted = quantity in CONTROLLED and "control" in run.dataset
         plain = measured - run.dataset["control"] if subtracted else measured
-        found.append(Estimate(plain, "controlled" if subtracted else "simulated"))
+        found.append(Estimate(reduced(plain), "controlled" if subtracted else "simulated"))
         if controls and _moderate(plain):
-            fitted.setdefault(len(controls), []).append((place, list(controls.values())))
+            group = fitted.setdefault(len(controls), [])
+            group.append((place, plain, list(controls.values())))
+            if (len(group) + 1) * len(plain) > TOGETHER:
+                _regress(found, group)
+                group.clear()
     for group in fitted.values():
-        together = max(1, TOGETHER // len(found[group[0][0]].values))
-        for first in range(0, len(group), together):
-            part = group[first : first + together]
-            plain = np.stack([found[place].values for place, _ in part], axis=1)
-            made = regressed(plain, np.stack([np.stack(own, axis=1) for _, own in part])).T
-            for (place, _), before, after in zip(part, plain.T, made, strict=True):
-                if not np.array_equal(before, after):
-                    found[place] = Estimate(after.copy(), "regressed")
+        if group:
+            _regress(found, group)
     return found
+
+
+def _regress(found: list[Estimate], group: Sequence[tuple[int, Floats, list[Floats]]]) -> None:
+    """Puts what is regressed in the place of what is not."""
+    plain = np.stack([values for _, values, _ in group], axis=1)
+    made = regressed(plain, np.stack([np.stack(own, axis=1) for _, _, own in group])).T
+    for (place, before, _), after in zip(group, made, strict=True):
+        if not np.array_equal(before, after):
+            found[place] = Estimate(reduced(after.copy()), "regressed")
 
 
 def controls_of(run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True) -> dict[str, Floats]:

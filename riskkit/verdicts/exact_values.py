@@ -184,7 +184,7 @@ def _ratio(data: Data, reading: Exact, name: str, cells: Sequence[Cell]) -> list
     if there:
         a, b = (data.values([pair[side] for pair in there], reading.quantity, reading.output) for side in (0, 1))
         factor, scale = np.array([ratio[pair] for pair in there]), np.array([mine[pair[0]] for pair in there])
-        judged = judge_identity(a - factor * b, np.zeros(len(there)), subject=about, scale=scale)
+        judged = judge_identity(a.less(b, factor), np.zeros(len(there)), subject=about, scale=scale)
         judged = with_losses(judged, data, both)
     else:
         judged = nothing_left("identity", about, data, both)
@@ -200,7 +200,7 @@ def unbiased_findings(data: Data, reading: Unbiased) -> list[Finding]:
         about = subject(reading.quantity, reading.output, name, cells) if cells else ""
 
         def judge(good: list[Cell], about: str = about) -> Verdict:
-            scale = np.abs(data.values(good, reading.scale, reading.output).mean(axis=0))
+            scale = np.abs(data.values(good, reading.scale, reading.output).mean())
             nothing: Floats = np.zeros(len(good))
             values = data.values(good, reading.quantity, reading.output)
             return (judge_control if reading.planted else judge_identity)(values, nothing, subject=about, scale=scale)
@@ -276,9 +276,9 @@ def estimator_findings(data: Data) -> list[Finding]:
 
         def judge(good: list[Cell], output: str = output, about: str = about) -> Verdict:
             direct, other = data.unpaired(good, output), data.values(good, "replace_one", output)
-            scale = max(float(np.abs(direct.mean(axis=0)).max()), np.finfo(float).tiny)
+            scale = max(float(np.abs(direct.mean()).max()), np.finfo(float).tiny)
             nothing: Floats = np.zeros(len(good))
-            return judge_identity(other - direct, nothing, subject=about, margin=ESTIMATOR_MARGIN, scale=scale)
+            return judge_identity(other.less(direct), nothing, subject=about, margin=ESTIMATOR_MARGIN, scale=scale)
 
         judged = judged_on(data, "identity", about, own, judge)
         found.append(

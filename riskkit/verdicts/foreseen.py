@@ -84,7 +84,7 @@ def _replicates(line: Line, cells: list[Cell], x: Floats, stored: Data | None) -
         return 0.0  # an expectation, or nearly one
     if stored is not None:
         values = stored.values(cells, line.bound.quantity, line.bound.output)
-        if np.isfinite(values).all():
+        if values.finite.all():
             return replicates_for_widths(values, x)
     return math.nan
 

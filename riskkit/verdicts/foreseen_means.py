@@ -14,12 +14,14 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from riskkit.experiment.expected import Expected
 from riskkit.experiment.plan import Cell, Plan
 from riskkit.experiment.readings import Exact, GradientsTo
 from riskkit.judges.level import TOLERANCE
 from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.columns import Columns
 from riskkit.stats.jackknife import SEEN
 from riskkit.theory.bound import Floats, Form
 from riskkit.verdicts.comparisons import comparisons
@@ -94,18 +96,21 @@ def _levels(data: Data, stored: Data | None) -> Iterator[Outlook]:
                     yield Outlook("level", about, key, _word(data, needed), count, needed)
 
 
-def _for_level(values: Floats, limit: Floats, bounded: bool) -> float:
+def _for_level(values: npt.ArrayLike | Columns, limit: Floats, bounded: bool) -> float:
     """Replicates at which the band leaves every mean below its limit, or one above it, the variance falling like 1/R;
     at least as many as show what is rare, unless the range is known. nan where a value is not finite."""
-    if not np.isfinite(values).all() or len(values) < 2:
+    columns = Columns.of(values)
+    if not columns.finite.all() or columns.replicates < 2:
         return math.nan
-    band = simultaneous_band(values)
+    band = simultaneous_band(columns)
     mean = np.abs(band.mean)
     half = np.maximum(band.high - band.mean, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         under = np.where(half == 0, 0.0, (half / np.maximum((1 + TOLERANCE) * limit - mean, 0)) ** 2)
         above = np.where(half == 0, np.inf, (half / np.maximum(mean - limit, 0)) ** 2)
-    needed = len(values) * float(min(np.where(mean <= (1 + TOLERANCE) * limit, under, np.inf).max(), above.min()))
+    needed = columns.replicates * float(
+        min(np.where(mean <= (1 + TOLERANCE) * limit, under, np.inf).max(), above.min())
+    )
     return needed if bounded else max(needed, float(SEEN))
 
 
@@ -119,7 +124,7 @@ def _exact_values(data: Data, stored: Data | None) -> Iterator[Outlook]:
             if math.isnan(needed) and stored is not None:
                 exact = known_cells(stored, reading, name)
                 values = stored.values(list(exact), reading.quantity, reading.output)
-                if exact and np.isfinite(values).all():
+                if exact and values.finite.all():
                     needed = replicates_for_agreement(values, np.array(list(exact.values())))
             key = (f"exact {reading.quantity}.{reading.output}", name)
             about = f"{subject(reading.quantity, reading.output, name, cells)} against its exact value"

@@ -53,7 +53,10 @@ def quantile_answers(data: Data, reading: Quantiles) -> tuple[list[Finding], lis
         good, _ = sound(data, cells)
         if not good:
             continue
-        values = data.raw(good, reading.quantity, reading.output)
+        values = np.full((data.replicates, len(good)), np.nan)
+        for p, cell in enumerate(good):
+            if (own := data.replicate_values(cell, reading.quantity, reading.output)) is not None:
+                values[:, p] = own
         for share in reading.shares:
             limit, reason = _limits(data, reading, good, share)
             at = quantile(values, 1 - share)

@@ -16,6 +16,7 @@ from riskkit.experiment.plan import Cell
 from riskkit.measure.quantities import CONTROLS, DATASET, FOLLOWED
 from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.columns import Columns
 from riskkit.stats.jackknife import MINIMUM_INTERVAL
 from riskkit.theory.bound import Floats
 from riskkit.verdicts.data import REPORTED, Data, Level, excludes
@@ -62,8 +63,7 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
     nothing = np.full(len(cells), np.nan)
     for quantity in _quantities(data):
         for output in OUTPUTS:
-            values = data.values(cells, quantity, output)
-            values[:, ~ok] = np.nan
+            values = data.values(cells, quantity, output).without(~ok)
             estimate = slopes.estimate(values)
             band_low, band_high = np.full((2, len(cells)), np.nan)
             if quantity in banded:
@@ -72,9 +72,8 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
             level = _level(data, cells, quantity, output)
             agreement = nothing
             if quantity == "generalization":
-                apart = data.unpaired(cells, output) - data.values(cells, "replace_one", output)
-                apart[:, ~ok] = np.nan
-                gap = slopes.estimate(apart)
+                apart = data.unpaired(cells, output).less(data.values(cells, "replace_one", output))
+                gap = slopes.estimate(apart.without(~ok))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     agreement = np.where(gap.mean == 0, 0.0, gap.mean / np.where(gap.sem > 0, gap.sem, np.nan))
             part: dict[str, list[Any] | Floats] = {
@@ -113,12 +112,12 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
     }
 
 
-def _saved(data: Data, quantity: str, output: str, values: Floats) -> Floats:
+def _saved(data: Data, quantity: str, output: str, values: Columns) -> Floats:
     """(P,) the variance of what was measured over that of the estimate; nan where no control variate is used."""
     if quantity not in FOLLOWED or data.replicates < 2:
         return np.full(values.shape[1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged has no variance
-        before, after = data.raw(data.plan.cells, quantity, output).var(axis=0), values.var(axis=0)
+        before, after = data.raw(data.plan.cells, quantity, output).variance(), values.variance()
     return np.where(after > 0, before / np.where(after > 0, after, 1.0), np.nan)
 
 
@@ -211,13 +210,13 @@ def _of_cells(data: Data, states: Sequence[tuple[str, str]]) -> dict[str, list[A
     }
 
 
-def _bands(values: Floats, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
+def _bands(values: Columns, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
     """(P,) ends of the 95% band that is simultaneous over the sound cells of an algorithm; NaN for other cells."""
     low, high = np.full((2, len(cells)), np.nan)
-    sound = np.isfinite(values).all(axis=0)
+    sound = values.finite
     for name in dict.fromkeys(cell.name for cell in cells):
         places = np.flatnonzero(sound & np.array([cell.name == name for cell in cells]))
-        if len(places) and len(values) >= MINIMUM_INTERVAL:
-            band = simultaneous_band(values[:, places])
+        if len(places) and values.replicates >= MINIMUM_INTERVAL:
+            band = simultaneous_band(values.columns(places))
             low[places], high[places] = band.low, band.high
     return low, high

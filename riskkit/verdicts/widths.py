@@ -17,12 +17,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from riskkit.experiment.plan import Cell
 from riskkit.experiment.point import held
 from riskkit.judges.identity import AGREEMENT
 from riskkit.judges.rate import END_MARGIN, window_end
 from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.columns import Columns
 from riskkit.stats.first_passage import Growth
 from riskkit.stats.jackknife import SEEN
 from riskkit.stats.slopes import MARGIN, RateFit, fit_rate
@@ -60,36 +62,38 @@ def lines(data: Data) -> Iterator[Line]:
                         yield Line(bound, name, grid.along, held(points, grid.along), cells, x)
 
 
-def replicates_for_widths(values: Floats, x: Floats) -> float:
+def replicates_for_widths(values: npt.ArrayLike | Columns, x: Floats) -> float:
     """How many replicates the declared widths take on a line, from the variances of pilot ones: values (R, P), x (P,).
     inf where no slope can be fitted."""
-    if np.isfinite(values).all() and (values.mean(axis=0) < 0).all():
-        values = -values
+    columns = Columns.of(values)
+    if columns.finite.all() and (columns.mean() < 0).all():
+        columns = -columns
     last = window_end(x.size)
-    whole, end = fit_rate(values, x), fit_rate(values[:, last:], x[last:])
+    whole, end = fit_rate(columns, x), fit_rate(columns.columns(slice(last, None)), x[last:])
     return max(_needed(whole, MARGIN), _needed(end, END_MARGIN * MARGIN))
 
 
-def replicates_for_band(values: Floats, half_widths: Floats) -> float:
+def replicates_for_band(values: npt.ArrayLike | Columns, half_widths: Floats) -> float:
     """How many replicates a simultaneous 95% band takes that reaches ``half_widths`` (P,) to either side of the means
     at most, from pilot ones: values (R, P). inf where a value is not finite, or one replicate has no variance."""
-    if len(values) < 2 or not np.isfinite(values).all():
+    columns = Columns.of(values)
+    if columns.replicates < 2 or not columns.finite.all():
         return math.inf
-    band = simultaneous_band(values)
+    band = simultaneous_band(columns)
     reach = np.maximum(band.high - band.mean, band.mean - band.low)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(reach == 0, 0.0, reach / half_widths)
-    return len(values) * float(share.max(initial=0.0)) ** 2
+    return columns.replicates * float(share.max(initial=0.0)) ** 2
 
 
-def replicates_for_level(values: Floats, limit: Floats, *, ranged: bool) -> float:
+def replicates_for_level(values: npt.ArrayLike | Columns, limit: Floats, *, ranged: bool) -> float:
     """For a level: values (R, P), bounds ``limit`` (P,). ``ranged``: the range of every cell is known; where it is not,
     at least as many as show what is rare and large."""
     needed = replicates_for_band(values, SHARE * limit)
     return needed if ranged else max(needed, float(SEEN))
 
 
-def replicates_for_agreement(values: Floats, scale: Floats) -> float:
+def replicates_for_agreement(values: npt.ArrayLike | Columns, scale: Floats) -> float:
     """For exact values: values (R, P), and what the margin of agreement is a part of, ``scale`` (P,)."""
     return replicates_for_band(values, SHARE * AGREEMENT * np.abs(scale))
 
