@@ -6,12 +6,15 @@ computing is the CPU time with it over that without (no companion; one coupled r
 
 ``python -m benchmarks.estimators RESULTS``: by experiment of a sweep that is stored, the least and the median gain of
 the estimate over the mean with the fixed control (F - F_S at theta* subtracted) in all simulated cells.
-``--write``: either table into docs/statistics.md.
+``python -m benchmarks.estimators squared``: on squared losses, the variance of the reported estimate of a simulation
+over that of one of expectations given S, and what either costs in CPU time.
+``--write``: the table into docs/statistics.md.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import sys
 import time
@@ -21,16 +24,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskkit.algorithms import Constant, InverseTime, Lookahead, traits
+from riskkit.algorithms import Constant, InverseTime, Lookahead, SqrtHorizon, traits
 from riskkit.engines.moments.propagation import _responses
 from riskkit.execution.conclusion import gather, reopen
 from riskkit.measure.blocks import block_size, measure_block
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
 from riskkit.measure.expectation import given_dataset, measure_expected
+from riskkit.measure.given import measure_given
 from riskkit.measure.quantities import FOLLOWED, Measured
 from riskkit.problem import Problem
-from riskkit.problems import AbsoluteLocation, Logistic, MeanEstimation, Ridge, WarpedMean
+from riskkit.problems import AbsoluteLocation, Logistic, MeanEstimation, PowerLawLeastSquares, Ridge, WarpedMean
 from riskkit.rng.streams import Stream
 from riskkit.store.shards import MissingReplicatesError, Store
 from riskkit.verdicts.data import Data
@@ -182,6 +186,46 @@ def expected(cell: Cell) -> Measured:
     return _joined(blocks)
 
 
+SQUARED: tuple[tuple[Problem, int, Any], ...] = (
+    *(
+        (Ridge(dim=4, lam=0.5, signal=2.0, radius=1.9), n, Lookahead(1024, 5, 0.9, InverseTime(0.5, 3)))
+        for n in (16, 100, 400)
+    ),
+    *((PowerLawLeastSquares(8, radius=None), n, Lookahead(256, 8, 0.25, SqrtHorizon(1.0))) for n in (16, 100)),
+)
+
+
+def integrated() -> str:
+    """The table of SQUARED: last iterates, REPLICATES of each."""
+    names = ("optimization", "generalization", "excess")
+    lines = [
+        f"| squared losses | d | n | CPU time, given S / simulated | {' | '.join(names)} | the three per CPU second |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    ours = functools.partial(measure_given, coupled=False)
+    for cell in SQUARED:
+        costs = [_seconds(functools.partial(_blocks, measure, *cell)) for measure in (ours, measure_block)]
+        known, drawn = (_blocks(measure, *cell) for measure in (ours, measure_block))
+        cost, saved = costs[0] / costs[1], []
+        for name in names:
+            before, after = (estimate(run, 0, name, "last").values.var() for run in (drawn, known))
+            saved.append(float(before / after))
+        gains = " | ".join(f"{one:.3g}" for one in saved)
+        problem, n, _ = cell
+        lines.append(
+            f"| {problem.name} | {problem.dim} | {n} | {cost:.2g} | {gains} | "
+            f"{', '.join(f'{one / cost:.2g}' for one in saved)} |"
+        )
+    return "\n".join(lines)
+
+
+def _blocks(measure: Callable[..., list[Measured]], problem: Problem, n: int, algorithm: Any) -> Measured:
+    """An algorithm read at its end, on all replicates."""
+    rounds = [np.array([algorithm.rounds])]
+    firsts = range(0, REPLICATES, block_size(problem, n))
+    return _joined([measure(problem, n, [algorithm], rounds, ["run"], seed=0, first=first)[0] for first in firsts])
+
+
 def gains(data: Data) -> list[float]:
     """Of every simulated cell, output and quantity: the variance with the fixed control over that of the estimate."""
     found = []
@@ -240,9 +284,13 @@ def written(page: str, head: str, table: str) -> str:
 
 def main(words: list[str]) -> None:
     folders = [word for word in words if word != "--write"]
-    made = swept(Path(folders[0])) if folders else tried()
+    if folders == ["squared"]:
+        head, made = "| squared losses |", integrated()
+    elif folders:
+        head, made = "| experiment | replicates | estimates |", swept(Path(folders[0]))
+    else:
+        head, made = "| problem | quantity | alpha |", tried()
     if "--write" in words:
-        head = "| experiment | replicates | estimates |" if folders else "| problem | quantity | alpha |"
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), head, made), encoding="utf-8")
     print(made)
 

@@ -41,6 +41,7 @@ from riskkit.theory.zhou2021 import strongly_convex
 
 regression = importlib.import_module("riskkit.engines.moments.regression")
 
+LINEAR = [algorithm for algorithm in ALGORITHMS if traits.sampling(algorithm) == "with replacement"]
 DRAWN = [(algorithm, draws) for algorithm, draws in SHORT if traits.sampling(algorithm) == "with replacement"]
 
 
@@ -216,6 +217,16 @@ def test_long_runs_are_those_of_a_recursion_that_goes_through_the_examples():
         np.testing.assert_allclose(found.covariance[0, 0, o], covariance, rtol=0, atol=1e-12 * np.abs(mean).max() ** 2)
 
 
+def test_a_sample_has_the_same_bits_in_any_company():
+    data = np.random.default_rng(0).normal(size=(19, 6, 3))
+    arguments = [LINEAR[0]], Squared(0.3, (), 9.0, 9.0), np.ones(2)
+    (whole,) = regression.given(*arguments, data, [np.array([3, 12])])
+    for part in (slice(0, 1), slice(7, 19)):
+        (alone,) = regression.given(*arguments, data[part], [np.array([3, 12])])
+        for one, other in zip(alone, whole, strict=True):
+            assert np.array_equal(one, other[part])
+
+
 # Against simulation.
 
 
@@ -227,7 +238,6 @@ def cars() -> FinitePopulation:
 PROBLEMS = (Ridge(3, 0.3, radius=1e6), PowerLawLeastSquares(4, radius=None), cars())
 SIZES = ((4, 16), (4, 16), (8,))
 SAMPLED = [(problem, n) for problem, sizes in zip(PROBLEMS, SIZES, strict=True) for n in sizes]
-LINEAR = [algorithm for algorithm in ALGORITHMS if traits.sampling(algorithm) == "with replacement"]
 
 
 def beside(problem: Problem, n: int, replicates: int, seed: int) -> list[Pairs]:
@@ -369,7 +379,7 @@ def plant(monkeypatch, error: Planted) -> None:
     source = (
         source.replace(error.right, error.wrong)
         .replace("@inlined", "")
-        .replace('numba.njit(cache=True, error_model="numpy")', "lambda f: f")
+        .replace('numba.njit(cache=True, nogil=True, error_model="numpy")', "lambda f: f")
     )
     made = ModuleType("planted")
     monkeypatch.setitem(sys.modules, "planted", made)  # dataclasses look their module up

@@ -99,7 +99,7 @@ def add_arguments(parser: Parser) -> None:
         "--engine",
         default="auto",
         help="auto (default): exact moments where they are known, else the fastest engine that supports the problem; "
-        "moments; reference; fused",
+        "moments (on squared losses given each sample, slowly and without index noise); reference; fused",
     )
     parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")

@@ -25,7 +25,7 @@ from riskkit.algorithms.linear import Floats
 from riskkit.engines.moments.maps import linear_maps
 from riskkit.problem import Problem, Squared
 
-compiled: Any = numba.njit(cache=True, error_model="numpy")
+compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 CHUNK = 2**13
 """Steps whose maps are made at a time."""

@@ -33,7 +33,7 @@ from riskkit.vectors import fma, inlined, load, peek, put, spread, spread_at, st
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
-compiled: Any = numba.njit(cache=True, error_model="numpy")
+compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 LANES = 8
 
