@@ -167,7 +167,7 @@ def test_constants_are_the_problems(results):
 
     _, rows = read_markdown((results / "theorem2_ridge" / "tables" / "problem.md").read_text())
     values = {row[0]: row[1] for row in rows}
-    constants = Ridge(dim=4, lam=0.5, signal=2.0, radius=1.0).constants
+    constants = Ridge(dim=4, lam=0.5, signal=2.0, radius=1.9).constants
     assert values["L"] == f"{constants.L:.4g}"
     assert values["lam"] == f"{constants.lam:.4g}"
     assert values["regime"] == "strongly convex"
