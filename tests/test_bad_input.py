@@ -121,7 +121,7 @@ SWEEP = [
     (["--replicates", "nan"], "--replicates must be a whole number >= 1; got nan."),
     (["--replicates", "inf"], "--replicates must be a whole number >= 1; got inf."),
     (["--replicates", "many"], "argument --replicates: invalid float value: 'many'"),
-    (["--replicates", "1e12"], "GiB"),
+    (["--replicates", "1e12"], "GiB of disk"),
     (["--replicates", "1e300"], "GiB"),
     (["--precision", "0"], "--precision must be a finite number > 0; got 0."),
     (["--precision", "-1"], "--precision must be a finite number > 0; got -1."),

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from problems import MeanEstimation
+from riskkit import SGD, InverseTime, run
+from riskkit.execution.conclusion import concluded
+from riskkit.experiment import Experiment, Grid, Size
 from riskkit.judges.level import judge_level
 from riskkit.judges.rate import judge_rate
 from riskkit.stats.bands import _suprema, simultaneous_band
-from riskkit.stats.columns import GROUPS, Columns, group_starts, joined, part_starts, reduced, selecting_replicates
+from riskkit.stats.columns import (
+    GROUPS,
+    Columns,
+    group_starts,
+    joined,
+    part_starts,
+    parts,
+    reduced,
+    selecting_replicates,
+)
 from riskkit.stats.jackknife import covariance, leave_out
 from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.slopes import fit_rate
+from riskkit.store.shards import Store
+from riskkit.store.table import frame
+from riskkit.theory.zhou2021 import strongly_convex
+from riskkit.verdicts.data import Data
+from riskkit.verdicts.findings import find
+from riskkit.verdicts.table import table
 
 R = 2 * GROUPS + 700
 """Groups of three replicates, of one in the selecting quarter, of two in the rest; the last of each is shorter."""
@@ -65,7 +87,8 @@ def test_up_to_so_many_replicates_the_values_themselves_are_kept():
 def test_sums_do_not_grow_with_the_replicates_and_do_not_depend_on_the_company(replicates):
     """At most three times GROUPS parts; a column's sums are the same to the last bit, alone or beside others."""
     values = drawn(replicates)
-    assert len(part_starts(replicates)) <= 3 * GROUPS
+    assert parts(replicates) == len(part_starts(replicates)) <= 3 * GROUPS
+    assert parts(10**300) == 3 * GROUPS
     columns = Columns.of(values)
     alone = joined([reduced(np.ascontiguousarray(values[:, p])) for p in range(X.size)], replicates)
     np.testing.assert_allclose(alone.sums, columns.sums, rtol=1e-9, atol=1e-9)
@@ -119,3 +142,38 @@ def test_judges_say_the_same_of_sums_as_of_replicates():
     assert not fit_rate(broken, X).fitted
     assert "diverged" in judge_level(broken, 8 / X, None, subject="a").finding
     assert broken.without(~broken.finite).finite.tolist() == broken.finite.tolist()
+
+
+def test_what_is_read_from_a_file_is_judged_as_what_is_in_memory(tmp_path):
+    """All verdicts, comparisons and the table of 1,536 replicates, of which statistics read sums over parts."""
+    mean = MeanEstimation(2)
+    experiment = Experiment(
+        question="Is it the same?",
+        problem=mean,
+        algorithms={"SGD": lambda p: SGD(p.T, InverseTime(1.0, 4)), "slow": lambda p: SGD(p.T, InverseTime(1.0, 40))},
+        controls=("slow",),
+        bounds=(strongly_convex.OPTIMIZATION,),
+        sizes={"laptop": Size(Grid("T", n=(20,), T=(4, 8, 16, 32)), 1536)},
+        name="same",
+    )
+    whole = run(experiment, progress=False).data
+    store = Store(tmp_path)
+    store.prepare()
+    for first in range(0, 1536, 512):
+        cut = slice(first, first + 512)
+        store.put(
+            [
+                dataclasses.replace(
+                    one,
+                    first=first,
+                    values={name: values[cut] for name, values in one.values.items()},
+                    dataset={name: values[cut] for name, values in one.dataset.items()},
+                    diverged_at=one.diverged_at[cut],
+                )
+                for one in whole.measured.values()
+            ]
+        )
+    data = Data(whole.plan, store.lay_out(whole.measured, 1536), {})
+    assert whole.values(whole.plan.cells, "excess", "last").centre is not None
+    assert repr(concluded(data, find(data))) == repr(concluded(whole, find(whole)))
+    pd.testing.assert_frame_equal(frame(table(data)), frame(table(whole)), check_exact=True)

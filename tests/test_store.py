@@ -47,7 +47,7 @@ def measured(run: str, first: int = 0, rounds: tuple[int, ...] = (1, 4, 16)) -> 
 
 def same(x: Measured, y: Measured) -> bool:
     """Bit for bit: signs of zero and payloads of NaN count."""
-    arrays = [({"rounds": one.rounds, "at": one.diverged_at} | one.values | one.dataset) for one in (x, y)]
+    arrays = [{"rounds": one.rounds, "at": one.diverged_at, **one.values, **one.dataset} for one in (x, y)]
     return (x.run, x.first, x.engine, sorted(arrays[0])) == (y.run, y.first, y.engine, sorted(arrays[1])) and all(
         (value.dtype, value.shape, value.tobytes()) == (other.dtype, other.shape, other.tobytes())
         for value, other in ((arrays[0][name], arrays[1][name]) for name in arrays[0])
@@ -159,6 +159,37 @@ def test_get_is_the_inverse_of_put_bit_for_bit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("replicates", [1, R - 1, R, R + 1, 2 * R])
 def test_blocks_join_in_order_and_are_cut(two: Store, replicates: int) -> None:
     assert same(two.get(A, replicates), joined(A, 2, replicates))
+
+
+@pytest.mark.parametrize("replicates", [1, R + 1, 2 * R])
+def test_what_is_laid_out_in_a_file_is_what_would_be_in_memory(two: Store, replicates: int) -> None:
+    """Bit for bit, and nothing of it is left beside the shards."""
+    before = sorted(two.root.rglob("*"))
+    found = two.lay_out([B, A], replicates)
+    assert list(found) == [B, A]
+    for run in (A, B):
+        assert same(found[run], joined(run, 2, replicates))
+        assert not found[run].values["excess"].flags.writeable
+    assert sorted(two.root.rglob("*")) == before
+
+
+def test_overlaps_breaks_and_holes_of_what_is_laid_out_are_those_of_what_is_read(tmp_path: Path) -> None:
+    there = Store(tmp_path)
+    for first in (0, R // 2, R):
+        there.put([measured(A, first)])
+    there.put([measured(A, 0), measured(B, 0)])
+    assert same(there.lay_out([A], R + R // 2)[A], there.get(A, R + R // 2))
+    with pytest.raises(MissingReplicatesError):
+        there.lay_out([A, B], 2 * R)
+    broken = next(path for path in shard_files(there) if Store(tmp_path)._open(path.name).runs == (A, B))
+    broken.write_bytes(broken.read_bytes()[:-99] + bytes(99))
+    with pytest.warns(QuarantineWarning), pytest.raises(MissingReplicatesError):
+        Store(tmp_path).lay_out([B], R)
+    other = Store(tmp_path / "other")
+    other.put([measured(A, 0)])
+    other.put([measured(A, R, rounds=(1, 4))])
+    with pytest.raises(StoreError, match="disagree"):
+        other.lay_out([A], 2 * R)
 
 
 def test_blocks_that_overlap_give_each_replicate_once(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         requests = _requests(arguments, left)
         for request in requests:
             _check_accepts(request.experiment, [axis for axis, _ in request.axes])
-            _check_size(request)
+            _check_size(request, arguments.out)
             engines(request)
             vet(request.plan())
         refused = [reason for request in requests if (reason := refusal(request.plan())) is not None]
@@ -456,14 +456,14 @@ def _check_device(device: str) -> None:
         raise BadInputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
 
 
-def _check_size(request: Request) -> None:
-    """Refuses what this machine cannot hold, before it has tried."""
-    from riskkit.execution.tasks import CONCLUDING, RUNS_A_BATCH, physical_memory
+def _check_size(request: Request, out: Path) -> None:
+    """Refuses what this machine cannot hold, in memory or on the disk of ``out``, before it has tried."""
+    from riskkit.execution.tasks import RUNS_A_BATCH, physical_memory
 
     made, memory = request.plan(), physical_memory()
     runs = list(made.runs.values())
     wants = {
-        "its measurements": (CONCLUDING * request.bytes(), "fewer --replicates or a smaller grid"),
+        "its measurements": (request.concluding(), "fewer --replicates or a smaller grid"),
         "one block of datasets": (
             max(8 * run.block * run.n * run.dim for run in runs),
             "a smaller --n",
@@ -479,6 +479,15 @@ def _check_size(request: Request) -> None:
                 f"{request.experiment}: {what} would take {size / 2**30:,.0f} GiB, and this machine has "
                 f"{memory / 2**30:,.0f}; ask for {instead}."
             )
+    place = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
+    size, free = (1 + request.summed()) * request.bytes(), shutil.disk_usage(place).free
+    if size > free:  # part of it may be there
+        size -= sum(shard.stat().st_size for shard in (out / request.experiment / "shards").glob("*.parquet"))
+    if size > free:
+        raise BadInputError(
+            f"{request.experiment}: its measurements would take {size / 2**30:,.0f} GiB of disk, and {place} has "
+            f"{free / 2**30:,.0f} free; ask for fewer --replicates or a smaller grid, or use --out elsewhere."
+        )
 
 
 def _dry_run(requests: Sequence[Request], arguments: argparse.Namespace) -> int:

@@ -32,6 +32,10 @@ from riskkit.verdicts.table import table
 if TYPE_CHECKING:
     import pandas as pd
 
+IN_MEMORY = 2**24
+"""Bytes of measurements above which only sums of them are kept in memory, where there are so many replicates that
+statistics read sums."""
+
 Lost = Mapping[str, tuple[str, str]]
 """The runs without a result, by address: status and reason."""
 
@@ -40,7 +44,8 @@ def gather(request: Request, store: Store, failures: Lost) -> Data:
     """What is stored of an experiment; raises MissingReplicatesError if a run is incomplete without having failed."""
     made = request.plan()
     complete = [address for address in made.runs if address not in failures]
-    return Data(made, store.get_many(complete, made.size.replicates), dict(failures))
+    read = store.lay_out if request.summed() and request.bytes() > IN_MEMORY else store.get_many
+    return Data(made, read(complete, made.size.replicates), dict(failures))
 
 
 def check(request: Request, store: Store, failures: Lost) -> None:

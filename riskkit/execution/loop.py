@@ -18,7 +18,7 @@ from riskkit.execution.conclusion import Concluded, Lost, check, conclude_stored
 from riskkit.execution.executors import Seats, Workers
 from riskkit.execution.progress import Ticker
 from riskkit.execution.scheduling import Failure, run_tasks
-from riskkit.execution.tasks import CONCLUDING, Request, Task, missing_tasks, physical_memory
+from riskkit.execution.tasks import Request, Task, missing_tasks, physical_memory
 from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
 from riskkit.identity import short
@@ -163,7 +163,7 @@ def _conclusions(
     asked = {
         request: (request, stores[request.experiment].root, lost[request.experiment], terminal) for request in settled
     }
-    alone = [request for request in settled if CONCLUDING * request.bytes() * jobs > physical_memory()]
+    alone = [request for request in settled if request.concluding() * jobs > physical_memory()]
     together = [request for request in settled if request not in alone]
     if jobs == 1 or len(together) == 1:
         alone, together = list(settled), []

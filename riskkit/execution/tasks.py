@@ -22,6 +22,7 @@ from riskkit.experiment import study
 from riskkit.experiment.plan import Plan
 from riskkit.experiment.runs import Run
 from riskkit.measure.quantities import QUANTITIES, Measured
+from riskkit.stats.columns import parts
 
 RUNS_A_BATCH = 64
 """Configurations that advance together at most; more would only cost memory."""
@@ -31,8 +32,9 @@ LONGEST_TASK = 20.0
 
 
 CONCLUDING = 2.5
-"""Memory that reading and judging an experiment is taken to need, in times the bytes of its measurements: these once,
-and as much again for the copies that the bands and the table make, with something to spare."""
+"""Memory that reading and judging an experiment is taken to need, in times the bytes of what is kept of its
+measurements: these once, and as much again for the copies that the bands and the table make, with something to
+spare."""
 
 
 def physical_memory() -> int:
@@ -63,6 +65,17 @@ class Request(NamedTuple):
         made = self.plan()
         checkpoints = sum(len(run.rounds) for run in made.runs.values())
         return 8 * made.size.replicates * checkpoints * len(OUTPUTS) * len(QUANTITIES)
+
+    def summed(self) -> bool:
+        """Whether there are so many replicates that statistics read sums over parts of them."""
+        replicates = self.plan().size.replicates
+        return parts(replicates) < replicates
+
+    def concluding(self) -> float:
+        """Bytes of memory that reading and judging are taken to need."""
+        replicates = self.plan().size.replicates
+        sums = 2 * parts(replicates) / replicates if self.summed() else 1.0
+        return CONCLUDING * self.bytes() * min(1.0, sums)
 
 
 QUICK_REPLICATES = 128

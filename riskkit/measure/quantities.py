@@ -18,6 +18,7 @@ and, from a run on S^i (S with the example i exchanged for a fresh one) with the
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Measured:
     run: str
     first: int
     rounds: np.ndarray
-    values: dict[str, np.ndarray]
-    dataset: dict[str, np.ndarray]
+    values: Mapping[str, np.ndarray]
+    dataset: Mapping[str, np.ndarray]
     diverged_at: np.ndarray
     engine: str

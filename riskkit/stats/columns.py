@@ -50,6 +50,11 @@ def part_starts(replicates: int) -> Places:
     return found
 
 
+def parts(replicates: int) -> int:
+    """How many parts there are, or, of more replicates than can be counted, at most are."""
+    return len(part_starts(replicates)) if replicates < 2**40 else 3 * GROUPS
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Columns:
     """P columns of R replicates, as sums over A parts.

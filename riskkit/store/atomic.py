@@ -47,7 +47,8 @@ def reading(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Turns an OSError into a StoreError that says what to do."""
     try:
         yield
     except OSError as error:
@@ -81,7 +82,7 @@ def _temporary(folder: Path) -> Path:
 def prepare_folder(folder: Path) -> None:
     """Creates the folder, proves that files can be made in it, and removes what writers killed a day ago left there."""
     make_folder(folder)
-    with _writing(folder):
+    with writing(folder):
         for leftover in folder.glob(".*.tmp"):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - leftover.stat().st_mtime > _ABANDONED:
@@ -93,7 +94,7 @@ def prepare_folder(folder: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Creates the folder and those above it, durably; raises StoreError."""
-    with _writing(folder):
+    with writing(folder):
         if not folder.is_dir():
             if not folder.parent.is_dir():
                 make_folder(folder.parent)
@@ -123,7 +124,7 @@ def write(path: Path, payload: bytes, *, durable: bool = True) -> None:
     if path.exists() and not (path.is_file() or path.is_dir()):  # a new file would take the place of a device
         raise StoreError(f"{path} is a device or a pipe, and a file is to be written; name another place.")
     temporary = _temporary(path.parent)
-    with _writing(path):
+    with writing(path):
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             try:
@@ -146,7 +147,7 @@ def write(path: Path, payload: bytes, *, durable: bool = True) -> None:
 def move(folder: Path, to: Path) -> None:
     """Renames a folder on the same disk, durably; raises StoreError if that cannot be."""
     make_folder(to.parent)
-    with _writing(folder):
+    with writing(folder):
         folder.rename(to)
         _sync_folder(to.parent)
         _sync_folder(folder.parent)

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -186,11 +186,7 @@ def join(blocks: list[Measured], replicates: int) -> Measured:
         stop = min(replicates, block.first + len(block.diverged_at))
         cuts.append(slice(reached - block.first, stop - block.first))
         reached = stop
-        if not np.array_equal(block.rounds, head.rounds) or block.values.keys() != head.values.keys():
-            raise StoreError(
-                f"run {head.run}: its blocks disagree on checkpoints or quantities; one address must mean one "
-                "question; move the shards away and run the sweep again."
-            )
+        agree(head.run, head.rounds, head.values, block)
     pairs = list(zip(blocks, cuts, strict=True))
     return dataclasses.replace(
         head,
@@ -200,6 +196,15 @@ def join(blocks: list[Measured], replicates: int) -> Measured:
         diverged_at=np.concatenate([block.diverged_at[cut] for block, cut in pairs]),
         engine=" + ".join(sorted({block.engine for block in blocks})),
     )
+
+
+def agree(run: str, rounds: npt.NDArray[np.int64], quantities: Iterable[str], block: Measured) -> None:
+    """Raises StoreError for a block of a run with other checkpoints or quantities."""
+    if not np.array_equal(block.rounds, rounds) or set(block.values) != set(quantities):
+        raise StoreError(
+            f"run {run}: its blocks disagree on checkpoints or quantities; one address must mean one question; move "
+            "the shards away and run the sweep again."
+        )
 
 
 def read_footer(path: Path) -> bytes:

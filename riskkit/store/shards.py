@@ -34,6 +34,7 @@ from riskkit.measure.quantities import Measured
 from riskkit.store import parquet
 from riskkit.store.atomic import StoreError, move, prepare_folder, read, reading, write, write_json, write_text
 from riskkit.store.layout import NAME, BrokenError, Header, extract, header_text, join, read_footer, tabulate
+from riskkit.store.scratch import Laid, Scratch
 from riskkit.store.table import write_table
 
 __all__ = [
@@ -208,6 +209,38 @@ class Store:
             if intact:
                 # Each piece is let go once it is joined, lest all measurements be in memory twice.
                 return {run: join([pieces[name].pop(run) for name in chosen[run]], replicates) for run in wanted}
+
+    def lay_out(self, runs: Iterable[str], replicates: int) -> dict[str, Measured]:
+        """``get_many`` for what is not to be in memory at once: its arrays are maps of a file beside the shards
+        (``riskkit.store.scratch``). Raises StoreError where that cannot be written, too."""
+        wanted = list(dict.fromkeys(runs))
+        while True:
+            found = self._laid_out(wanted, replicates)
+            # A shard that turned out bad may have a twin, written by another sweep: choose again.
+            if found is not None:
+                return found
+
+    def _laid_out(self, wanted: list[str], replicates: int) -> dict[str, Measured] | None:
+        """None if a shard is bad."""
+        cuts: dict[str, dict[str, slice]] = {}
+        for run, names in self._choose(wanted, replicates).items():
+            reached = 0
+            for name in names:
+                header = self._headers[name]
+                stop = min(replicates, header.stop)
+                if stop > reached:
+                    cuts.setdefault(name, {})[run] = slice(reached - header.first, stop - header.first)
+                    reached = stop
+        scratch, laid = Scratch(self.root, replicates), dict[str, Laid]()
+        for name, own in cuts.items():
+            content = self._read(name, list(own))
+            if content is None:
+                return None
+            for run, block in content.items():
+                if run not in laid:
+                    laid[run] = Laid(scratch, block)
+                laid[run].add(block, own[run])
+        return {run: laid[run].measured() for run in wanted}
 
     def check(self, runs: Iterable[str], replicates: int) -> None:
         """Raises as ``get_many`` would of so many ``replicates``, at the price of the checksums: nothing is

@@ -25,7 +25,7 @@ from riskkit.identity import label
 from riskkit.judges.outcome import Kind, Outcome, Verdict, undecided
 from riskkit.measure.expectation import ENGINE as MOMENTS
 from riskkit.measure.own import along
-from riskkit.measure.quantities import COUPLED, QUANTITIES, Measured
+from riskkit.measure.quantities import COUPLED, FOLLOWED, QUANTITIES, Measured
 from riskkit.problem import Problem, constants_of, diameter
 from riskkit.stats.columns import Columns, joined, part_starts, reduced
 from riskkit.stats.controls import LEAST
@@ -126,9 +126,11 @@ class Data:
                     wanted[place] = Wanted(*found, paired=paired, followed_pairs=follows)
         made = dict(zip(wanted, estimates(list(wanted.values()), quantity, output), strict=True))
         for place, one in made.items():
-            # What was simulated lies among what was measured, unless it is known as sums alone.
-            shared = one.how == "simulated" and one.values.centre is None
-            fresh = 0 if shared else one.values.sums.size
+            # What was simulated lies among what was measured, unless it is known as sums, which are soon made again.
+            sums = one.values.centre is not None
+            if one.how == "simulated" and sums and quantity not in FOLLOWED:
+                continue
+            fresh = one.values.sums.size * (1 + sums) if sums or one.how != "simulated" else 0
             if self._room[0] >= fresh:
                 self._room[0] -= fresh
                 self._estimates[place] = one
