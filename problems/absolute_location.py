@@ -9,10 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from riskkit.problem import Constants, Regime
+from riskkit.problem import Constants, Coordinatewise, Regime
 from riskkit.rng.streams import Stream
 
 from . import fields
+
+TIE = 1e-30
+"""A distance from a kink that is none: lost in the rounding of any larger than 1e-14."""
+
+
+def pull(t: float, z: float, weight: float) -> float:
+    """weight d/dt |t - z|, 0 at the kink: without a branch, which would part the lanes of a vector."""
+    return weight * ((t - z) / (math.fabs(t - z) + TIE))
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,10 @@ class AbsoluteLocation:
     @property
     def start(self) -> np.ndarray:
         return np.full(self.dim, self.initial)
+
+    @property
+    def formula(self) -> Coordinatewise:
+        return Coordinatewise(pull, (1 / math.sqrt(self.dim),) * self.dim)
 
     def sample(self, stream: Stream, n: int) -> Tensor:
         return 2 * stream.uniforms("examples", n, self.dim) - 1

@@ -123,17 +123,17 @@ class SoftmaxLoss:
 
     def value(self, u: Tensor, s: Tensor) -> Tensor:
         below, rest, _ = self._shifted(u)
-        return (s * (torch.log1p(rest) - below)).sum(-1)
+        return (s.movedim(-1, 0) * (torch.log1p(rest) - below)).sum(0)
 
     def slope(self, u: Tensor, s: Tensor) -> Tensor:
         below, rest, largest = self._shifted(u)
         p = below.exp() / (1 + rest)
         others = torch.where(largest, rest / (1 + rest), 1 - p)  # 1 - p without cancellation
-        return (1 - s) * p - s * others
+        s = s.movedim(-1, 0)
+        return ((1 - s) * p - s * others).movedim(0, -1)
 
     def gradient(self, u: Tensor, labels: Tensor) -> Tensor:
-        # Classes first: torch is several times as fast along an axis with long rows behind it.
-        p = torch.softmax(u.movedim(-1, 0).contiguous(), 0).movedim(0, -1)
+        p = torch.softmax(self._first(u), 0).movedim(0, -1)
         return p - (labels[..., None] == torch.arange(u.shape[-1], device=u.device)).to(u)
 
     def hessian(self, u: Tensor, x: Tensor) -> Tensor:
@@ -149,13 +149,21 @@ class SoftmaxLoss:
         return None  # a gradient of K scores is no function of one
 
     @staticmethod
-    def _shifted(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """u less the largest score (at ``largest``), and the sum of the exponentials of the others: then
-        log sum e^u - u_k = log(1 + rest) - below_k, without cancellation."""
-        top, place = u.max(-1, keepdim=True)
-        below = u - top
-        largest = torch.zeros_like(u, dtype=torch.bool).scatter(-1, place, True)
-        rest = torch.where(largest, torch.zeros_like(u), below.exp()).sum(-1, keepdim=True)
+    def _first(u: Tensor) -> Tensor:
+        """(..., m) -> (m, ...): torch is several times as fast along an axis with long rows behind it."""
+        return u.movedim(-1, 0).contiguous()
+
+    def _shifted(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Classes first: u less the largest score (at ``largest``), and the sum of the exponentials of the others,
+        (...): then log sum e^u - u_k = log(1 + rest) - below_k, without cancellation."""
+        scores = self._first(u)
+        below = scores - scores.amax(0)
+        largest = below == 0
+        seen = largest[0].clone()
+        for one in largest[1:]:  # of equal ones the first alone
+            one &= ~seen
+            seen |= one
+        rest = below.exp().masked_fill_(largest, 0.0).sum(0)
         return below, rest, largest
 
 
