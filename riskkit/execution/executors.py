@@ -58,7 +58,7 @@ def in_process(jobs: int = 1) -> Workers:
 
 def processes(jobs: int, networks: bool = False) -> Workers:
     """``jobs`` processes on this machine, for the training of ``networks`` too."""
-    seats = Seats(jobs, networks)
+    seats = Seats(jobs, [*FOR_RUNS, *(FOR_NETWORKS if networks else [])])
     # More tasks than can run: a worker need not wait until its last answer is on disk, and is given what it knows.
     return Workers(seats, lambda: CHOICE * jobs, lambda: None, seats.kill, f"{jobs} processes")
 
@@ -74,9 +74,10 @@ class Seats(Executor):
     that wait a worker is given one of a question that it has met, whose plan it has made; else one that no other has.
     """
 
-    def __init__(self, seats: int, networks: bool = False) -> None:
+    def __init__(self, seats: int, loaded: Sequence[str] = ()) -> None:
+        """``loaded``: modules that each worker needs beside LOADED."""
         self._free = seats
-        self._loaded = [*LOADED, *(FOR_NETWORKS if networks else [])]
+        self._loaded = [*LOADED, *loaded]
         self._idle: list[Any] = []
         self._met: dict[Any, set[Hashable]] = {}
         self._busy: dict[Future[Any], tuple[Any, Future[Any]]] = {}
@@ -179,6 +180,9 @@ def _question(arguments: tuple[Any, ...]) -> Hashable:
 
 LOADED = ["riskkit.execution.loop", "riskkit.report.figures.drawing"]
 """What workers need before they do anything: seconds of loading."""
+
+FOR_RUNS = ["riskkit.engines.numba.ready"]
+"""What the first compiled loop of a process waits for: a third of a second."""
 
 FOR_NETWORKS = ["torch._dynamo"]
 """What torch loads at the first gradient of a stack of networks: a second and a half."""
