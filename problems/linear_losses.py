@@ -157,13 +157,13 @@ class SoftmaxLoss:
         """Classes first: u less the largest score (at ``largest``), and the sum of the exponentials of the others,
         (...): then log sum e^u - u_k = log(1 + rest) - below_k, without cancellation."""
         scores = self._first(u)
-        below = scores - scores.amax(0)
-        largest = below == 0
+        largest = scores == scores.amax(0)
         seen = largest[0].clone()
         for one in largest[1:]:  # of equal ones the first alone
             one &= ~seen
             seen |= one
-        rest = below.exp().masked_fill_(largest, 0.0).sum(0)
+        below = scores - scores.masked_fill(~largest, 0.0).sum(0)
+        rest = below.exp().masked_fill(largest, 0.0).sum(0)
         return below, rest, largest
 
 
