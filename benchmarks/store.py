@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 
 from riskkit import sweep
-from riskkit.execution import conclusion, loop, tasks
+from riskkit.execution import conclusion, executors, loop, tasks
 from riskkit.execution.progress import Ticker
-from riskkit.execution.scheduling import run_tasks
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.measure.quantities import DATASET, QUANTITIES, Measured
@@ -77,7 +76,7 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
 
         setattr(owner, name, timed)
 
-    for name in ("put", "have", "holds", "check", "get_many", "prepare", "write_table", "write_json", "write_text"):
+    for name in ("put", "have", "holds", "get_many", "prepare", "write_table", "write_json", "write_text"):
         clocked(Store, name, f"store.{name}")
     clocked(conclusion, "frame", "store")
     clocked(loop, "record", "store")
@@ -92,13 +91,7 @@ def share(clock: Callable[[], float] = time.perf_counter) -> None:
     clocked(tables, "write_tables", "tables")
     clocked(html, "write_report", "report")
     # In the main thread, so that one clock sees everything.
-    compute = tasks.compute
-
-    def waiting(work: Any, workers: Any, ticker: Any, **named: Any) -> Any:
-        return run_tasks(work, workers._replace(executor=Here()), ticker, **named)
-
-    loop.run_tasks = waiting
-    tasks.compute = compute
+    executors.in_process = lambda jobs=1: executors.Workers(Here(), lambda: 1, lambda: None, lambda: None, "here")
     clocked(tasks, "compute", "computing")
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
         drawing.figure_modules()

@@ -9,13 +9,20 @@ import sys
 
 import pytest
 
-from riskkit.cli import common, sweep
+from riskkit.cli import common
 from riskkit.cli import main as cli
+from riskkit.report import presenting
 from riskkit.stats import bands
 
 
+def show_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Sweeps end with table, verdicts and record."""
+    for name in ("present_one", "present_all"):
+        patch.setattr(presenting, name, lambda *_: presenting.Presented([], []))
+
+
 def abridge(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
+    show_nothing(patch)
     patch.setattr(bands, "DRAWS", 255)
     bands._draws.cache_clear()
 

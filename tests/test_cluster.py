@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from quick_sweep import show_nothing
 
-from riskkit.cli import sweep
 from riskkit.sweep import main
 
 pytest.importorskip("distributed", reason="needs riskkit[cluster]")
@@ -71,7 +71,7 @@ def living(tmp_path_factory) -> Iterator[Cluster]:
 
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch):
-    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
+    show_nothing(monkeypatch)
 
 
 def table(out: Path) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 import riskkit
 from problems import Logistic, MeanEstimation, SinePerturbedQuadratic
 from riskkit import SGD, Constant, GradientsTo, InverseTime, per_octave
-from riskkit.execution import loop
+from riskkit.execution import growing
 from riskkit.execution.tasks import Request
 from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, study
 from riskkit.judges.rate import END_MARGIN, window_end
@@ -59,17 +59,18 @@ def test_a_mean_that_may_be_negative_needs_more_than_any_number():
 
 
 @pytest.mark.parametrize("needed", [128, 4096])
-def test_replicates_are_added_once_and_the_first_ones_stay(monkeypatch, needed, capsys):
+def test_replicates_are_added_once_and_the_first_ones_stay(monkeypatch, needed):
     request = Request(str(study.folder()), "theorem2_ridge", replicates=128)
     beyond = collections.Counter({"rate": 2, "level": 1})
-    monkeypatch.setattr(loop, "replicates_to_decide", lambda pilot, replicates, budget: (needed, beyond))
-    assert loop._pilot(request) == request._replace(replicates=32)
-    more = loop._enough(None, request, 4096)
+    monkeypatch.setattr(growing, "replicates_to_decide", lambda pilot, replicates, budget: (needed, beyond))
+    assert growing.pilot(request) == request._replace(replicates=32)
+    more, told = growing.enough(None, request, 4096)
     assert more == (None if needed == 128 else request._replace(replicates=needed))
-    assert "more than 4096 would be needed by 2 rates, 1 level" in capsys.readouterr().err
+    assert "more than 4096 would be needed by 2 rates, 1 level" in told[0]
     monkeypatch.undo()
-    assert loop._enough(planted(1.0, replicates=4), request, 4096) is None
-    assert "has 4 replicates, and variances need 8" in capsys.readouterr().err
+    more, told = growing.enough(planted(1.0, replicates=4), request, 4096)
+    assert more is None
+    assert "has 4 replicates, and variances need 8" in told[0]
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+from quick_sweep import show_nothing
 
 from problems import MeanEstimation
 from riskkit import (
@@ -29,7 +30,6 @@ from riskkit import (
 )
 from riskkit.algorithms import traits
 from riskkit.cli import main as cli
-from riskkit.cli import sweep
 from riskkit.execution import tasks
 from riskkit.experiment import study
 from riskkit.measure.blocks import measure_block
@@ -228,7 +228,7 @@ def test_only_a_fault_that_runs_away_is_caught_by_the_engine(whole):
 def test_a_sweep_with_a_diverging_algorithm_and_a_failed_block(tmp_path, monkeypatch, capsys):
     """lam = 1/8 is never computed; steps of 8 leave the range of the numbers for lam = 1 and 1/2."""
     monkeypatch.setattr(study, "experiment", lambda name, home=None: LOSING)
-    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
+    show_nothing(monkeypatch)
     compute = tasks.compute
 
     def broken(task):

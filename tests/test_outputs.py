@@ -20,6 +20,7 @@ import pytest
 from conftest import EXPERIMENTS
 from hypothesis import given
 from hypothesis import strategies as st
+from quick_sweep import show_nothing
 
 from riskkit import conformance
 from riskkit.cli import main as cli
@@ -30,7 +31,7 @@ from riskkit.execution.telling import OutputError, watched
 from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
 from riskkit.identity import label, short
-from riskkit.report import answers, html
+from riskkit.report import answers, html, presenting
 from riskkit.report.figures import drawing
 from riskkit.report.figures.style import written
 from riskkit.report.screen import MOST_LINES, WIDE_TITLE, screen
@@ -287,7 +288,7 @@ def test_an_older_figure_does_not_outlive_its_module(whole, tmp_path, monkeypatc
     Made(out / NAME).note({"figure gone": ("an address", [path])})
     other = out / NAME / "figures" / "by_hand.pdf"
     other.write_bytes(b"nobody's")
-    assert sweep._present(out, [NAME], 1)[1] == []
+    assert presenting.present_all(out, [NAME], {}, 1)[1] == []
     assert not path.exists()
     assert not Made(out / NAME).notes("figure gone")
     assert other.exists()
@@ -311,7 +312,7 @@ def test_what_was_made_of_older_results_does_not_outlive_them(
     changed = json.loads(record.read_text())
     record.write_text(json.dumps({**changed, "question": "Another one?"}))
     monkeypatch.setattr(place, attribute, broken)
-    assert len(sweep._present(out, [NAME], 1)[1]) == 1
+    assert len(presenting.present_all(out, [NAME], {}, 1)[1]) == 1
     left = files(out)
     assert not any(gone in name for name in left)
     assert any(stays in name for name in left)
@@ -332,7 +333,7 @@ def test_what_raises_costs_nothing_else(place, attribute, words, lost, whole, tm
         (tmp_path / NAME).mkdir(exist_ok=True)
         copy(whole / NAME / part, tmp_path / NAME / part)
     monkeypatch.setattr(place, attribute, broken)
-    made, missing = sweep._present(tmp_path, [NAME], 1)
+    made, missing = presenting.present_all(tmp_path, [NAME], {}, 1)
     assert missing == [words]
     gone = ("README.txt", "table.csv", *(["section.tex"] if lost == "tables/" else []))  # a section pastes tables
     kept = {name for name in files(whole) if lost not in name and not name.endswith(gone)}
@@ -342,7 +343,7 @@ def test_what_raises_costs_nothing_else(place, attribute, words, lost, whole, tm
 
 def test_verdicts_that_cannot_be_shown_are_stored(whole, again, monkeypatch, capsys):
     monkeypatch.setattr(conclusion, "verdict_text", broken)
-    monkeypatch.setattr(sweep, "_present", lambda out, names, jobs: ([], []))
+    show_nothing(monkeypatch)
     code, lines, _ = sweep_again(again, capsys)
     assert (code, lines) == (0, [])
     for name in ("verdict.json", "run.json", "table.parquet"):

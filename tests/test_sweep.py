@@ -105,7 +105,6 @@ def test_more_replicates_extend_what_is_there(tmp_path):
 
 def test_another_question_has_a_place_of_its_own_and_a_sweep_says_what_it_took(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("riskkit.cli.sweep._present", lambda *_: ([], []))
     small = ["theorem2_exponents", "--T", "8", "--alpha", "1", "--n", "10", "20", "--jobs", "1", "--replicates", "40"]
     assert main(small) == 0
     said = capsys.readouterr()

@@ -8,7 +8,7 @@ goes on from there.
 from __future__ import annotations
 
 import argparse
-import contextlib
+import functools
 import math
 import os
 import re
@@ -19,7 +19,7 @@ import time
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from riskkit.cli.common import (
     ANSWERED,
@@ -149,9 +149,13 @@ def _sweep(arguments: argparse.Namespace) -> int:
     left = [name for name in chosen if name not in before.standing and name not in before.beyond]
     if not left and before.standing:
         return _told_again(arguments, before)
+    from riskkit.execution.executors import Seats, WorkersError, nearby, serve
+
+    if len(left) > 1 and _jobs(arguments) > 1 and not arguments.dry_run:
+        serve([_asked(arguments, name) for name in left])
     # Only now: the numerical libraries take a second to load.
-    from riskkit.execution.executors import WorkersError
-    from riskkit.execution.loop import answer
+    from riskkit.execution.conclusion import Wish
+    from riskkit.execution.loop import Follow, answer
     from riskkit.execution.scheduling import FailFastError
     from riskkit.execution.tasks import engines
     from riskkit.experiment.vetting import vet
@@ -176,40 +180,48 @@ def _sweep(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _dry_run(requests, arguments)
 
+    from riskkit.report import presenting
+
     workers = _workers(arguments, requests)
+    beside = nearby(workers, _jobs(arguments), len(requests) > 1)
     about = {
         **circumstances(["python", "-m", "riskkit.sweep", *arguments.words], study.folder()),
         "device": arguments.device,
         "workers": workers.name,
     }
+    asked = [request.experiment for request in requests]
+    names = sorted([*asked, *before.standing])
+
+    def stored(name: str, whole: bool) -> None:
+        with writing(arguments.out, StoreError):
+            standing.note(arguments, [name] if whole else [], [])
+
     try:
         stores = _stores(arguments, requests)
-        allowed = 0 if arguments.fail_fast else math.inf
         found = answer(
             requests,
             stores,
             workers,
+            beside,
             about,
-            precision=arguments.precision,
-            decide=None if arguments.decide is None else int(arguments.decide),
-            allowed=allowed,
+            Follow(stored, functools.partial(presenting.present_one, arguments.out)),
+            wish=Wish(arguments.precision, None if arguments.decide is None else int(arguments.decide)),
+            allowed=0 if arguments.fail_fast else math.inf,
             jobs=_jobs(arguments),
         )
+        with writing(arguments.out, StoreError):
+            standing.note(arguments, [], [name for name in left if name not in asked])
+        # Everything that was asked for is written before a word is printed: what becomes of standard output costs
+        # nothing.
+        seats = beside.executor if isinstance(beside.executor, Seats) else None
+        made, missing = presenting.present_all(arguments.out, names, found.shown, _jobs(arguments), seats)
     except (StoreError, WorkersError) as error:
         raise StoppedError(str(error)) from error
     except FailFastError as error:
         raise StoppedError(f"--fail-fast: {_told(error.failure)}") from error
     finally:
         workers.stop()
-    asked = [request.experiment for request in requests]
-    failed = {failure.task.request.experiment for failure in found.failures}
-    with writing(arguments.out, StoreError):
-        standing.note(
-            arguments, [name for name in asked if name not in failed], [name for name in left if name not in asked]
-        )
-    # Everything that was asked for is written before a word is printed: what becomes of standard output costs nothing.
-    names = sorted([*asked, *before.standing])
-    made, missing = _present(arguments.out, names, _jobs(arguments))
+        beside.stop()
     seconds = time.monotonic() - started
     for line, count in Counter(map(_told, found.failures)).items():
         tell(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}")
@@ -229,8 +241,10 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
 def _told_again(arguments: argparse.Namespace, before: Answered) -> int:
     """The same question of the same code, answered before: only what is told of the answers may be missing."""
+    from riskkit.report import presenting
+
     started = time.monotonic()
-    _, missing = _present(arguments.out, before.standing, _jobs(arguments))
+    _, missing = presenting.present_all(arguments.out, before.standing, {}, _jobs(arguments))
     for line in missing:
         tell(f"riskkit sweep: {line}.")
     print(_screen(arguments.out, before.standing), end="")
@@ -301,25 +315,27 @@ def _told(failure: Failure) -> str:
 def _requests(arguments: argparse.Namespace, chosen: Sequence[str]) -> list[Request]:
     from riskkit.execution.tasks import Request
 
-    axes = _axes(arguments)
     requests = []
     for name in chosen:
         if "laptop" not in study.experiment(name).sizes and not arguments.paper and not arguments.experiments:
             continue  # too slow for the default sweep
-        requests.append(
-            Request(
-                study=str(study.folder()),
-                experiment=name,
-                size="paper" if arguments.paper else "quick" if arguments.quick else "laptop",
-                problem=arguments.problem,
-                axes=axes,
-                replicates=None if arguments.replicates is None else _whole("--replicates", arguments.replicates),
-                seed=arguments.seed,
-                device=arguments.device,
-                engine=arguments.engine,
-            )
-        )
+        requests.append(Request(**_asked(arguments, name)))
     return requests
+
+
+def _asked(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
+    """The fields of a Request."""
+    return {
+        "study": str(study.folder()),
+        "experiment": name,
+        "size": "paper" if arguments.paper else "quick" if arguments.quick else "laptop",
+        "problem": arguments.problem,
+        "axes": _axes(arguments),
+        "replicates": None if arguments.replicates is None else _whole("--replicates", arguments.replicates),
+        "seed": arguments.seed,
+        "device": arguments.device,
+        "engine": arguments.engine,
+    }
 
 
 def _check_axes(axes: Mapping[str, Sequence[float]]) -> None:
@@ -364,9 +380,9 @@ def _workers(arguments: argparse.Namespace, requests: Sequence[Request]) -> Work
     jobs = _jobs(arguments)
     if jobs == 1 or arguments.device != "cpu":
         return in_process()
-    # The reference engine and stacks of networks hold Python's lock, the fused ones leave it.
+    # The reference engine and stacks of networks hold Python's lock, as verdicts and figures do; the fused ones do not.
     used = {choice.engine for request in requests for choice in engines(request).values()}
-    return processes(jobs, "stacked" in used) if used & {"reference", "stacked"} else in_process(jobs)
+    return processes(jobs) if len(requests) > 1 or used & {"reference", "stacked"} else in_process(jobs)
 
 
 def _stores(arguments: argparse.Namespace, requests: Sequence[Request]) -> dict[str, Store]:
@@ -541,7 +557,7 @@ def _predicted(request: Request, precision: float) -> tuple[int, str]:
     """The replicates that ``--precision`` would end with, by the planning formula and the rule of doubling."""
     import numpy as np
 
-    from riskkit.execution.loop import MOST_REPLICATES
+    from riskkit.execution.growing import MOST_REPLICATES
     from riskkit.judges.rate import UNBOUNDED_AXES
     from riskkit.stats.planning import replicates_needed
 
@@ -570,61 +586,3 @@ def _screen(out: Path, names: Sequence[str]) -> str:
         return screen([content.results(out / name) for name in names], out, width)
     except Exception as error:
         return f"The answers cannot be shown: {type(error).__name__}: {error}\n"
-
-
-def _present(out: Path, names: Sequence[str], jobs: int) -> tuple[list[str], list[str]]:
-    """Figures, tables and the report of what is stored, as far as they do not stand: a line for each that was written,
-    and for each that was not, since one that fails costs none of the others."""
-    from riskkit.report.standing import Standing
-    from riskkit.report.tables import content
-    from riskkit.store.atomic import StoreError
-
-    shown = Standing(out, names)
-
-    made: list[str] = []
-    missing: list[str] = []
-
-    def figures() -> None:
-        shown.forget_figures()
-        due = shown.figures_due()
-        if due is not None and not due:
-            return
-        from riskkit.report import draw_figures
-
-        drawn = draw_figures(out, names, jobs=jobs, due=due)
-        shown.note_figures(drawn.done)
-        made.extend(f"figure {path}" for path in drawn.paths if path.suffix == ".pdf")
-        missing.extend(drawn.failures)
-
-    def tables() -> None:
-        if (due := shown.tables_due()) is None:
-            return
-        from riskkit.report import write_tables
-
-        paths = write_tables(out, due)
-        shown.note_tables(paths)
-        made.extend(f"tables {folder}/" for folder in dict.fromkeys(path.parent for path in paths))
-
-    def report() -> None:
-        if not shown.report_due():
-            return
-        from riskkit.report import write_report
-
-        path = write_report(out)
-        shown.note_report(path)
-        made.append(f"report {path}")
-
-    for part in (figures, tables, report):
-        try:
-            with writing(out, StoreError):
-                part()
-            continue
-        except StoppedError as error:
-            missing.append(f"the {part.__name__} could not be written: {str(error).rstrip('.')}")
-        except Exception as error:  # a fault of presentation, whatever it is, is no reason to leave out the rest
-            missing.append(f"the {part.__name__} could not be written: {type(error).__name__}: {error}")
-        with contextlib.suppress(Exception):  # an earlier sweep's would pass for what is stored
-            for path in shown.outdated(part.__name__):
-                path.unlink(missing_ok=True)
-    missing.extend(f"left out of the report and the tables of all: {line}" for line in content.everything(out)[1])
-    return made, missing

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import platform
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from riskkit.algorithms import traits
 from riskkit.engines.choice import Choice
+from riskkit.execution.growing import doubled, enough, pilot
 from riskkit.execution.tasks import Request, engines
 from riskkit.execution.terminal import Terminal, verdict_text
 from riskkit.experiment import study
@@ -21,7 +23,7 @@ from riskkit.experiment.plan import Cell, Plan
 from riskkit.problem import Problem
 from riskkit.store import provenance
 from riskkit.store.atomic import move, read
-from riskkit.store.shards import MissingReplicatesError, Store, StoreError
+from riskkit.store.shards import MissingReplicatesError, Quarantined, QuarantineWarning, Store, StoreError
 from riskkit.store.table import frame
 from riskkit.theory.bound import Bound, Source
 from riskkit.verdicts.data import Data
@@ -48,26 +50,63 @@ def gather(request: Request, store: Store, failures: Lost) -> Data:
     return Data(made, read(complete, made.size.replicates), dict(failures))
 
 
-def check(request: Request, store: Store, failures: Lost) -> None:
-    """Raises as ``gather`` would, and reads no more than checksums."""
-    made = request.plan()
-    store.check([address for address in made.runs if address not in failures], made.size.replicates)
-
-
 class Concluded(NamedTuple):
-    """What is left to tell of an experiment whose table and verdicts have been written."""
+    """What is left to tell of an experiment whose table and verdicts have been written: the verdicts for a terminal,
+    the engines that ran, and lines for people."""
 
     text: str
     engines: list[str]
+    told: list[str]
 
 
-def conclude_stored(request: Request, root: Path, failures: Lost, terminal: Terminal) -> Concluded:
-    """``gather`` and ``conclude``, in any process."""
-    store = Store(root)
-    data = gather(request, store, failures)
+class Lacking(NamedTuple):
+    """Replicates are not there, or were damaged: their shards, and the error's words."""
+
+    damaged: list[Quarantined]
+    why: str
+
+
+class Growing(NamedTuple):
+    """More replicates are to come before anything is concluded."""
+
+    request: Request
+    told: list[str]
+
+
+class Wish(NamedTuple):
+    """What is asked beyond the replicates there are: half-widths of exponents, or at most so many replicates for the
+    widths that lines declare."""
+
+    precision: float | None = None
+    decide: int | None = None
+
+
+def conclude_stored(
+    request: Request, root: Path, failures: Lost, terminal: Terminal, wish: Wish
+) -> Concluded | Lacking | Growing:
+    """``gather`` and ``conclude``, in any process; what depends on no other experiment."""
+    store, told = Store(root), list[str]()
+    more: Request | None = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QuarantineWarning)  # told by whoever asked
+        try:
+            if wish.decide is not None and not failures:
+                more, told = enough(gather(pilot(request), store, failures), request, wish.decide)
+            if more is not None:
+                return Growing(more, told)
+            data = gather(request, store, failures)
+        except MissingReplicatesError as error:
+            return Lacking(store.quarantined, str(error))
+    if wish.precision is not None and not failures:
+        more, told = doubled(data, request, wish.precision)
+    if more is not None:
+        return Growing(more, told)
+    kept = keep_other(request, root)
+    if kept is not None:
+        told.append(f"{request.experiment}: the table of another question that lay there is kept in {kept}.")
     ran = sorted({measured.engine for measured in data.measured.values()})
     experiment, found = data.plan.experiment, conclude(data, store)
-    return Concluded(shown(experiment.name, experiment.question, found, terminal), ran)
+    return Concluded(shown(experiment.name, experiment.question, found, terminal), ran, told)
 
 
 def shown(name: str, question: str, found: Found, terminal: Terminal) -> str:

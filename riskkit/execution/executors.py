@@ -6,6 +6,7 @@ workers are still there, how to let go of them at once, and what to call them.
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -24,6 +25,11 @@ A = TypeVar("A")
 
 PATIENCE = 10.0
 """Seconds that a scheduler has to answer."""
+
+AHEAD = "RISKKIT_AHEAD"
+"""The variable that tells the server of workers what they will be asked, as JSON."""
+LONGEST = 100_000
+"""Characters that a variable of the environment may surely have; where more is asked workers make their own plans."""
 
 
 class WorkersError(Exception):
@@ -56,30 +62,29 @@ def in_process(jobs: int = 1) -> Workers:
     return Workers(pool, lambda: width, lambda: None, lambda: pool.shutdown(wait=False, cancel_futures=True), name)
 
 
-def processes(jobs: int, networks: bool = False) -> Workers:
-    """``jobs`` processes on this machine, for the training of ``networks`` too."""
-    seats = Seats(jobs, [*FOR_RUNS, *(FOR_NETWORKS if networks else [])])
-    # More tasks than can run: a worker need not wait until its last answer is on disk, and is given what it knows.
-    return Workers(seats, lambda: CHOICE * jobs, lambda: None, seats.kill, f"{jobs} processes")
+def processes(jobs: int) -> Workers:
+    """``jobs`` processes on this machine."""
+    seats = Seats(jobs)
+    # One task more than can run, for each worker: none need wait until its last answer is on disk.
+    return Workers(seats, lambda: 2 * jobs, lambda: None, seats.kill, f"{jobs} processes")
 
 
-CHOICE = 8
-"""Tasks in flight for each seat."""
+def nearby(workers: Workers, jobs: int, several: bool) -> Workers:
+    """Those of this machine, for what is done beside computing: ``workers`` themselves where they can."""
+    if several and jobs > 1:
+        return workers if isinstance(workers.executor, Seats) else processes(jobs)
+    return workers if isinstance(workers.executor, ThreadPoolExecutor) else in_process()
 
 
 class Seats(Executor):
     """One loky worker a seat: a worker that dies takes its own task with it and no other, and its seat is filled anew.
 
-    (In a pool of many workers one death breaks all tasks in flight, and nobody knows whose fault it was.) Of the tasks
-    that wait a worker is given one of a question that it has met, whose plan it has made; else one that no other has.
+    (In a pool of many workers one death breaks all tasks in flight, and nobody knows whose fault it was.)
     """
 
-    def __init__(self, seats: int, loaded: Sequence[str] = ()) -> None:
-        """``loaded``: modules that each worker needs beside LOADED."""
+    def __init__(self, seats: int) -> None:
         self._free = seats
-        self._loaded = [*LOADED, *loaded]
         self._idle: list[Any] = []
-        self._met: dict[Any, set[Hashable]] = {}
         self._busy: dict[Future[Any], tuple[Any, Future[Any]]] = {}
         self._waiting: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._closed = False
@@ -99,29 +104,17 @@ class Seats(Executor):
     def _seat(self) -> None:
         """Gives waiting tasks to idle workers, and to new ones while seats are free."""
         while self._waiting and not self._closed and (self._idle or self._free):
+            promise, call, arguments = self._waiting.popleft()
+            if not promise.set_running_or_notify_cancel():
+                continue
             if self._idle:
                 worker = self._idle.pop()
             else:
-                worker = _worker(self._loaded)
+                worker = _worker()
                 self._free -= 1
-            place = self._best(self._met.setdefault(worker, set()))
-            promise, call, arguments = self._waiting[place]
-            del self._waiting[place]
-            if not promise.set_running_or_notify_cancel():
-                self._idle.append(worker)
-                continue
-            self._met[worker].add(_question(arguments))
             running = worker.submit(call, *arguments)
             self._busy[promise] = worker, running
             running.add_done_callback(lambda done, promise=promise: self._done(promise, done))
-
-    def _best(self, met: set[Hashable]) -> int:
-        """The place of the waiting task for a worker that has met these questions."""
-        asked = [_question(arguments) for _, _, arguments in self._waiting]
-        every = set[Hashable]().union(*self._met.values())
-        known = (place for place, question in enumerate(asked) if question in met)
-        new = (place for place, question in enumerate(asked) if question not in every)
-        return next(known, next(new, 0))
 
     def _done(self, promise: Future[Any], done: Future[Any]) -> None:
         from concurrent.futures.process import BrokenProcessPool
@@ -131,7 +124,6 @@ class Seats(Executor):
             worker, _ = self._busy.pop(promise)
             if done.cancelled() or isinstance(error, BrokenProcessPool):
                 self._free += 1
-                self._met.pop(worker, None)
             else:
                 self._idle.append(worker)
             self._seat()
@@ -171,23 +163,6 @@ class Seats(Executor):
             worker.shutdown(wait=True, kill_workers=True)
 
 
-def _question(arguments: tuple[Any, ...]) -> Hashable:
-    """What a call is about: its first argument, or the request of that."""
-    head = arguments[0] if arguments else None
-    found: Hashable = getattr(head, "request", head)
-    return found
-
-
-LOADED = ["riskkit.execution.loop", "riskkit.report.figures.drawing"]
-"""What workers need before they do anything: seconds of loading."""
-
-FOR_RUNS = ["riskkit.engines.numba.ready"]
-"""What the first compiled loop of a process waits for: a third of a second."""
-
-FOR_NETWORKS = ["torch._dynamo"]
-"""What torch loads at the first gradient of a stack of networks: a second and a half."""
-
-
 RENEWED = "A worker stopped while some jobs were given"
 """What loky warns of where it renews a worker whose memory has grown, which loses nothing and is no fault."""
 warnings.filterwarnings("ignore", RENEWED, UserWarning)
@@ -195,19 +170,33 @@ warnings.filterwarnings("ignore", RENEWED, UserWarning)
 
 GROWTH = 1 / 8
 """How far a worker's memory may grow before it is renewed, in shares of a core's part of the machine's. loky's own
-300 MB are less than the plans and blocks of a sweep, and what is renewed makes all its plans again."""
+300 MB are less than the plans and blocks of a sweep."""
 
 
-def _worker(loaded: Sequence[str] = LOADED) -> Any:
-    """A process of its own, forked from a server that has loaded the libraries once for all workers, where that can be;
-    else a fresh one, which loads them itself."""
+def serve(asked: Sequence[Mapping[str, Any]] = ()) -> bool:
+    """Has a server load the libraries, and make the plans of these requests, once for all workers, which are forked
+    from it; whether there is one. It begins at once, and beside what this process does."""
+    if sys.platform != "linux" or not _importable():
+        return False
+    from multiprocessing import forkserver
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["riskkit.execution.ahead"])
+    told = json.dumps(asked)
+    os.environ[AHEAD] = told if len(told) < LONGEST else "[]"
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop(AHEAD, None)
+    return True
+
+
+def _worker() -> Any:
+    """A process of its own, forked from the server where there is one; else a fresh one, which loads what it needs and
+    makes its plans itself."""
     from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
     warnings.filterwarnings("ignore", RENEWED, UserWarning)
-    context = None
-    if sys.platform == "linux" and _importable():
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(loaded))
+    context = multiprocessing.get_context("forkserver") if serve() else None
     here = (dict(os.environ), None if context else os.getpid())
     return ProcessPoolExecutor(max_workers=1, context=context, initializer=_attend, initargs=here)
 

@@ -1,8 +1,11 @@
-"""A sweep from the missing tasks to the verdicts: computes, repairs, grows, concludes.
+"""A sweep from the missing tasks to the verdicts: computes, repairs, grows, concludes, and has each shown.
 
 One rule makes resuming, repairing and growing the same thing: compute what the store lacks, until everything that was
 asked can be read from it. A shard is verified when it is read; one that turns out damaged, or has been deleted since,
 counts as missing, and its tasks are computed again.
+
+Experiments go their ways side by side: one is concluded as soon as its last task is stored, and shown as soon as it is
+concluded, while others still compute. The one that is foreseen to take longest goes first in everything.
 """
 
 from __future__ import annotations
@@ -10,243 +13,292 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
-from riskkit.execution.conclusion import Concluded, Lost, check, conclude_stored, gather, keep_other, record
-from riskkit.execution.executors import Seats, Workers
+from riskkit.execution.conclusion import Concluded, Growing, Lacking, Wish, conclude_stored, record
+from riskkit.execution.executors import Workers
 from riskkit.execution.progress import Ticker
-from riskkit.execution.scheduling import Failure, run_tasks
+from riskkit.execution.schedule import Lane, Schedule
+from riskkit.execution.scheduling import Computing, FailFastError, Failure, Watch
 from riskkit.execution.tasks import Request, Task, missing_tasks, physical_memory
 from riskkit.execution.telling import tell
 from riskkit.execution.terminal import Terminal
-from riskkit.identity import short
-from riskkit.judges.outcome import counted
-from riskkit.stats.columns import selecting_replicates
 from riskkit.store import provenance
 from riskkit.store.provenance import Diary
-from riskkit.store.shards import MissingReplicatesError, QuarantineWarning, Store, StoreError
-from riskkit.verdicts.bounds import half_width
-from riskkit.verdicts.data import Data
-from riskkit.verdicts.deciding import replicates_to_decide
+from riskkit.store.shards import Quarantined, QuarantineWarning, Store, StoreError
 
 REPAIRS = 3
 """How often an experiment whose shards do not stay whole is computed again before that is reported."""
 
-MOST_REPLICATES = 2**17
-"""Precision on demand goes no further."""
+JUDGING = 0.01
+"""Seconds that table and verdicts take for each cell, roughly: the order of experiments goes by it."""
+
+
+AS_IT_IS = Wish()
 
 
 class Answer(NamedTuple):
     """What a sweep came to: the verdicts of each experiment in words, the tasks that failed, how many were computed and
-    how many were in the store, and when those had been measured."""
+    how many were in the store, when those had been measured, and what ``show`` gave for the experiments whose worker
+    lived through it."""
 
     texts: list[str]
     failures: list[Failure]
     computed: int
     taken: int
     measured: str
+    shown: dict[str, Any]
+
+
+class Follow(NamedTuple):
+    """What follows once an experiment has been concluded.
+
+    Attributes:
+        stored: called here with its name, and whether all of its tasks were computed.
+        show: called with its name in any process, maybe while others compute; it raises nothing.
+    """
+
+    stored: Callable[[str, bool], None]
+    show: Callable[[str], Any]
 
 
 def answer(
     requests: Sequence[Request],
     stores: Mapping[str, Store],
     workers: Workers,
+    nearby: Workers,
     about: Mapping[str, Any],
+    follow: Follow | None = None,
     *,
-    precision: float | None = None,
-    decide: int | None = None,
+    wish: Wish = AS_IT_IS,
     allowed: float = math.inf,
     jobs: int = 1,
 ) -> Answer:
-    """Answers every request from its experiment's store; ``about`` goes into the diaries. ``jobs`` processes conclude.
+    """Answers every request from its experiment's store; ``about`` goes into the diaries.
 
-    With ``precision`` the replicates double until every fitted exponent's interval is at most +-precision wide. With
-    ``decide`` those are added, once and at most up to it, that the declared widths of all lines take. With
-    more failures than ``allowed`` it raises FailFastError; StoreError and WorkersError as ``run_tasks`` does.
+    ``workers`` compute; ``nearby``, on this machine, concludes and shows, in up to ``jobs`` processes.
+
+    With ``wish.precision`` the replicates double until every fitted exponent's interval is at most +-precision wide.
+    With ``wish.decide`` those are added, once and at most up to it, that the declared widths of all lines take. With
+    more failures than ``allowed`` it raises FailFastError; StoreError if results cannot be written, WorkersError if no
+    worker is left. What an experiment's conclusion raises beside those is raised once the others are done.
     """
     diaries = {
         request.experiment: Diary(stores[request.experiment].root, {**about, "request": request._asdict()})
         for request in requests
     }
     ticker = Ticker(diaries)
-    texts: dict[str, str] = {}
-    failures: list[Failure] = []
-    lost: dict[str, dict[str, tuple[str, str]]] = {request.experiment: {} for request in requests}
-    repairs = dict.fromkeys(stores, 0)
-    undecided = {request.experiment for request in requests} if decide is not None else set()
-    pending = list(requests)
-    taken, times = 0, []
-
-    def damaged(name: str, error: MissingReplicatesError) -> None:
-        repairs[name] += 1
-        if repairs[name] > REPAIRS:
-            raise StoreError(
-                f"{stores[name].root}: stored files keep getting damaged; check the disk ({error})"
-            ) from error
-
+    sweep = _Sweep(workers, nearby, ticker, follow, allowed, jobs)
+    courses = {request.experiment: _Course(request, stores[request.experiment], wish, sweep) for request in requests}
     try:
-        while pending:
-            first = not texts and not any(repairs.values()) and ticker.computed == 0
-            work = [pair for request in pending for pair in _missing(request, stores, lost, ticker)]
-            if first:
-                for request in pending:
-                    lacking = sum(task.request == request for task, _ in work)
-                    taken += len(missing_tasks(request, {})) - lacking
-                    times += stores[request.experiment].written(request.plan().runs)
-            work.sort(key=lambda pair: -pair[0].seconds)
-            with ticker, _quarantine(stores):
-                failed = run_tasks(work, workers, ticker, allowed=allowed)
-            failures += failed
-            for failure in failed:
-                lost[failure.task.request.experiment] |= dict.fromkeys(
-                    failure.task.runs, (failure.status, failure.reason)
-                )
-            settled, again = [], []
-            for request in pending:
-                name = request.experiment
-                try:
-                    with _quarantine(stores):
-                        check(request, stores[name], lost[name])
-                        # Everything is read again where it is concluded, maybe in another process.
-                        wanted = (precision is not None or name in undecided) and not lost[name]
-                        read = request if precision is not None else _pilot(request)
-                        data = gather(read, stores[name], lost[name]) if wanted else None
-                except MissingReplicatesError as error:
-                    damaged(name, error)
-                    again.append(request)
-                    continue
-                more = None
-                if data is not None and precision is not None:
-                    more = _grown(data, request, precision)
-                elif data is not None and decide is not None:
-                    undecided.discard(name)
-                    more = _enough(data, request, decide)
-                del data
-                if more is not None:
-                    again.append(more)
-                    continue
-                settled.append(request)
-            for request in settled:
-                kept = keep_other(request, stores[request.experiment].root)
-                if kept is not None:
-                    tell(f"{request.experiment}: the table of another question that lay there is kept in {kept}.")
-            for request, concluded in _conclusions(settled, stores, lost, workers, jobs):
-                name = request.experiment
-                if isinstance(concluded, MissingReplicatesError):
-                    damaged(name, concluded)
-                    again.append(request)
-                    continue
-                texts[name] = concluded.text
-                ticker.close(name, "finished", engine=concluded.engines)
-                stores[name].write_json("run.json", record(request, stores[name].root, lost[name]))
-            pending = again
+        with _unwarned(courses.values()):
+            for course in courses.values():
+                course.begin()
+            taken = sum(course.taken for course in courses.values())
+            times = [moment for course in courses.values() for moment in course.times]
+            with ticker:
+                sweep.run()
     except BaseException as error:
         # The disk may be what failed: the last page is then not written, and the diary shows no sign of life.
         with contextlib.suppress(StoreError):
-            for name in diaries:
-                if name not in texts:
+            for name, course in courses.items():
+                if course.text is None:
                     state = "interrupted" if isinstance(error, KeyboardInterrupt) else "stopped"
                     ticker.close(name, state, why=str(error))
         raise
-    words = [texts[request.experiment] for request in requests]
-    return Answer(words, failures, ticker.computed, taken, provenance.span(times))
+    words = [course.text or "" for course in courses.values()]
+    shown = {name: course.shown for name, course in courses.items() if course.shown is not None}
+    return Answer(words, sweep.failures, ticker.computed, taken, provenance.span(times), shown)
 
 
-def _conclusions(
-    settled: Sequence[Request], stores: Mapping[str, Store], lost: Mapping[str, Lost], workers: Workers, jobs: int
-) -> Iterator[tuple[Request, Concluded | MissingReplicatesError]]:
-    """Tables and verdicts, of several experiments side by side: nothing in them depends on another. Those that need
-    much memory, and one whose worker died (for want of memory, as a rule), are concluded here, one after the other."""
-    terminal = Terminal.here()
-    asked = {
-        request: (request, stores[request.experiment].root, lost[request.experiment], terminal) for request in settled
-    }
-    alone = [request for request in settled if request.concluding() * jobs > physical_memory()]
-    together = [request for request in settled if request not in alone]
-    if jobs == 1 or len(together) == 1:
-        alone, together = list(settled), []
-    # The processes that have computed know the plans; threads would wait for each other.
-    seats = workers.executor if isinstance(workers.executor, Seats) else Seats(jobs)
-    try:
-        futures = {request: seats.submit(conclude_stored, *asked[request]) for request in together}
-        for request, future in futures.items():
-            try:
-                yield request, future.result()
-            except MissingReplicatesError as error:
-                yield request, error
-            except BrokenProcessPool:
-                alone.append(request)
-    finally:
-        if seats is not workers.executor:
-            seats.kill()
-    for request in alone:
+class _Sweep:
+    """What the experiments of a sweep share."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        nearby: Workers,
+        ticker: Ticker,
+        follow: Follow | None,
+        allowed: float,
+        jobs: int,
+    ) -> None:
+        self.workers, self.ticker, self.follow, self.allowed, self.jobs = workers, ticker, follow, allowed, jobs
+        self.computing = Lane(workers.executor, workers.width)
+        self.nearby = Lane(nearby.executor, nearby.width)
+        self.schedule = Schedule(workers, ticker.tick)
+        self.terminal = Terminal.here()
+        self.failures: list[Failure] = []
+        self.errors: list[Exception] = []
+        self.alone: list[_Course] = []
+        """Those that need much memory, or whose worker died (for want of memory, as a rule): they are concluded in this
+        process, when nothing else is under way."""
+
+    def run(self) -> None:
+        self.schedule.run()
+        while self.alone:
+            self.alone.pop(0).conclude_here()
+            self.schedule.run()
+        if self.errors:
+            raise self.errors[0]
+
+
+class _Course:
+    """One experiment on its way from its tasks to what is shown of it."""
+
+    def __init__(self, request: Request, store: Store, wish: Wish, sweep: _Sweep) -> None:
+        self.store, self.workers = store, sweep.workers
+        self.watch: Watch = sweep.ticker
+        self.taken, self.times = 0, list[float]()
+        self.text: str | None = None
+        self.shown: Any = None
+        self._request, self._wish, self._sweep = request, wish, sweep
+        self._lost: dict[str, tuple[str, str]] = {}
+        """The runs without a result: status and reason."""
+        self._open = self._repairs = self._told = 0
+        self._rank = 0.0
+
+    # Tasks.
+
+    def begin(self) -> None:
+        """Adds the tasks whose runs the store lacks and that have not failed for good."""
+        request = self._request
+        found = missing_tasks(request, self.store.have())
+        self.tell_damaged()
+        found = [task for task in found if not all(run in self._lost for run in task.runs)]
+        self._sweep.ticker.expect(request, found)
+        if not self._rank:
+            made = request.plan()
+            self.taken = len(missing_tasks(request, {})) - len(found)
+            self.times = self.store.written(made.runs)
+            self._rank = -sum(task.seconds for task in found) - JUDGING * len(made.cells)
+        self._open = len(found)
+        for task in found:
+            self._compute(Computing(task, self))
+        if not found:
+            self._complete()
+
+    def tell_damaged(self) -> None:
+        """What this process has met of damaged shards, each once."""
+        _tell_damaged(self.store.quarantined[self._told :])
+        self._told = len(self.store.quarantined)
+
+    def _compute(self, step: Computing, *, first: bool = False) -> None:
+        self._sweep.schedule.add(step, self._sweep.computing, self._rank, first=first)
+
+    def settled(self, task: Task, failure: Failure | None) -> None:
+        if failure is not None:
+            self._lost |= dict.fromkeys(task.runs, (failure.status, failure.reason))
+            self._sweep.failures.append(failure)
+            if len(self._sweep.failures) > self._sweep.allowed:
+                raise FailFastError(failure)
+        self._open -= 1
+        if not self._open:
+            self._complete()
+
+    def replaced(self, task: Task, pieces: Sequence[Task]) -> None:
+        self._open += len(pieces) - 1
+        for piece in reversed(pieces):
+            self._compute(Computing(piece, self), first=True)
+
+    def again(self, step: Computing) -> None:
+        self._compute(step, first=True)
+
+    # Table and verdicts.
+
+    def _complete(self) -> None:
+        sweep = self._sweep
+        if self._request.concluding() * sweep.jobs > physical_memory():
+            sweep.alone.append(self)
+        else:
+            step = _Nearby((conclude_stored, *self._asked()), self._came)
+            sweep.schedule.add(step, sweep.nearby, self._rank, first=True)
+
+    def _asked(self) -> tuple[Any, ...]:
+        return self._request, self.store.root, dict(self._lost), self._sweep.terminal, self._wish
+
+    def conclude_here(self) -> None:
+        done: Future[Any] = Future()
         try:
-            yield request, conclude_stored(*asked[request])
-        except MissingReplicatesError as error:
-            yield request, error
+            done.set_result(conclude_stored(*self._asked()))
+        except Exception as error:
+            done.set_exception(error)
+        self._came(done)
+
+    def _came(self, future: Future[Concluded | Lacking | Growing]) -> None:
+        try:
+            found = future.result()
+        except BrokenProcessPool:
+            self._sweep.alone.append(self)
+            return
+        except StoreError:
+            raise
+        except Exception as error:  # a fault of the experiment's, say: the others go on
+            self._sweep.errors.append(error)
+            return
+        match found:
+            case Lacking(damaged, why):
+                _tell_damaged(damaged)
+                self._repairs += 1
+                if self._repairs > REPAIRS:
+                    raise StoreError(f"{self.store.root}: stored files keep getting damaged; check the disk ({why})")
+                self.begin()
+            case Growing(request, told):
+                _tell(told)
+                self._request, self._wish = request, self._wish._replace(decide=None)
+                self.begin()
+            case Concluded(text, engines, told):
+                _tell(told)
+                self._concluded(text, engines)
+
+    def _concluded(self, text: str, engines: list[str]) -> None:
+        name, sweep = self._request.experiment, self._sweep
+        self.text = text
+        sweep.ticker.close(name, "finished", engine=engines)
+        self.store.write_json("run.json", record(self._request, self.store.root, self._lost))
+        if sweep.follow is not None:
+            sweep.follow.stored(name, not self._lost)
+            sweep.schedule.add(_Nearby((sweep.follow.show, name), self._was_shown), sweep.nearby, self._rank)
+
+    def _was_shown(self, future: Future[Any]) -> None:
+        with contextlib.suppress(BrokenProcessPool):
+            self.shown = future.result()
 
 
-def _missing(
-    request: Request, stores: Mapping[str, Store], lost: Mapping[str, Lost], ticker: Ticker
-) -> list[tuple[Task, Store]]:
-    """The tasks whose runs the store lacks and that have not failed for good."""
-    store = stores[request.experiment]
-    with _quarantine(stores):
-        found = missing_tasks(request, store.have())
-    found = [task for task in found if not all(run in lost[request.experiment] for run in task.runs)]
-    ticker.expect(request, found)
-    return [(task, store) for task in found]
+class _Nearby(NamedTuple):
+    """A step that is a call and what becomes of it."""
+
+    asked: tuple[Any, ...]
+    came: Callable[[Future[Any]], None]
+
+    def call(self) -> Sequence[Any]:
+        return self.asked
+
+    def finished(self, future: Future[Any]) -> None:
+        self.came(future)
 
 
-def _grown(data: Data, request: Request, precision: float) -> Request | None:
-    """The request with twice the replicates if some exponent is not known to +-precision yet. The width alone decides,
-    never what a verdict would say; the replicates there are stay the first ones."""
-    width, replicates = half_width(data), data.replicates
-    if not width > precision:
-        return None
-    if 2 * replicates > MOST_REPLICATES:
-        most = f"at most {MOST_REPLICATES} are made"
-        tell(f"{request.experiment}: +-{short(width, 2)} after {replicates} replicates; {most}.")
-        return None
-    tell(f"{request.experiment}: +-{short(width, 2)} after {replicates} replicates; doubling them.")
-    return request._replace(replicates=2 * replicates)
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        tell(line)
 
 
-def _pilot(request: Request) -> Request:
-    """The same of the first quarter of the replicates."""
-    return request._replace(replicates=max(selecting_replicates(request.plan().size.replicates), 1))
-
-
-def _enough(pilot: Data, request: Request, budget: int) -> Request | None:
-    """The request with the replicates that its lines need for their declared widths, as far as the budget reaches; None
-    where it has them. The variances of the pilot alone decide, before any verdict."""
-    name, replicates = request.experiment, int(request.plan().size.replicates)
-    try:
-        needed, beyond = replicates_to_decide(pilot, replicates, budget)
-    except ValueError as error:
-        tell(f"{name}: no replicates are added: {error}.")
-        return None
-    kinds = ", ".join(counted(count, kind) for kind, count in beyond.items())
-    more = f"; more than {budget} would be needed by {kinds}" if beyond else ""
-    if needed <= replicates:
-        tell(f"{name}: no line within the budget needs more than its {replicates} replicates{more}.")
-        return None
-    tell(f"{name}: {needed} replicates in place of {replicates}, for the declared widths{more}.")
-    return request._replace(replicates=needed)
+def _tell_damaged(shards: Sequence[Quarantined]) -> None:
+    for bad in shards:
+        kept = "" if bad.kept is None else f", kept as {bad.kept}"
+        tell(f"riskkit sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.")
 
 
 @contextlib.contextmanager
-def _quarantine(stores: Mapping[str, Store]) -> Iterator[None]:
-    """Says in one line each which shards the body found damaged."""
-    before = {name: len(store.quarantined) for name, store in stores.items()}
+def _unwarned(courses: Collection[_Course]) -> Iterator[None]:
+    """Says in one line each which shards the body found damaged, and lets nothing warn of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", QuarantineWarning)
         try:
             yield
         finally:
-            for name, store in stores.items():
-                for bad in store.quarantined[before[name] :]:
-                    kept = "" if bad.kept is None else f", kept as {bad.kept}"
-                    tell(f"riskkit sweep: shard {bad.name} is damaged ({bad.reason}){kept}; computing it again.")
+            for course in courses:
+                course.tell_damaged()

@@ -69,7 +69,7 @@ class _Tally:
 
 
 class Ticker:
-    """Told of every task, it tells people and disk; a context manager around each round of tasks.
+    """Told of every task, it tells people and disk; a context manager around what it is told of.
 
     ``diaries``: by experiment.
     """
@@ -77,6 +77,7 @@ class Ticker:
     def __init__(self, diaries: Mapping[str, Diary]) -> None:
         self._diaries = diaries
         self._tallies = {name: _Tally() for name in diaries}
+        self._closed: set[str] = set()
         self._began = self._said = self._written = time.monotonic()
         self._bar: Progress | None = None
 
@@ -131,7 +132,7 @@ class Ticker:
         moment = time.monotonic()
         if self._bar is not None:
             self._bar.update(self._line, description=self.line(), completed=self._fraction())
-        elif moment - self._said > PLAIN:
+        elif moment - self._said > PLAIN and any(tally.left > 0 for tally in self._tallies.values()):
             self._say()
         if moment - self._written > PLAIN:
             self._write()
@@ -166,6 +167,7 @@ class Ticker:
 
     def close(self, name: str, state: str, **news: object) -> None:
         """The last page of an experiment's diary: "finished", "interrupted", "stopped"."""
+        self._closed.add(name)
         self._page(name, state=state, **news)
 
     def _fraction(self) -> float:
@@ -179,7 +181,7 @@ class Ticker:
     def _write(self) -> None:
         self._written = time.monotonic()
         for name, tally in self._tallies.items():
-            if tally.left > 0 or tally.replicates_done < tally.replicates:
+            if name not in self._closed and (tally.left > 0 or tally.replicates_done < tally.replicates):
                 self._page(name, state="running")
 
     def _page(self, name: str, **news: object) -> None:

@@ -1,4 +1,4 @@
-"""Sends tasks to workers, stores what comes back, and makes of every failure a datum.
+"""A task on its way: to a worker, from there into the store; and every failure is made a datum.
 
 A task that fails is tried again, three times in all; what then still fails is reported with its reason, and the
 others go on. Only a store that cannot be written, workers that are all gone, or more failures than are allowed end a
@@ -7,13 +7,11 @@ sweep early; what is finished is on disk whatever happens.
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter, deque
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from riskkit.execution import tasks
 from riskkit.execution.executors import Workers, WorkersError
@@ -22,8 +20,6 @@ from riskkit.problem import NoMinimiserError
 from riskkit.store.shards import Store
 
 TRIES = 3
-TICK = 0.5
-"""Seconds between two looks at the clock, whether a task has finished or not."""
 
 
 class Failure(NamedTuple):
@@ -59,64 +55,64 @@ class Watch(Protocol):
     def tick(self) -> None: ...
 
 
-def run_tasks(
-    work: Sequence[tuple[Task, Store]], workers: Workers, watch: Watch, *, allowed: float = math.inf
-) -> list[Failure]:
-    """Computes and stores every task, in the order given; returns those that failed.
+class Desk(Protocol):
+    """Whom the tasks of an experiment belong to."""
 
-    Raises StoreError if results cannot be written, WorkersError if no worker is left, FailFastError for more failures
-    than ``allowed``. Running tasks are then abandoned; call ``workers.stop``.
+    workers: Workers
+    store: Store
+    watch: Watch
+
+    def settled(self, task: Task, failure: Failure | None) -> None:
+        """A task is on disk, or has failed for good."""
+
+    def replaced(self, task: Task, pieces: Sequence[Task]) -> None:
+        """These are to be computed in its place."""
+
+    def again(self, step: Computing) -> None:
+        """It is to be tried once more, and soon."""
+
+
+class Computing:
+    """The step that computes and stores a task; one that fails is tried three times in all.
+
+    It raises StoreError if results cannot be written, WorkersError if no worker is left.
     """
-    waiting = deque(work)
-    tries: Counter[Task] = Counter()
-    failures: list[Failure] = []
-    flying: dict[Future[Done], tuple[Task, Store]] = {}
-    while waiting or flying:
-        room = workers.width() - len(flying) if waiting else 0
-        while waiting and room > 0:
-            task, store = waiting.popleft()
-            if store.holds(task.runs, task.first):
-                watch.done(task, None)
-                continue
-            pieces = _resized(task, watch.factor(task)) if not tries[task] else [task]
-            if len(pieces) > 1:
-                watch.split(task, pieces)
-                waiting.extendleft((piece, store) for piece in reversed(pieces))
-                continue
-            flying[_submit(workers, task)] = task, store
-            room -= 1
-        finished, _ = wait(flying, timeout=TICK, return_when=FIRST_COMPLETED)
-        for future in finished:
-            task, store = flying.pop(future)
-            try:
-                answer = future.result()
-            except (Exception, CancelledError) as error:
-                if (gone := workers.lost()) is not None:
-                    raise WorkersError(f"{gone}; what is finished is kept.") from error
-                tries[task] += 1
-                final = isinstance(error, NoMinimiserError)  # the same numbers would come again
-                if tries[task] < TRIES and not final:
-                    waiting.appendleft((task, store))
-                    continue
-                failure = Failure(task, "no minimiser" if final else "failed", _reason(error, tries[task]))
-                failures.append(failure)
-                watch.failed(failure)
-                if len(failures) > allowed:
-                    raise FailFastError(failure) from error
-            else:
-                store.put(answer.measured)
-                watch.done(task, answer)
-        if not finished and flying and (gone := workers.lost()) is not None:
-            raise WorkersError(f"{gone}; what is finished is kept.")
-        watch.tick()
-    return failures
 
+    def __init__(self, task: Task, desk: Desk, tries: int = 0) -> None:
+        self._task, self._desk, self._tries = task, desk, tries
 
-def _submit(workers: Workers, task: Task) -> Future[Done]:
-    try:
-        return workers.executor.submit(tasks.compute, task)
-    except RuntimeError as error:  # a client that has closed itself
-        raise WorkersError(f"{workers.lost() or error}; what is finished is kept.") from error
+    def call(self) -> Sequence[Any] | None:
+        task, desk = self._task, self._desk
+        if desk.store.holds(task.runs, task.first):
+            desk.watch.done(task, None)
+            desk.settled(task, None)
+            return None
+        pieces = [task] if self._tries else _resized(task, desk.watch.factor(task))
+        if len(pieces) == 1:
+            return tasks.compute, task
+        desk.watch.split(task, pieces)
+        desk.replaced(task, pieces)
+        return None
+
+    def finished(self, future: Future[Done]) -> None:
+        task, desk = self._task, self._desk
+        try:
+            answer = future.result()
+        except (Exception, CancelledError) as error:
+            if (gone := desk.workers.lost()) is not None:
+                raise WorkersError(f"{gone}; what is finished is kept.") from error
+            tries = self._tries + 1
+            final = isinstance(error, NoMinimiserError)  # the same numbers would come again
+            if tries < TRIES and not final:
+                desk.again(Computing(task, desk, tries))
+                return
+            failure = Failure(task, "no minimiser" if final else "failed", _reason(error, tries))
+            desk.watch.failed(failure)
+            desk.settled(task, failure)
+        else:
+            desk.store.put(answer.measured)
+            desk.watch.done(task, answer)
+            desk.settled(task, None)
 
 
 def _resized(task: Task, factor: float) -> list[Task]:

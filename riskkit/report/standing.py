@@ -33,20 +33,21 @@ class Figure(NamedTuple):
 
 
 class Standing:
-    """What is to be presented of a results folder, and what of it stands."""
+    """What is to be presented of a results folder, and what of it stands: of the names, and ``of_all``."""
 
-    def __init__(self, results: Path, names: Iterable[str]) -> None:
-        self.results = results
+    def __init__(self, results: Path, names: Iterable[str], *, of_all: bool = True) -> None:
+        self.results, self.of_all = results, of_all
         self.home = study.folder()
         self.everything = sorted(path.parent.name for path in results.glob("*/verdict.json"))
         self.names = [name for name in dict.fromkeys(names) if name in self.everything]
+        self._owners: list[str | None] = [*self.names, *([None] if of_all and self.everything else [])]
 
     def stored(self, name: str) -> str:
         """The digest of what is stored of an experiment."""
         return _contents(self.results / name / file for file in STORED)
 
-    def figures(self) -> list[Figure]:
-        """Those of the names, and of all."""
+    def figures(self) -> list[Figure] | None:
+        """Those that are to be there; None where that cannot be told."""
         folder = self.home / "figures"
         modules = sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
         owned: dict[str | None, list[str]] = {}
@@ -54,11 +55,11 @@ class Standing:
             owner = sources.literal(f"figures.{module}", "EXPERIMENT", self.home)
             # One whose owner cannot be told without importing it is drawn every time.
             owned.setdefault(owner if owner is None or isinstance(owner, str) else "", []).append(module)
-        if "" in owned or not self.names:
-            return []
+        if "" in owned:
+            return None
         found = []
-        every = [self.stored(name) for name in self.everything]
-        for owner in [*self.names, None]:
+        every = [self.stored(name) for name in self.everything] if self.of_all else []
+        for owner in self._owners:
             shown = every if owner is None else [self.stored(owner)]
             own = owned.get(owner, [] if owner is None else [DEFAULT])
             for module in own:
@@ -69,8 +70,9 @@ class Standing:
 
     def forget_figures(self) -> None:
         """Removes figures that were noted and that no module draws any longer: they would pass for what is stored."""
-        wanted = {(figure.owner, figure.output) for figure in self.figures()}
-        for owner in [*self.names, None] if wanted else ():
+        figures = self.figures()
+        wanted = {(figure.owner, figure.output) for figure in figures or ()}
+        for owner in self._owners if figures is not None else ():
             made = Made(self.results / (owner or ""))
             for output in made.outputs():
                 if output.startswith("figure ") and (owner, output) not in wanted:
@@ -84,7 +86,7 @@ class Standing:
     def figures_due(self) -> Mapping[str | None, set[str]] | None:
         """Owner -> the figures that are to be drawn; None: all, for it cannot be told."""
         wanted = self.figures()
-        if not wanted and self.names:
+        if wanted is None:
             return None
         due: dict[str | None, set[str]] = {}
         for figure in wanted:
@@ -94,7 +96,7 @@ class Standing:
 
     def note_figures(self, done: Sequence[tuple[str | None, str, list[Path]]]) -> None:
         """The files of figures that were drawn: owner, name, paths."""
-        addresses = {(figure.owner, figure.name): figure for figure in self.figures()}
+        addresses = {(figure.owner, figure.name): figure for figure in self.figures() or ()}
         by_owner: dict[str | None, dict[str, tuple[str, list[Path]]]] = {}
         for owner, name, paths in done:
             if (figure := addresses.get((owner, name))) is not None:
@@ -114,7 +116,7 @@ class Standing:
     def tables_due(self) -> list[str] | None:
         """The experiments whose tables are to be written; None: no table at all, not even those of all."""
         due = [name for name in self.names if not Made(self.results / name).stands(TABLES, self._tables(name))]
-        if not due and Made(self.results).stands(ALL_TABLES, self._all()):
+        if not due and (not self.of_all or Made(self.results).stands(ALL_TABLES, self._all())):
             return None
         return due
 
@@ -124,9 +126,9 @@ class Standing:
             own = [path for path in paths if path.is_relative_to(self.results / name)]
             if own:
                 Made(self.results / name).note({TABLES: (self._tables(name), own)})
-        Made(self.results).note(
-            {ALL_TABLES: (self._all(), [path for path in paths if path.parent == self.results / "tables"])}
-        )
+        if self.of_all:
+            together = [path for path in paths if path.parent == self.results / "tables"]
+            Made(self.results).note({ALL_TABLES: (self._all(), together)})
 
     def _report(self) -> str:
         shown = sorted([*self.results.glob("figures/*.[st][vx][gt]"), *self.results.glob("*/figures/*.[st][vx][gt]")])
@@ -147,13 +149,14 @@ class Standing:
         if part == "report":
             return [self.results / "report.html"] if self.report_due() else []
         if part == "figures":
-            for figure in self.figures():
+            for figure in self.figures() or ():
                 made = Made(self.results / (figure.owner or ""))
                 if made.notes(figure.output) and not made.stands(figure.output, figure.address):
                     found += [*made.files(figure.output), self._png(figure.owner, figure.output)]
             return found
-        own = [(self.results / name, TABLES, self._tables(name)) for name in self.names]
-        for folder, output, address in [*own, (self.results, ALL_TABLES, self._all())]:
+        wanted = [(self.results / name, TABLES, self._tables(name)) for name in self.names]
+        wanted += [(self.results, ALL_TABLES, self._all())] if self.of_all else []
+        for folder, output, address in wanted:
             if Made(folder).notes(output) and not Made(folder).stands(output, address):
                 found += Made(folder).files(output)
         return found

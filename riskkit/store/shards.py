@@ -242,18 +242,6 @@ class Store:
                 laid[run].add(block, own[run])
         return {run: laid[run].measured() for run in wanted}
 
-    def check(self, runs: Iterable[str], replicates: int) -> None:
-        """Raises as ``get_many`` would of so many ``replicates``, at the price of the checksums: nothing is
-        unpacked."""
-        wanted = list(dict.fromkeys(runs))
-        sound: set[str] = set()
-        while True:
-            chosen = self._choose(wanted, replicates)
-            needed = {name for names in chosen.values() for name in names} - sound
-            sound |= {name for name in sorted(needed) if self._read(name, []) is not None}
-            if needed <= sound:
-                return
-
     def verify(self) -> list[Quarantined]:
         """Reads every shard, quarantines the bad ones and returns them."""
         before = len(self.quarantined)

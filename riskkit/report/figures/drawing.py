@@ -65,36 +65,47 @@ def draw_figures(
     jobs: int = 1,
     due: Mapping[str | None, Collection[str]] | None = None,
     png: bool = False,
+    of_all: bool | None = None,
+    seats: Seats | None = None,
 ) -> Drawn:
-    """Draws every figure that one of the named experiments feeds and that has one stored, in ``jobs`` processes.
+    """Draws every figure that one of the named experiments feeds and that has one stored, in ``jobs`` processes: a few
+    here, unless there are ``seats``, processes at work.
 
     Each is written as .pdf, .svg, .csv (the plotted numbers), .txt (the caption) and, with ``png`` or where there is
     one, .png, the same bytes every time, in ``figures/``; those of another venue than the default in
     ``figures/<venue>/``. A figure that fails costs no other. ``due``: by experiment (None: those of all), the figures
-    to draw, where not all are. Raises StoreError if a named experiment's results cannot be read, ValueError for an
+    to draw, where not all are; ``of_all``: whether to draw those of all, by default if a study has one of the names.
+    Raises StoreError if a named experiment's results cannot be read, ValueError for an
     unknown venue.
     """
     home, chosen = study.folder(), [name for name in dict.fromkeys(names) if is_stored(results / name)]
-    if not chosen:
-        return Drawn([], [], [])
-    of_all = [None] if any(not from_python(results / name) for name in chosen) else []
-    owners: list[str | None] = [owner for owner in (*chosen, *of_all) if due is None or due.get(owner)]
-    wanted = {owner: None if due is None else frozenset(due[owner]) for owner in owners}
-    parts: dict[str | None, Drawn] = {}
-    if jobs > 1 and len(owners) > 1 and (due is None or sum(len(due[one]) for one in owners) > FEW):
-        seats = Seats(jobs)
+    if of_all is None:
+        of_all = any(not from_python(results / name) for name in chosen)
+    owners: list[str | None] = [*chosen, *([None] if of_all else [])]
+    units = [(one, None if due is None else frozenset(due[one])) for one in owners if due is None or due.get(one)]
+    parts: dict[tuple[str | None, frozenset[str] | None], Drawn] = {}
+    if seats is not None:  # those of all take longest: each on its own
+        units = [
+            part
+            for who, what in units
+            for part in ([(who, frozenset([one])) for one in sorted(what)] if who is None and what else [(who, what)])
+        ]
+    many = due is None or sum(len(what or ()) for _, what in units) > FEW
+    if len(units) > 1 and (seats is not None or (many and jobs > 1)):
+        crew = Seats(jobs) if seats is None else seats
         try:
-            futures = {owner: seats.submit(_draw, home, results, owner, venue, wanted[owner], png) for owner in owners}
-            for owner, future in futures.items():
+            futures = {(who, what): crew.submit(_draw, home, results, who, venue, what, png) for who, what in units}
+            for unit, future in futures.items():
                 # One whose process died (for want of memory, as a rule) is drawn here.
                 with contextlib.suppress(BrokenProcessPool):
-                    parts[owner] = future.result()
+                    parts[unit] = future.result()
         finally:
-            seats.kill()
-    for owner in owners:
-        if owner not in parts:
-            parts[owner] = _draw(home, results, owner, venue, wanted[owner], png)
-    found = [parts[owner] for owner in owners]
+            if seats is None:
+                crew.kill()
+    for who, what in units:
+        if (who, what) not in parts:
+            parts[who, what] = _draw(home, results, who, venue, what, png)
+    found = [parts[unit] for unit in units]
     # A module that cannot be imported fails for every owner.
     failures = dict.fromkeys(line for part in found for line in part.failures)
     paths = [path for part in found for path in part.paths]

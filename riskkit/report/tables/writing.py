@@ -30,9 +30,9 @@ from riskkit.report.tables.table import Table
 from riskkit.store.atomic import make_folder, write_text
 
 
-def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
-    """Writes the tables of the named experiments that are stored in the results folder, and those of all that are
-    stored and can be read; returns the files. Equal results give equal bytes."""
+def write_tables(folder: Path, names: Iterable[str], of_all: bool = True) -> list[Path]:
+    """Writes the tables of the named experiments that are stored in the results folder, and with ``of_all`` those of
+    all that are stored and can be read; returns the files. Equal results give equal bytes."""
     written: list[Path] = []
     for name in dict.fromkeys(names):
         if (folder / name / "verdict.json").is_file():
@@ -43,7 +43,7 @@ def write_tables(folder: Path, names: Iterable[str]) -> list[Path]:
             written.append(folder / name / "tables" / "sentences.tex")
             lines = [f"\\item {content.sentence(verdict)}" for verdict in result.verdicts]
             write_text(written[-1], "\n".join([r"\begin{itemize}\sloppy", *lines, r"\end{itemize}", ""]), durable=False)
-    everything, _ = content.everything(folder)
+    everything, _ = content.everything(folder) if of_all else ([], [])
     if everything:
         own = study_tables(result.name for result in everything)
         made = [*content.of_all(everything), answers.table(everything), *own]

@@ -1,0 +1,45 @@
+"""Imported by the server that workers are forked from, and by nobody else: what all of them need, once.
+
+The libraries, and the plans of what will be asked, as the process that asks makes them at the same time. What goes
+wrong here is told there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+
+from riskkit.execution.executors import AHEAD
+
+LOADED = ["riskkit.execution.loop", "riskkit.report.presenting"]
+"""What workers need before they do anything: seconds of loading."""
+FOR_NETWORKS = "torch._dynamo"
+"""What torch loads at the first gradient of a stack of networks: a second and a half."""
+
+
+def prepare(told: str) -> None:
+    """``told``: the requests, in JSON."""
+    asking = os.getppid()
+    for name in LOADED:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    from riskkit.execution.tasks import Request, engines
+
+    used: set[str] = set()
+    for one in json.loads(told):
+        if os.getppid() != asking:
+            os._exit(0)  # it has found a fault, and is gone
+        with contextlib.suppress(Exception, SystemExit):
+            axes = tuple((name, tuple(values)) for name, values in one["axes"])
+            used |= {choice.engine for choice in engines(Request(**{**one, "axes": axes})).values()}
+    if "stacked" in used:
+        importlib.import_module(FOR_NETWORKS)
+
+
+if AHEAD in os.environ:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        prepare(os.environ.pop(AHEAD))
