@@ -2,70 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+from small_study import forget, swept, within, write
 
-from riskkit.execution import tasks
 from riskkit.experiment import sources
 from riskkit.store import made
 from riskkit.store.made import Made
-from riskkit.sweep import main
-
-ONE = """
-from problems.own import Own
-from riskkit import Constant, Experiment, Grid, Lookahead, Size
-from experiments._bounds import BOUND
-
-EXPERIMENT = Experiment(
-    question="Is {name} measured?",
-    problem=Own(),
-    algorithms={{"Lookahead": lambda p: Lookahead(p.T, p.k, p.alpha, Constant(0.1))}},
-    bounds=(BOUND,),
-    sizes={{"laptop": Size(Grid("T", n=10, k=1, alpha=0.5, T=(4, 16)), replicates=16)}},
-)
-"""
-STUDY = {
-    "problems/__init__.py": "from .own import Own\nfrom .other import Other\n\n__all__ = ['Other', 'Own']\n",
-    "problems/own.py": "from riskkit.problems import MeanEstimation\n\n\nclass Own(MeanEstimation):\n    pass\n",
-    "problems/other.py": "from riskkit.problems import MeanEstimation\n\n\nclass Other(MeanEstimation):\n    pass\n",
-    "experiments/_bounds.py": "from riskkit.theory.zhou2021 import convex\n\nBOUND = convex.OPTIMIZATION_AVERAGE\n",
-    "experiments/first.py": ONE.format(name="the first"),
-    "experiments/second.py": ONE.format(name="the second")
-    .replace("problems.own", "problems.other")
-    .replace("Own", "Other")
-    .replace(
-        "from experiments._bounds import BOUND",
-        "from riskkit.theory.zhou2021.convex import OPTIMIZATION_AVERAGE as BOUND",
-    ),
-    "figures/curve.py": """
-from riskkit.report import plot
-
-EXPERIMENT = "first"
-
-
-def draw(stored):
-    page = plot.Page("Errors of the first", height=1.5)
-    panel = page.panel(xlabel="T", ylabel="optimization")
-    for line in stored.lines("T", "optimization", "last"):
-        panel.measured(line)
-    return page
-""",
-}
 
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory):
     """A small study, swept once, and a copy of it to go back to."""
     place = tmp_path_factory.mktemp("standing")
-    for name, text in STUDY.items():
-        (place / "study" / name).parent.mkdir(exist_ok=True, parents=True)
-        (place / "study" / name).write_text(text)
+    write(place / "study")
     with within(place / "study"):
         assert swept() == 0
     shutil.copytree(place / "study", place / "copy")
@@ -79,34 +33,6 @@ def home(once):
     shutil.copytree(once / "copy", once / "study")
     with within(once / "study"):
         yield once / "study"
-
-
-@contextlib.contextmanager
-def within(study):
-    """The study's folder as the working directory of what seems to be a new process."""
-    kept = {name: module for name, module in sys.modules.items() if of_a_study(name)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(study)
-        patch.setattr(sys, "path", list(sys.path))
-        forget()
-        yield
-    forget()
-    sys.modules.update(kept)
-
-
-def of_a_study(name):
-    return name.partition(".")[0] in ("problems", "experiments", "figures")
-
-
-def forget():
-    """The modules of the study are imported anew."""
-    for name in [name for name in sys.modules if of_a_study(name)]:
-        del sys.modules[name]
-    tasks._plan.cache_clear()
-
-
-def swept(*words):
-    return main([*words, "--jobs", "1"])
 
 
 def times():

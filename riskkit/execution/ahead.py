@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import signal
+import sys
 
 from riskkit.execution.executors import AHEAD
 
@@ -26,17 +27,25 @@ def prepare(told: str) -> None:
     for name in LOADED:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    from riskkit.engines.reference import one_thread
     from riskkit.execution.tasks import Request, engines
 
-    used: set[str] = set()
-    for one in json.loads(told):
-        if os.getppid() != asking:
-            os._exit(0)  # it has found a fault, and is gone
-        with contextlib.suppress(Exception, SystemExit):
-            axes = tuple((name, tuple(values)) for name, values in one["axes"])
-            used |= {choice.engine for choice in engines(Request(**{**one, "axes": axes})).values()}
+    used, before = set[str](), _threads()
+    with one_thread():  # a pool of threads that has worked does not survive a fork, and who asks it then waits for ever
+        for one in json.loads(told):
+            if os.getppid() != asking:
+                os._exit(0)  # it has found a fault, and is gone
+            with contextlib.suppress(Exception, SystemExit):
+                axes = tuple((name, tuple(values)) for name, values in one["axes"])
+                used |= {choice.engine for choice in engines(Request(**{**one, "axes": axes})).values()}
+    if _threads() > before:  # started by a study: workers make its plans themselves
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, AHEAD: "[]"})
     if "stacked" in used:
         importlib.import_module(FOR_NETWORKS)
+
+
+def _threads() -> int:
+    return len(os.listdir("/proc/self/task"))
 
 
 if AHEAD in os.environ:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from riskkit.execution.conclusion import Concluded, Growing, Lacking, Wish, conclude_stored, record
 from riskkit.execution.executors import Workers
 from riskkit.execution.progress import Ticker
-from riskkit.execution.schedule import Lane, Schedule
+from riskkit.execution.schedule import Lane, Rank, Schedule
 from riskkit.execution.scheduling import Computing, FailFastError, Failure, Watch
 from riskkit.execution.tasks import Request, Task, missing_tasks, physical_memory
 from riskkit.execution.telling import tell
@@ -131,6 +131,7 @@ class _Sweep:
         self.nearby = Lane(nearby.executor, nearby.width)
         self.schedule = Schedule(workers, ticker.tick)
         self.terminal = Terminal.here()
+        self.begun = 0
         self.failures: list[Failure] = []
         self.errors: list[Exception] = []
         self.alone: list[_Course] = []
@@ -159,22 +160,24 @@ class _Course:
         self._lost: dict[str, tuple[str, str]] = {}
         """The runs without a result: status and reason."""
         self._open = self._repairs = self._told = 0
-        self._rank = 0.0
+        self._rank: Rank = ()
 
     # Tasks.
 
     def begin(self) -> None:
         """Adds the tasks whose runs the store lacks and that have not failed for good."""
-        request = self._request
+        request, sweep = self._request, self._sweep
         found = missing_tasks(request, self.store.have())
         self.tell_damaged()
         found = [task for task in found if not all(run in self._lost for run in task.runs)]
-        self._sweep.ticker.expect(request, found)
+        sweep.ticker.expect(request, found)
         if not self._rank:
             made = request.plan()
             self.taken = len(missing_tasks(request, {})) - len(found)
             self.times = self.store.written(made.runs)
-            self._rank = -sum(task.seconds for task in found) - JUDGING * len(made.cells)
+            foreseen = sum(task.seconds for task in found) + JUDGING * len(made.cells)
+            self._rank = (-foreseen, sweep.begun)
+            sweep.begun += 1
         self._open = len(found)
         for task in found:
             self._compute(Computing(task, self))

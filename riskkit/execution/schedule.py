@@ -14,6 +14,9 @@ TICK = 0.5
 """Seconds between two looks at the clock, whether a step has finished or not."""
 
 
+Rank = tuple[float, ...]
+
+
 class Lane(NamedTuple):
     """Workers for steps of a kind, and how many of these to keep in flight."""
 
@@ -40,12 +43,12 @@ class Schedule:
 
     def __init__(self, workers: Workers, tick: Callable[[], None]) -> None:
         self._workers, self._tick = workers, tick
-        self._waiting: dict[Executor, list[tuple[float, int, Step]]] = {}
+        self._waiting: dict[Executor, list[tuple[Rank, int, Step]]] = {}
         self._lanes: dict[Executor, Lane] = {}
         self._flying: dict[Future[Any], tuple[Executor, Step]] = {}
         self._number = itertools.count()
 
-    def add(self, step: Step, lane: Lane, rank: float, *, first: bool = False) -> None:
+    def add(self, step: Step, lane: Lane, rank: Rank, *, first: bool = False) -> None:
         """Steps of a lower rank begin earlier, and of equal ones those that were added earlier; ``first``: before all
         others of its rank."""
         self._lanes[lane.executor] = lane

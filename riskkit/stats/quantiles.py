@@ -2,6 +2,8 @@
 
 The number of R independent values at or below the p-quantile is binomial, B(R, p): the order statistics whose ranks are
 quantiles of B(R, p) enclose it with at least the stated probability, whatever the distribution.
+
+scipy.stats takes half a second to load, and is loaded where it is used.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,6 +27,8 @@ class Quantile(NamedTuple):
 
 def quantile(values: npt.ArrayLike, p: float, confidence: float = 0.95) -> Quantile:
     """values (R, P), p in (0, 1). Raises ValueError for another p, and without values."""
+    from scipy import stats
+
     array = np.sort(np.asarray(values, dtype=np.float64), axis=0)
     if not 0 < p < 1:
         raise ValueError(f"quantile: p must lie in (0, 1); got {p!r}.")
@@ -45,6 +48,8 @@ def quantile(values: npt.ArrayLike, p: float, confidence: float = 0.95) -> Quant
 def exceedance(values: npt.ArrayLike, limit: npt.ArrayLike, share: float) -> tuple[Floats, Floats]:
     """Is limit (P,) exceeded with a probability of at most ``share``? The p-values, (P,) each, of "it is exceeded more
     often" (small: at most ``share``) and of "it is not" (small: more often), exact binomial tests of values (R, P)."""
+    from scipy import stats
+
     array = np.asarray(values, dtype=np.float64)
     count = (array > np.asarray(limit, dtype=np.float64)).sum(axis=0)
     return stats.binom.cdf(count, len(array), share), stats.binom.sf(count - 1, len(array), share)

@@ -84,12 +84,9 @@ def draw_figures(
     owners: list[str | None] = [*chosen, *([None] if of_all else [])]
     units = [(one, None if due is None else frozenset(due[one])) for one in owners if due is None or due.get(one)]
     parts: dict[tuple[str | None, frozenset[str] | None], Drawn] = {}
-    if seats is not None:  # those of all take longest: each on its own
-        units = [
-            part
-            for who, what in units
-            for part in ([(who, frozenset([one])) for one in sorted(what)] if who is None and what else [(who, what)])
-        ]
+    if seats is not None and units and units[-1][0] is None and (together := sorted(units[-1][1] or ())):
+        # Those of all take longest, and read everything: dealt out.
+        units[-1:] = [(None, frozenset(part)) for first in range(jobs) if (part := together[first::jobs])]
     many = due is None or sum(len(what or ()) for _, what in units) > FEW
     if len(units) > 1 and (seats is not None or (many and jobs > 1)):
         crew = Seats(jobs) if seats is None else seats
