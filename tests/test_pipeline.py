@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -112,6 +114,38 @@ def test_what_was_concluded_before_an_interruption_stands_and_the_rest_gives_the
     assert swept() == 0
     assert order == [(what, "second") for what in ("computed", "concluded", "shown")]
     assert {name: stored(name) for name in NAMES} == whole
+
+
+BUSY = """
+import threading, time, torch
+from riskkit.problems import MeanEstimation
+
+torch.ones(10**6).exp()  # many threads, where there may be many
+
+
+class Own(MeanEstimation):
+    def sample(self, stream, n):
+        torch.ones(10**6).exp()
+        return super().sample(stream, n)
+"""
+THREAD = """
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", ["", THREAD], ids=["torch", "a thread of its own"])
+def test_workers_are_forked_though_a_study_uses_threads_as_it_is_planned(more, home):
+    """What is locked by a thread that a fork leaves behind is locked for ever."""
+    (home / "problems" / "own.py").write_text(BUSY + more)
+    command = [sys.executable, "-m", "riskkit.sweep", "--engine", "reference"]
+    for jobs in ("2", "1"):
+        words = [*command, "--jobs", jobs, "--out", f"results-{jobs}"]
+        done = subprocess.run(words, cwd=home, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+    for name in NAMES:
+        one, two = (Path(f"results-{jobs}", name, "table.parquet").read_bytes() for jobs in ("1", "2"))
+        assert one == two
 
 
 class Step:

@@ -101,7 +101,9 @@ def add_arguments(parser: Parser) -> None:
         help="auto (default): exact moments where they are known, else the fastest engine that supports the problem; "
         "moments (on squared losses given each sample, slowly and without index noise); reference; fused",
     )
-    parser.add_argument("--jobs", type=int, help="threads, or processes for the reference engine (default: one a core)")
+    parser.add_argument(
+        "--jobs", type=int, help="processes, or threads for one experiment that is compiled (default: one a core)"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:8786")
     parser.add_argument(
         "--out",
