@@ -19,7 +19,7 @@ def refused(tmp_path, capsys, monkeypatch):
     def computed(*_, **__):
         raise AssertionError("something was computed")
 
-    monkeypatch.setattr(loop, "run_tasks", computed)
+    monkeypatch.setattr(loop, "answer", computed)
     monkeypatch.setattr(tasks, "compute", computed)
     monkeypatch.setattr(tasks, "probe", computed)
     monkeypatch.chdir(tmp_path)

@@ -81,7 +81,7 @@ def test_what_is_raised_while_computing_is_no_bad_input(tmp_path, monkeypatch, c
     def broken(*_, **__):
         raise ValueError("a fault")
 
-    monkeypatch.setattr(loop, "run_tasks", broken)
+    monkeypatch.setattr(loop.Schedule, "run", broken)
     assert cli.main([*SMALL, "--out", str(tmp_path)]) == 1
     wanted = "riskkit sweep: ValueError: a fault; this is a fault of riskkit; --traceback shows where.\n"
     assert capsys.readouterr().err.endswith(wanted)

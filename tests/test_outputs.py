@@ -459,7 +459,7 @@ def test_results_of_another_version_are_named(part, field, whole, tmp_path):
 )
 def test_a_place_that_cannot_be_written_is_found_before_computing(prepare, words, tmp_path, monkeypatch, capsys):
     prepare(tmp_path)
-    monkeypatch.setattr(loop, "run_tasks", broken)
+    monkeypatch.setattr(loop, "answer", broken)
     assert main([*SMALL, "--out", str(tmp_path)]) == 2
     captured = capsys.readouterr()
     assert words in captured.err
@@ -481,7 +481,7 @@ def test_a_place_that_cannot_be_written_is_found_before_computing(prepare, words
 )
 def test_a_folder_that_cannot_be_made_is_found_before_computing(place, words, tmp_path, monkeypatch, capsys):
     (tmp_path / "link").symlink_to(tmp_path / "gone")
-    monkeypatch.setattr(loop, "run_tasks", broken)
+    monkeypatch.setattr(loop, "answer", broken)
     assert main([*SMALL, "--out", str(place(tmp_path))]) == 2
     captured = capsys.readouterr()
     assert words in captured.err
