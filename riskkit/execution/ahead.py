@@ -15,7 +15,10 @@ import sys
 
 from riskkit.execution.executors import AHEAD
 
-LOADED = ["riskkit.execution.loop", "riskkit.report.presenting", "riskkit.report.figures.drawing", "scipy.stats"]
+LOADED = [
+    *("riskkit.execution.loop", "riskkit.report.presenting", "riskkit.report.figures.drawing", "scipy.stats"),
+    "riskkit.engines.numba.ready",
+]
 """What workers need before they do anything: seconds of loading."""
 FOR_NETWORKS = "torch._dynamo"
 """What torch loads at the first gradient of a stack of networks: a second and a half."""
