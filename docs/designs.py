@@ -109,10 +109,13 @@ CHANGES: dict[str, tuple[Change, ...]] = {
 """Of the default size, in their order."""
 
 PAPER: dict[str, tuple[Change, ...]] = {
+    "lookahead_stability": (
+        Change("batches at T = 32 and 64 for 8 and 64, at 128 for alpha = 0.25", "l2 slopes at the margin: transients"),
+        Change("T = 80, 96, 112 between 64 and 128", "transients at alpha = 0.25: octaves bend"),
+    ),
     "sgd_nonsmooth": (
         Change("n = 16, 32 and the lengths of the default size for n = 32, 128 and T up to 16384", "foreseen vacuous"),
     ),
-    "sgd_passes": (Change("n = 200 up to 150 passes for 100", "the published bound of one shuffle was vacuous"),),
     "theorem1_alpha": (Change("kT up to 4096 for 16384 at n = 50", "foreseen: the bound says something at 3 points"),),
     "theorem1_power_law": (
         Change("kT up to 8192 for 32768 at n = 80", "foreseen: the bound says something at 2 points"),
