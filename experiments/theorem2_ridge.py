@@ -39,11 +39,12 @@ def beside(make: Make) -> Callable[[Point], Algorithm | None]:
     return lambda p: None if p.alpha == ALONG_N else make(p)
 
 
-def grids(longest: int, largest: int) -> tuple[Grid, ...]:
+def grids(longest: int, largest: int, along_n: int) -> tuple[Grid, ...]:
+    """Along T up to ``longest``, at alpha = 0.5 to twice that; along n up to ``largest`` at T = ``along_n``."""
     return (
         Grid("T", n=16, k=5, alpha=0.5, T=doubling(32, 2 * longest)),
         Grid("T", n=25, k=5, alpha=1.0, T=doubling(32, longest)),
-        Grid("n", n=doubling(50, largest), k=5, alpha=ALONG_N, T=2 * longest),
+        Grid("n", n=doubling(50, largest), k=5, alpha=ALONG_N, T=along_n),
     )
 
 
@@ -59,5 +60,8 @@ EXPERIMENT = Experiment(
     },
     controls=CONTROLS,
     bounds=(strongly_convex.OPTIMIZATION, strongly_convex.GENERALIZATION, strongly_convex.EXCESS),
-    sizes={"laptop": Size(grids(2**11, 400), replicates=1024), "paper": Size(grids(2**14, 800), replicates=4096)},
+    sizes={
+        "laptop": Size(grids(2**11, 400, 2**12), replicates=1024),
+        "paper": Size(grids(2**14, 800, 2**14), replicates=4096),
+    },
 )
