@@ -62,6 +62,6 @@ EXPERIMENT = Experiment(
     bounds=(strongly_convex.OPTIMIZATION, strongly_convex.GENERALIZATION, strongly_convex.EXCESS),
     sizes={
         "laptop": Size(grids(2**11, 400, 2**12), replicates=1024),
-        "paper": Size(grids(2**14, 800, 2**14), replicates=4096),
+        "paper": Size(grids(2**12, 800, 2**13), replicates=8192),
     },
 )
