@@ -154,6 +154,10 @@ class LocalSGD:
     def schedule(self) -> str:
         return described(self.step_sizes)
 
+    def begun(self, steps: int) -> LocalSGD:
+        """Its first rounds, of about so many steps."""
+        return dataclasses.replace(self, T=max(1, min(self.T, steps // (self.k * self.workers))))
+
     def without_horizon(self) -> LocalSGD:
         """Where the steps do not depend on how many there are, a shorter run is the beginning of a longer one."""
         return dataclasses.replace(self, T=1) if horizon_free(self.step_sizes) else self

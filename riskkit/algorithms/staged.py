@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 
@@ -97,6 +97,13 @@ class Staged:
             return f"{len(self.stages)} stages from {first_size(first.step, first.T, first.k):g}"
         return described(first.step)
 
+    def begun(self, steps: int) -> Self:
+        """The beginning of its first stage, of about so many steps."""
+        head = self.stages[0]
+        k = min(head.k, steps)
+        head = dataclasses.replace(head, T=max(1, min(head.T, steps // k)), k=k)
+        return dataclasses.replace(self, stages=(head,))  # type: ignore[type-var]
+
     @functools.cached_property
     def _ends(self) -> np.ndarray:
         return np.concatenate([np.full(stage.T, stage.k) for stage in self.stages]).cumsum()
@@ -169,12 +176,6 @@ class Algorithm(Staged):
         if rest or first.alpha != 1 or first.k == 1:
             return self, 1
         return dataclasses.replace(self, stages=(dataclasses.replace(first, T=first.steps, k=1),)), first.k
-
-    def begun(self, steps: int) -> Algorithm:
-        """The beginning of its first stage, of about so many steps."""
-        head = self.stages[0]
-        k = min(head.k, steps)
-        return Algorithm((dataclasses.replace(head, T=max(1, min(head.T, steps // k)), k=k),), batch=self.batch)
 
 
 def SGD(steps: int, step: Step, k: int = 1, batch: int = 1) -> Algorithm:

@@ -125,6 +125,21 @@ def without_horizon(algorithm: Algorithmic) -> Any:
     return algorithm if own is None else own()
 
 
+def begun(algorithm: Algorithmic, steps: int) -> Any:
+    """``begun(steps)``: its beginning, of about so many steps, to try how long it takes; default: the same with that
+    number of ``steps``, where this is a field that may be less, else itself."""
+    own = getattr(algorithm, "begun", None)
+    if own is not None:
+        return own(steps)
+    named = dataclasses.is_dataclass(algorithm) and any(f.name == "steps" for f in dataclasses.fields(algorithm))
+    if not named or algorithm.steps <= steps:
+        return algorithm
+    try:
+        return dataclasses.replace(algorithm, steps=steps)
+    except Exception:  # whatever it asks of its fields
+        return algorithm
+
+
 def has_scheme(algorithm: Algorithmic) -> bool:
     """Whether it is one: ``scheme`` does not answer with None."""
     return isinstance(algorithm, Algorithm) or getattr(algorithm, "scheme", None) is not None

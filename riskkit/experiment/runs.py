@@ -154,10 +154,7 @@ class Simulated:
         return chosen(self.problem, self.algorithm, device, asked, self.quantities)
 
     def begun(self, steps: int, checkpoints: int) -> Simulated:
-        own = getattr(self.algorithm, "begun", None)
-        if own is None:
-            return self  # a method of one's own, whose fields are its own
-        short = own(steps)
+        short = traits.begun(self.algorithm, steps)
         T = traits.rounds(short)
         rounds = np.unique(np.linspace(T / checkpoints, T, checkpoints).round().clip(1)).astype(int)
         return dataclasses.replace(self, algorithm=short, rounds=tuple(rounds.tolist()))
