@@ -227,32 +227,37 @@ def _measure(request: Request, runs: Mapping[str, Run], first: int) -> list[Meas
     )
 
 
-SHORT = 64
+FEW = 4
 """Gradient steps of a probe's short runs."""
 
-FEW, LONG = 4, 10.0
-"""Gradient steps where SHORT of them are foreseen to take longer than LONG seconds."""
+LONG = 2.0
+"""Seconds that FEW steps of a probe's runs are foreseen to take at most; else one of them speaks for all."""
 
 ENOUGH = 0.05
-"""Seconds more that its long ones have to take, to be told from noise."""
+"""Seconds more that its long runs have to take, to be told from noise."""
+
+SLOW = 4.0
+"""Seconds of a block of short runs from which on what steps and what checkpoints take is measured together."""
 
 
 def probe(request: Request) -> Cost:
     """The cost of the request's largest task, measured: its runs cut short, on the first block; one of them where all
-    are foreseen to take long.
+    are foreseen to take long. What is loaded and compiled first is so for a run of the smallest task, and not counted.
 
     Two lengths tell what each step takes from what a block takes before its first step, the longer one being as long as
     it must be to tell at all; the share of a step that is paid whatever the batch holds is the typical one. A third
-    measurement, at as many checkpoints as the runs have, tells what a checkpoint takes.
+    measurement, at as many checkpoints as the runs have, tells what a checkpoint takes. Where a block takes SLOW before
+    its first steps are done, the second is at all checkpoints, and there is no third.
     """
     made = request.plan()
-    largest = max(missing_tasks(request, {}), key=lambda task: task.seconds)
+    tasks = missing_tasks(request, {})
+    least, largest = (choose(tasks, key=lambda task: task.seconds) for choose in (min, max))
     whole = {address: made.runs[address] for address in largest.runs}
     one = made.runs[largest.runs[0]]
     most, marks = max(run.algorithm.steps for run in whole.values()), max(len(run.rounds) for run in whole.values())
 
     typical = _typical(request, one)
-    stepping = typical._replace(setup=0.0, reading=0.0)
+    stepping, reading = typical._replace(setup=0.0, reading=0.0), Cost(0.0, 0.0, 0.0, typical.reading)
 
     def cut(steps: int, checkpoints: int) -> dict[str, Run]:
         return {address: run.begun(steps, checkpoints) for address, run in whole.items()}
@@ -263,31 +268,33 @@ def probe(request: Request) -> Cost:
         _measure(request, runs, 0)
         return time.perf_counter() - began
 
-    def more(engine: Cost, this: tuple[int, int], than: tuple[int, int]) -> float:
-        """What a typical engine needs for runs so long, and so often read, more than for others."""
-        return engine.over(list(cut(*this).values())) - engine.over(list(cut(*than).values()))
-
-    slow = typical.over(list(cut(SHORT, 1).values())) > LONG
-    short = FEW if slow else SHORT
-    if slow:  # one run speaks for all
-        whole = {largest.runs[0]: one}
-    took(short, 1)  # loads and compiles
-    start = took(short, 1)
-    if start < ENOUGH:
-        start = min(start, took(short, 1))
-    length, total = short, start
-    while total < start + ENOUGH and length < most:
-        length = min(4 * length, most)
-        if length == most or more(stepping, (length, 1), (short, 1)) > ENOUGH / 4:
-            total = took(length, 1)
-    every = took(length, marks) if marks > 1 else total
+    def more(cost: Cost, this: tuple[int, int], than: tuple[int, int]) -> float:
+        """What runs so long, and so often read, cost more than others."""
+        return cost.over(list(cut(*this).values())) - cost.over(list(cut(*than).values()))
 
     def ratio(seconds: float, foreseen: float) -> float:
         return max(seconds, 0.0) / foreseen if foreseen > 0 else 0.0
 
-    pace = ratio(total - start, more(stepping, (length, 1), (short, 1)))
-    reading = Cost(0.0, 0.0, 0.0, typical.reading)
-    read = ratio(every - total, more(reading, (length, marks), (length, 1)))
+    if typical.over(list(cut(FEW, 1).values())) > LONG:  # one run speaks for all
+        whole = {largest.runs[0]: one}
+    _measure(request, {address: made.runs[address].begun(FEW, 1) for address in least.runs[:1]}, 0)  # loads, compiles
+    start = took(FEW, 1)
+    if start < ENOUGH:
+        start = min(start, took(FEW, 1))
+    slow, short = start >= SLOW and marks > 1, (FEW, 1)
+    length, total = FEW, start
+    while total < start + ENOUGH and length < most and more(stepping, (most, 1), short) > 0:
+        length = min(4 * length, most)
+        if length == most or more(stepping, (length, 1), short) > ENOUGH / 4:
+            total = took(length, marks if slow else 1)
+    if slow:
+        foreseen = more(stepping, (length, marks), short) + more(reading, (length, marks), short)
+        pace = read = ratio(total - start, foreseen)
+    else:
+        every = took(length, marks) if marks > 1 else total
+        pace = ratio(total - start, more(stepping, (length, 1), short))
+        read = ratio(every - total, more(reading, (length, marks), (length, 1)))
     found = Cost(0.0, pace * typical.step, pace * typical.gradient, read * typical.reading)
-    before = start - found.over(list(cut(short, 1).values()))
-    return found._replace(setup=max(before, 0.0) / (largest.n * one.dim * largest.replicates))
+    begun = list(cut(*short).values())
+    before = start - found.over(begun)
+    return found._replace(setup=max(before, 0.0) / (largest.n * one.dim * begun[0].block))

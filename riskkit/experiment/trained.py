@@ -18,6 +18,9 @@ from riskkit.training import Recipe, Search, checked, train, tune
 BLOCK = 32
 """Replicates that are trained together."""
 
+TRIED = 8
+"""Those that are trained together to try how long it takes."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Searched:
@@ -141,7 +144,9 @@ class Trained:
         return Choice("stacked", f"networks side by side on {device.partition(':')[0]}")
 
     def begun(self, steps: int, checkpoints: int) -> Trained:
-        return dataclasses.replace(self, recipe=dataclasses.replace(self.recipe, steps=steps), search=None, looks=())
+        """Of fewer replicates too: reading a network at its end takes as long as many of its steps."""
+        recipe = dataclasses.replace(self.recipe, steps=steps)
+        return dataclasses.replace(self, recipe=recipe, search=None, looks=(), block=min(self.block, TRIED))
 
     def measure(
         self,
