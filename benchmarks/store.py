@@ -3,13 +3,14 @@
 python benchmarks/store.py share      # the default sweep on one core, with a clock around each of its parts
 python benchmarks/store.py share cpu  # the same in CPU seconds: for a busy machine; waiting for the disk is left out
 python benchmarks/store.py grid       # 100,000 cells: nothing is computed, the shards hold zeros
-python benchmarks/store.py cells      # 204,000 cells planned and listed, in CPU seconds
+python benchmarks/store.py cells      # 204,000 cells planned, listed and resumed, in CPU seconds
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import resource
 import subprocess
 import sys
 import tempfile
@@ -145,21 +146,7 @@ def fill(root: Path) -> None:
     runs, store = asked.plan().runs, Store(root)
     store.prepare()
     for task in missing_tasks(asked, {}):
-        zeros = {address: np.zeros((task.replicates, len(runs[address].rounds), 2)) for address in task.runs}
-        store.put(
-            [
-                Measured(
-                    run=address,
-                    first=task.first,
-                    rounds=np.array(runs[address].rounds),
-                    values=dict.fromkeys(QUANTITIES, values),
-                    dataset=dict.fromkeys(DATASET, np.zeros(task.replicates)),
-                    diverged_at=np.full(task.replicates, -1),
-                    engine="none",
-                )
-                for address, values in zeros.items()
-            ]
-        )
+        store.put([zeros(runs[address], address, task.first, task.replicates) for address in task.runs])
 
 
 def timed(root: Path) -> None:
@@ -181,17 +168,43 @@ def timed(root: Path) -> None:
 
 
 def cells() -> None:
-    """More sample sizes than the grid's: runs by exact moments, whose moments are shared by all n."""
+    """More sample sizes than the grid's: runs by exact moments, whose moments are shared by all n. Resuming reads the
+    footers of shards, so that these hold two replicates of zeros in place of the block's."""
     asked = request("theorem2_exponents")
     asked = asked._replace(axes=(("n", tuple(float(n) for n in range(50, 250, 10))), *CELLS[1:]))
     study.experiment(asked.experiment)
-    began = time.process_time()
-    made = asked.plan()
-    planned = time.process_time()
-    listed = missing_tasks(asked, {})
-    print(
-        f"{len(made.cells)} cells, {len(made.runs)} runs: planned {planned - began:.2f} s, {len(listed)} tasks listed "
-        f"{time.process_time() - planned:.2f} s of CPU"
+
+    def clocked(call: Callable[[], Any]) -> tuple[Any, str]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = call()
+        return found, f"{time.process_time() - cpu:.2f} s of CPU, {time.perf_counter() - wall:.2f} s"
+
+    made, planned = clocked(asked.plan)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{len(made.cells)} cells, {len(made.runs)} runs: planned in {planned}; {peak:.2f} GiB of memory at most")
+    tasks, listed = clocked(lambda: missing_tasks(asked, {}))
+    print(f"{len(tasks)} tasks listed in {listed}")
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        store.prepare()
+        for task in tasks:
+            path = store.put([zeros(made.runs[address], address, task.first, 2) for address in task.runs])
+        for what in ("nothing", "one block"):
+            left, resumed = clocked(lambda: missing_tasks(asked, Store(Path(folder)).have()))
+            print(f"where {what} lacks: {len(left)} tasks found missing in {resumed}")
+            path.unlink(missing_ok=True)
+
+
+def zeros(run: Any, address: str, first: int, replicates: int) -> Measured:
+    values = np.zeros((replicates, len(run.rounds), 2))
+    return Measured(
+        run=address,
+        first=first,
+        rounds=np.array(run.rounds),
+        values=dict.fromkeys(QUANTITIES, values),
+        dataset=dict.fromkeys(DATASET, np.zeros(replicates)),
+        diverged_at=np.full(replicates, -1),
+        engine="none",
     )
 
 
