@@ -3,6 +3,7 @@
 python benchmarks/store.py share      # the default sweep on one core, with a clock around each of its parts
 python benchmarks/store.py share cpu  # the same in CPU seconds: for a busy machine; waiting for the disk is left out
 python benchmarks/store.py grid       # 100,000 cells: nothing is computed, the shards hold zeros
+python benchmarks/store.py plans      # the default sweep's experiments planned, one after the other, in CPU seconds
 python benchmarks/store.py cells      # 204,000 cells planned, listed and resumed, in CPU seconds
 """
 
@@ -167,6 +168,18 @@ def timed(root: Path) -> None:
     )
 
 
+def plans() -> None:
+    spent: dict[str, float] = {}
+    for name in study.names():
+        if "laptop" in study.experiment(name).sizes:
+            began = time.process_time()
+            Request(str(study.folder()), name).plan()
+            spent[name] = time.process_time() - began
+    for name, seconds in sorted(spent.items(), key=lambda pair: -pair[1])[:8]:
+        print(f"{name:24} {seconds:7.2f} s")
+    print(f"{len(spent)} experiments: {sum(spent.values()):.2f} s of CPU")
+
+
 def cells() -> None:
     """More sample sizes than the grid's: runs by exact moments, whose moments are shared by all n. Resuming reads the
     footers of shards, so that these hold two replicates of zeros in place of the block's."""
@@ -225,9 +238,11 @@ if __name__ == "__main__":
             share(time.process_time)
         case ["grid"]:
             grid()
+        case ["plans"]:
+            plans()
         case ["cells"]:
             cells()
         case ["timed", root]:
             timed(Path(root))
         case _:
-            sys.exit("usage: python benchmarks/store.py share [cpu] | grid | cells")
+            sys.exit("usage: python benchmarks/store.py share [cpu] | grid | plans | cells")
