@@ -236,11 +236,9 @@ LONG = 2.0
 ENOUGH = 0.05
 """Seconds more that its long runs have to take, to be told from noise."""
 
-DEAR = 1.0
-"""Seconds of a block of short runs from which on fewer lengths are tried."""
-
 SLOW = 4.0
-"""Seconds of a block of short runs from which on what steps and what checkpoints take is measured together."""
+"""Seconds of a block of short runs from which on what steps and what checkpoints take is measured together, at fewer
+lengths."""
 
 
 def probe(request: Request) -> Cost:
@@ -287,7 +285,7 @@ def probe(request: Request) -> Cost:
     slow, short = start >= SLOW and marks > 1, (FEW, 1)
     length, total = FEW, start
     while total < start + ENOUGH and length < most and more(stepping, (most, 1), short) > 0:
-        length = min((4 if start < DEAR else 8) * length, most)
+        length = min((4 if start < SLOW else 16) * length, most)
         if length == most or more(stepping, (length, 1), short) > ENOUGH / 4:
             total = took(length, marks if slow else 1)
     if slow:
