@@ -247,8 +247,9 @@ def probe(request: Request) -> Cost:
 
     Two lengths tell what each step takes from what a block takes before its first step, the longer one being as long as
     it must be to tell at all; the share of a step that is paid whatever the batch holds is the typical one. A third
-    measurement, at as many checkpoints as the runs have, tells what a checkpoint takes. Where a block takes SLOW before
-    its first steps are done, the second is at all checkpoints, and there is no third.
+    measurement, at as many checkpoints as the runs have, tells what a checkpoint takes; where they have one it is taken
+    to be as far from typical as a step. Where a block takes SLOW before its first steps are done, the second is at all
+    checkpoints, and there is no third.
     """
     made = request.plan()
     tasks = missing_tasks(request, {})
@@ -292,9 +293,9 @@ def probe(request: Request) -> Cost:
         foreseen = more(stepping, (length, marks), short) + more(reading, (length, marks), short)
         pace = read = ratio(total - start, foreseen)
     else:
-        every = took(length, marks) if marks > 1 else total
-        pace = ratio(total - start, more(stepping, (length, 1), short))
-        read = ratio(every - total, more(reading, (length, marks), (length, 1)))
+        pace = read = ratio(total - start, more(stepping, (length, 1), short))
+        if marks > 1:
+            read = ratio(took(length, marks) - total, more(reading, (length, marks), (length, 1)))
     found = Cost(0.0, pace * typical.step, pace * typical.gradient, read * typical.reading)
     begun = list(cut(*short).values())
     before = start - found.over(begun)
