@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.patches import Patch
 
+from riskkit.report.figures.frame import Frame
 from riskkit.report.figures.panels import Panel
 from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, alpha_colour, house_style, inches
+from riskkit.report.figures.vector import Canvas, Drawing
 from riskkit.store.atomic import make_folder, write, write_text
 
 SUFFIXES = ("pdf", "svg", "png", "csv", "txt")
@@ -67,7 +67,7 @@ class Page:
         self._done = self.shaded = self.bar = False
         with house_style():
             self.figure = Figure(figsize=(inches(width), height))
-            FigureCanvasAgg(self.figure)
+            Canvas(self.figure)
             self._grid = self.figure.add_gridspec(rows, columns, width_ratios=widths)
 
     def panel(
@@ -85,9 +85,8 @@ class Page:
         left = self.panels[row * self._columns] if self._share != "none" and column else None
         above = self.panels[column] if self._share == "grid" and row else None
         with house_style():
-            axes = self.figure.add_subplot(
-                self._grid[row, column], sharey=left and left.axes, sharex=above and above.axes
-            )
+            axes = Frame(self.figure, self._grid[row, column], sharey=left and left.axes, sharex=above and above.axes)
+            self.figure.add_subplot(axes)
             axes.set_xscale(xscale)
             axes.set_yscale(yscale)
             if left is None:
@@ -170,7 +169,7 @@ class Page:
             assert layout is not None
             # Ticks come first, as many as the width before the layout has room for: they take part in it.
             for panel in self.panels:
-                panel.tick(minor=False)
+                panel.tick()
             layout.execute(self.figure)
             for _ in range(3):  # the room that one panel makes moves what is drawn in those that share its axis
                 limits = [panel.axes.get_ylim() for panel in self.panels]
@@ -179,27 +178,33 @@ class Page:
                 if limits == [panel.axes.get_ylim() for panel in self.panels]:
                     break
             for panel in self.panels:
-                panel.tick(minor=False)
+                panel.tick()
             self._settle(layout)
             # Laid out once and for all: the same places in every format, and no second pass for each.
             self.figure.set_layout_engine("none")
             for panel in self.panels:
                 panel.tick()
+                panel.small_ticks()
                 panel.spread_labels()
         return self.figure
 
     def _repr_png_(self) -> bytes:
         """The drawing, as a notebook shows it."""
+        return self._png({})
+
+    def _png(self, about: Mapping[str, str]) -> bytes:
         figure, png = self.finish(), io.BytesIO()
         with house_style():
             canvas: Any = FigureCanvasAgg(figure)
-            canvas.print_png(png)
+            canvas.print_png(png, metadata=dict(about))
         return png.getvalue()
 
     def _settle(self, layout: LayoutEngine) -> None:
         """Repeats the layout until nothing moves: what lies outside the axes is placed relative to them."""
         places = [panel.axes.get_position().bounds for panel in self.panels]
         for _ in range(8):
+            for panel in self.panels:
+                panel.axes.forget()
             layout.execute(self.figure)
             before, places = places, [panel.axes.get_position().bounds for panel in self.panels]
             if np.allclose(before, places, rtol=0, atol=1e-3):
@@ -249,24 +254,18 @@ class Page:
         ``png``, and where there is one already, which would be older than the others, <name>.png as well."""
         figure, caption = self.finish(), self.caption
         make_folder(folder)
-        png = png or (folder / f"{name}.png").exists()
-        drawn = {one: io.BytesIO() for one in ("pdf", "svg", *(["png"] if png else []))}
-        about, dots = {"Title": self.title, "Creator": "riskkit"}, figure.dpi
+        about = {"Title": self.title, "Creator": "riskkit"}
         with house_style():
-            # The figure is laid out: the canvases draw at once, where savefig would first draw without drawing.
-            for one, sink in drawn.items():
-                canvas: Any = {"pdf": FigureCanvasPdf, "svg": FigureCanvasSVG, "png": FigureCanvasAgg}[one](figure)
-                if one == "pdf":
-                    canvas.print_pdf(sink, metadata={**about, "Subject": caption, "CreationDate": None})
-                elif one == "svg":
-                    canvas.print_svg(sink, metadata={**about, "Date": None})
-                else:
-                    said = {"Title": self.title, "Description": caption, "Software": "riskkit"}
-                    canvas.print_png(sink, metadata=said)
-                figure.dpi = dots  # PDF and SVG set theirs
-        for one, sink in drawn.items():
-            write(folder / f"{name}.{one}", sink.getvalue(), durable=False)
+            drawing = Drawing(figure)
+            files = {
+                "pdf": drawing.pdf({**about, "Subject": caption, "CreationDate": None}),
+                "svg": drawing.svg({**about, "Date": None}),
+            }
+            if png or (folder / f"{name}.png").exists():
+                files["png"] = self._png({"Title": self.title, "Description": caption, "Software": "riskkit"})
+        for one, content in files.items():
+            write(folder / f"{name}.{one}", content, durable=False)
         numbers, words = folder / f"{name}.csv", folder / f"{name}.txt"
         write_text(numbers, self.numbers().to_csv(index=False, lineterminator="\n"), durable=False)
         write_text(words, caption, durable=False)
-        return [*(folder / f"{name}.{one}" for one in drawn), numbers, words]
+        return [*(folder / f"{name}.{one}" for one in files), numbers, words]

@@ -11,14 +11,15 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import TICKDOWN, TICKLEFT, MarkerStyle
 from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, Locator, LogLocator, NullLocator
 
+from riskkit.report.figures.frame import Frame
 from riskkit.report.figures.stored import Line, differing
 from riskkit.report.figures.style import (
     COMPUTED,
@@ -27,6 +28,7 @@ from riskkit.report.figures.style import (
     MOST_LABELS,
     PALETTE,
     SMALL,
+    STYLE,
     Kind,
     alpha_colour,
     few,
@@ -49,6 +51,9 @@ SHORT = 20.0
 
 REACH = 300.0
 """How far above all else a bound is followed."""
+
+BETWEEN = tuple(range(2, 10))
+"""Small ticks of a decade."""
 
 PLACES = {
     "upper left": 2,
@@ -84,13 +89,14 @@ class Sheet(Protocol):
 class Panel:
     """One pair of axes on a page. The methods draw rows of a table and record what they drew."""
 
-    def __init__(self, page: Sheet, axes: Axes, name: str) -> None:
+    def __init__(self, page: Sheet, axes: Frame, name: str) -> None:
         self.page, self.axes, self.name = page, axes, name
         self._labels: list[Text] = []
         self.ticks: set[float] = set()
         self._areas: dict[str, list[Any]] = {}
         self._trivial: set[tuple[bytes, bytes]] = set()
         self._box: AnchoredOffsetbox | None = None
+        self._small: dict[str, Locator] = {}
         self._cuts = False
 
     def measured(
@@ -449,9 +455,9 @@ class Panel:
             self.axes.set_ylim(bottom=lowest)
             self.page.note("An interval or band that reaches to zero leaves its panel at the foot.")
 
-    def tick(self, *, minor: bool = True) -> None:
-        """Ticks at measured x values, as many as fit, plain numbers; decades on a logarithmic y axis. ``minor``: the
-        small ones too, which have no labels and so no part in the layout, but half of what it costs."""
+    def tick(self) -> None:
+        """Ticks at measured x values, as many as fit, plain numbers; decades on a logarithmic y axis. The small ones,
+        which have no labels, are drawn by ``small_ticks``, when the page is laid out."""
         if self.axes.get_xscale() == "log":
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that the limits are one
@@ -464,26 +470,53 @@ class Panel:
             if not values and high / low < SHORT:  # between decades matplotlib labels what does not fit
                 own = [float(entry.get("x", math.nan)) for entry in self.page.records if entry["panel"] == self.name]
                 values = sorted({x for x in own if low <= x <= high})
-        if self.axes.get_xscale() == "log" and values:
-            inch = self.axes.get_position().width * self.page.figure.get_figwidth() / math.log(high / low)
-            chosen = thinned(values, [math.log(value) * inch for value in values])
-            self.axes.xaxis.set_major_locator(FixedLocator(chosen))
-            self.axes.xaxis.set_major_formatter(FixedFormatter(written(chosen)))
-            self.axes.xaxis.set_minor_locator(FixedLocator([v for v in values if v not in chosen and minor]))
-            self.axes.xaxis.set_minor_formatter(NullFormatter())
+            if values:
+                inch = self.axes.get_position().width * self.page.figure.get_figwidth() / math.log(high / low)
+                chosen = thinned(values, [math.log(value) * inch for value in values])
+                self.axes.xaxis.set_major_locator(FixedLocator(chosen))
+                self.axes.xaxis.set_major_formatter(FixedFormatter(written(chosen)))
+                self._small["x"] = FixedLocator([value for value in values if value not in chosen])
+            elif high / low >= SHORT:
+                self._small["x"] = LogLocator(subs=BETWEEN)
+            if values or high / low >= SHORT:
+                self.axes.xaxis.set_minor_locator(NullLocator())
         if self.axes.get_yscale() == "log":
             low, high = self.axes.get_ylim()
+            self._small.pop("y", None)
             if math.log10(high / low) > 1.5:
                 self.axes.yaxis.set_major_locator(LogLocator(numticks=7))
-                small = LogLocator(subs=tuple(range(2, 10)), numticks=7)
-                self.axes.yaxis.set_minor_locator(small if minor else NullLocator())
+                self._small["y"] = LogLocator(subs=BETWEEN, numticks=7)
             else:
                 few = sum(low <= m * 10.0**e <= high for m in (1, 2, 5) for e in range(-12, 12)) < 2
                 subs = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7) if few else (1, 2, 5)
                 self.axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
                 self.axes.yaxis.set_major_formatter("{x:g}")
-                self.axes.yaxis.set_minor_locator(NullLocator())
-            self.axes.yaxis.set_minor_formatter(NullFormatter())
+            self.axes.yaxis.set_minor_locator(NullLocator())
+
+    def small_ticks(self) -> None:
+        """Draws them as one line for each axis: as ticks they would be five artists each."""
+        for name, locator in self._small.items():
+            if name == "x":
+                limits, across = self.axes.get_xlim(), self.axes.get_xaxis_transform()
+            else:
+                limits, across = self.axes.get_ylim(), self.axes.get_yaxis_transform()
+            low, high = sorted(limits)
+            places = [place for place in locator.tick_values(low, high) if low <= place <= high]
+            none = [0.0] * len(places)
+            with house_style():
+                ticks = Line2D(
+                    *((places, none) if name == "x" else (none, places)),
+                    marker=MarkerStyle(TICKDOWN if name == "x" else TICKLEFT),
+                    markersize=STYLE[f"{name}tick.minor.size"],
+                    markeredgewidth=STYLE[f"{name}tick.minor.width"],
+                    color="black",
+                    linestyle="none",
+                    zorder=1.5,
+                    clip_on=False,
+                    transform=across,
+                )
+            ticks.set_in_layout(False)
+            self.axes.add_artist(ticks)
 
     def place_box(self) -> None:
         """Moves the box to where it covers nothing that is drawn; makes room in a corner if there is no such place."""
