@@ -477,7 +477,8 @@ class Panel:
                 self.axes.xaxis.set_major_formatter(FixedFormatter(written(chosen)))
                 self._small["x"] = FixedLocator([value for value in values if value not in chosen])
             elif high / low >= SHORT:
-                self._small["x"] = LogLocator(subs=BETWEEN)
+                self._small["x"] = LogLocator(subs="auto")
+                self._small["x"].set_axis(self.axes.xaxis)  # its length says how many
             if values or high / low >= SHORT:
                 self.axes.xaxis.set_minor_locator(NullLocator())
         if self.axes.get_yscale() == "log":

@@ -71,6 +71,7 @@ _KEPT = frozenset({"backend", "backend_fallback", "interactive", "toolbar", "tim
 STYLE: Any = {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
+    "text.hinting": "none",  # as long in a PNG as the page was laid out for
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,

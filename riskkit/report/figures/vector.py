@@ -20,6 +20,8 @@ from matplotlib.mathtext import MathTextParser
 from matplotlib.textpath import TextToPath
 from matplotlib.transforms import Transform, TransformedPath
 
+from riskkit.report.figures.fonts import bare_fonts
+
 PDF: Any = backend_pdf
 SVG: Any = backend_svg
 """Without types."""
@@ -201,7 +203,8 @@ class Drawing:
         renderer = PDF.RendererPdf(file, self.dots, self.height, self.width)
         self._onto(renderer, self.height * POINTS)
         renderer.finalize()
-        file.finalize()
+        with bare_fonts():
+            file.finalize()
         file.close()
         return sink.getvalue()
 

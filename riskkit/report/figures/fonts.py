@@ -1,0 +1,39 @@
+"""Fonts as a PDF needs them: outlines and widths, without what a text editor would ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+
+UNUSED = frozenset({"GSUB", "GPOS", "GDEF", "FFTM", "name", "post", "OS/2", "gasp", "kern"})
+"""Tables that no PDF reader looks at: each glyph is placed by the page."""
+
+
+@functools.cache
+def _without(path: str) -> bytes:
+    with TTFont(path) as font, io.BytesIO() as sink:
+        for table in UNUSED.intersection(font.keys()):
+            del font[table]
+        font.save(sink, reorderTables=False)
+        return sink.getvalue()
+
+
+@contextlib.contextmanager
+def bare_fonts() -> Iterator[None]:
+    """Fonts that matplotlib reduces to the glyphs of a page are loaded without the tables that it would reduce, too,
+    which takes most of the time."""
+    load = subset.load_font
+
+    def bare(file: Any, options: Any, **more: Any) -> Any:
+        single = isinstance(file, str) and file.lower().endswith(".ttf")
+        return load(io.BytesIO(_without(file)) if single else file, options, **more)
+
+    with mock.patch.object(subset, "load_font", bare):
+        yield
