@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
+import matplotlib as mpl
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-UNUSED = frozenset({"GSUB", "GPOS", "GDEF", "FFTM", "name", "post", "OS/2", "gasp", "kern"})
+UNUSED = {"GSUB", "GPOS", "GDEF", "FFTM", "name", "OS/2", "gasp", "kern"}
 """Tables that no PDF reader looks at: each glyph is placed by the page."""
+if mpl.__version_info__ >= (3, 11):  # earlier versions ask for characters, not for glyphs
+    UNUSED |= {"cmap", "post"}
 
 
 @functools.cache

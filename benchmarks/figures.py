@@ -1,0 +1,84 @@
+"""CPU seconds of drawing every figure of a results folder again, by part, in one process.
+
+python benchmarks/figures.py RESULTS             # of a sweep that has run
+python benchmarks/figures.py RESULTS OLD         # another checkout beside this one, in turns, twice each
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+def parts(results: Path) -> None:
+    """The innermost clock counts; files are PDF, SVG, numbers and caption."""
+    began = time.process_time()
+    from riskkit.report.figures import drawing
+    from riskkit.report.figures.page import Page
+
+    modules = drawing.figure_modules()
+    spent = Counter({"loading": time.process_time() - began})
+    running: list[str] = []
+    since = time.process_time()
+
+    def clocked(owner: Any, name: str, label: str) -> None:
+        real: Callable[..., Any] = getattr(owner, name)
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            nonlocal since
+            now = time.process_time()
+            spent[running[-1] if running else "else"] += now - since
+            since = now
+            running.append(label)
+            try:
+                return real(*arguments, **named)
+            finally:
+                now = time.process_time()
+                spent[running.pop()] += now - since
+                since = now
+
+        setattr(owner, name, timed)
+
+    clocked(drawing, "stored", "reading")
+    for module in modules.values():
+        clocked(module, "draw", "drawing")
+    clocked(drawing, "errors", "drawing")
+    clocked(Page, "finish", "layout")
+    clocked(Page, "save", "files")
+    names = sorted(path.parent.name for path in results.glob("*/verdict.json"))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            # Figures read the table, the verdicts, the record and, for some numbers, the shards.
+            shutil.copytree(results / name, Path(folder) / name, ignore=shutil.ignore_patterns("figures", "tables"))
+        drawn = drawing.draw_figures(Path(folder), names)
+    if drawn.failures:
+        sys.exit("\n".join(drawn.failures))
+    pages = sum(bool(paths) for _, _, paths in drawn.done)
+    print(f"{pages} pages, {sum(spent.values()):.1f} s:", ", ".join(f"{k} {v:.1f}" for k, v in spent.most_common()))
+
+
+def main(results: Path, old: Path | None) -> None:
+    for checkout in [old, HERE] * 2 if old else [HERE]:
+        print(checkout, end=": ", flush=True)
+        environment = {**os.environ, "PYTHONPATH": str(checkout)}
+        subprocess.run([sys.executable, __file__, "parts", str(results)], check=True, cwd=checkout, env=environment)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["parts", results]:
+            parts(Path(results))
+        case [results, *old] if len(old) < 2:
+            main(Path(results).resolve(), Path(old[0]).resolve() if old else None)
+        case _:
+            sys.exit("usage: python benchmarks/figures.py RESULTS [OLD]")
