@@ -1,7 +1,7 @@
 """CPU seconds of drawing every figure of a results folder again, by part, in one process.
 
-python benchmarks/figures.py RESULTS             # of a sweep that has run
-python benchmarks/figures.py RESULTS OLD         # another checkout beside this one, in turns, twice each
+python benchmarks/pages.py RESULTS             # of a sweep that has run
+python benchmarks/pages.py RESULTS OLD         # another checkout beside this one, in turns, twice each
 """
 
 from __future__ import annotations
@@ -81,4 +81,4 @@ if __name__ == "__main__":
         case [results, *old] if len(old) < 2:
             main(Path(results).resolve(), Path(old[0]).resolve() if old else None)
         case _:
-            sys.exit("usage: python benchmarks/figures.py RESULTS [OLD]")
+            sys.exit("usage: python benchmarks/pages.py RESULTS [OLD]")
