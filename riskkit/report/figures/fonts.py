@@ -21,7 +21,8 @@ if mpl.__version_info__ >= (3, 11):  # earlier versions ask for characters, not 
 
 @functools.cache
 def _without(path: str) -> bytes:
-    with TTFont(path) as font, io.BytesIO() as sink:
+    # As of the font itself: equal pages have equal bytes.
+    with TTFont(path, recalcTimestamp=False, recalcBBoxes=False) as font, io.BytesIO() as sink:
         for table in UNUSED.intersection(font.keys()):
             del font[table]
         font.save(sink, reorderTables=False)
