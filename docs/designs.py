@@ -116,6 +116,7 @@ PAPER: dict[str, tuple[Change, ...]] = {
     "sgd_nonsmooth": (
         Change("n = 16, 32 and the lengths of the default size for n = 32, 128 and T up to 16384", "foreseen vacuous"),
     ),
+    "sgd_passes": (Change("J from 64 for 36 at n = 200", "a slope of full batches at the margin"),),
     "theorem1_alpha": (Change("kT up to 4096 for 16384 at n = 50", "foreseen: the bound says something at 3 points"),),
     "theorem1_power_law": (
         Change("kT up to 8192 for 32768 at n = 80", "foreseen: the bound says something at 2 points"),
