@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from problems import MeanEstimation
 from riskkit import SGD, InverseTime, run
@@ -106,6 +107,12 @@ def test_differences_ratios_and_bands_of_sums_are_those_of_replicates():
     np.testing.assert_allclose(difference.difference, (values - other).mean(axis=0), rtol=1e-9, atol=1e-14)
     whole = paired_difference(values - other, np.zeros_like(values))
     np.testing.assert_allclose(difference.low, whole.low, rtol=1e-9)
+    groups = len(group_starts(R))  # interval and p are of one law, Student's with a degree fewer than groups
+    half = difference.high - difference.difference
+    error = half / stats.t.ppf(0.975, groups - 1)
+    np.testing.assert_allclose(
+        difference.p_value, 2 * stats.t.sf(np.abs(difference.difference) / error, groups - 1), rtol=1e-9
+    )
     np.testing.assert_allclose(a.less(b, 2.0).mean(), (values - 2 * other).mean(axis=0), rtol=1e-12)
     # The band's suprema are those of sums over groups, made of the replicates themselves.
     sums = np.add.reduceat(values - values.mean(axis=0), group_starts(R), axis=0)

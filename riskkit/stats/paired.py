@@ -74,8 +74,8 @@ class Difference(NamedTuple):
 def paired_difference(a: npt.ArrayLike | Columns, b: npt.ArrayLike | Columns, level: float = 0.95) -> Difference:
     """mean(a) - mean(b) for two algorithms on the same replicates, (R, ...) each; t interval of the paired mean."""
     first, second, shape = _both("paired_difference", a, b)
-    found = estimate(first.less(second), level)
-    df = first.replicates - 1
+    apart = first.less(second)
+    found, df = estimate(apart, level), leave_out(apart).df
     p_value = [2 * tail(abs(mean), sem, df) for mean, sem in zip(found.mean, found.sem, strict=True)]
     parts = (found.mean, found.low, found.high, np.array(p_value, dtype=np.float64))
     return Difference(*(part.reshape(shape) for part in parts))
