@@ -15,9 +15,9 @@ from riskkit.problems import LinearOnBall
 from riskkit.theory.zhou2021 import convex
 
 
-def grids(longest: int) -> tuple[Grid, ...]:
+def grids(*rounds: float) -> tuple[Grid, ...]:
     return (
-        Grid("T", n=16, k=4, alpha=(0.7, 1.0), T=doubling(256, longest)),
+        Grid("T", n=16, k=4, alpha=(0.7, 1.0), T=rounds),
         Grid("k", n=16, k=(1, 4, 16, 64), alpha=1.0, kT=4096),
         Grid("alpha", n=16, k=4, alpha=(0.1, 0.2, 0.3, 0.5, 0.7), T=1024),
     )
@@ -33,5 +33,8 @@ EXPERIMENT = Experiment(
     algorithms=lookahead(SqrtHorizon(1.0), "SGD", "matched SGD"),
     controls=("SGD", "matched SGD"),
     bounds=(convex.OPTIMIZATION_AVERAGE, convex.OPTIMIZATION_LAST, convex.EXCESS_AVERAGE),
-    sizes={"laptop": Size(grids(2**13), replicates=512), "paper": Size(grids(2**15), replicates=8192)},
+    sizes={
+        "laptop": Size(grids(*doubling(2**8, 2**13)), replicates=512),
+        "paper": Size(grids(512, 724, 1024, 1448, *doubling(2**11, 2**15)), replicates=8192),
+    },
 )
