@@ -475,7 +475,7 @@ def _check_device(device: str) -> None:
 
 
 def _check_size(request: Request, out: Path) -> None:
-    """Refuses what this machine cannot hold, in memory or on the disk of ``out``, before it has tried."""
+    """Refuses what this machine cannot hold, in memory or beside ``out``, before it has tried."""
     from riskkit.execution.tasks import RUNS_A_BATCH, physical_memory
 
     made, memory = request.plan(), physical_memory()
@@ -497,14 +497,24 @@ def _check_size(request: Request, out: Path) -> None:
                 f"{request.experiment}: {what} would take {size / 2**30:,.0f} GiB, and this machine has "
                 f"{memory / 2**30:,.0f}; ask for {instead}."
             )
-    place = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
-    size, free = (1 + request.summed()) * request.bytes(), shutil.disk_usage(place).free
-    if size > free:  # part of it may be there
-        size -= sum(shard.stat().st_size for shard in (out / request.experiment / "shards").glob("*.parquet"))
+    if request.summed():
+        _check_disk(request, out)
+
+
+def _check_disk(request: Request, out: Path) -> None:
+    """Refuses what is laid out in a file to be judged (``riskkit.store.scratch``) and finds no room beside ``out``.
+
+    Shards are compressed, nobody knows how far: a disk that they fill stops the sweep, which keeps what is finished.
+    """
+    try:
+        place = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
+        size, free = request.bytes(), shutil.disk_usage(place).free
+    except OSError:
+        return  # what is wrong with the folder is told where it is made
     if size > free:
         raise BadInputError(
-            f"{request.experiment}: its measurements would take {size / 2**30:,.0f} GiB of disk, and {place} has "
-            f"{free / 2**30:,.0f} free; ask for fewer --replicates or a smaller grid, or use --out elsewhere."
+            f"{request.experiment}: to be judged, its measurements would take {size / 2**30:,.1f} GiB of disk, and "
+            f"{place} has {free / 2**30:,.1f} free; ask for fewer --replicates or a smaller grid, or use --out elsewhere."
         )
 
 
