@@ -514,7 +514,8 @@ def _check_disk(request: Request, out: Path) -> None:
     if size > free:
         raise BadInputError(
             f"{request.experiment}: to be judged, its measurements would take {size / 2**30:,.1f} GiB of disk, and "
-            f"{place} has {free / 2**30:,.1f} free; ask for fewer --replicates or a smaller grid, or use --out elsewhere."
+            f"{place} has {free / 2**30:,.1f} free; ask for fewer --replicates or a smaller grid, or use --out "
+            "elsewhere."
         )
 
 

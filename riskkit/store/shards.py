@@ -212,7 +212,8 @@ class Store:
 
     def lay_out(self, runs: Iterable[str], replicates: int) -> dict[str, Measured]:
         """``get_many`` of the first ``replicates`` (a count), for what is not to be in memory at once: its arrays are
-        maps of a file beside the shards (``riskkit.store.scratch``). Raises StoreError where that cannot be written, too."""
+        maps of a file beside the shards (``riskkit.store.scratch``). Raises StoreError where that cannot be written,
+        too."""
         wanted = list(dict.fromkeys(runs))
         while True:
             found = self._laid_out(wanted, replicates)
