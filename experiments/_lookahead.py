@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from riskkit.algorithms import SGD, Algorithm, Constant, Lookahead
+from riskkit.algorithms import SGD, Algorithm, Constant, InverseTime, Lookahead
 from riskkit.algorithms.steps import Step, scaled
 from riskkit.experiment import Point
+from riskkit.problem import Problem
 from riskkit.theory.contraction import contraction_matched
+from riskkit.theory.zhou2021 import strongly_convex
 
 Make = Callable[[Point], Algorithm]
 
@@ -48,3 +51,14 @@ def contraction_matched_sgd(eta: float) -> Make:
         return SGD(point.kT, Constant(h / constants.lam))
 
     return make
+
+
+def inverse_time(problem: Problem) -> InverseTime:
+    """1/(lam (j + j0)) with j0 = max(2, L/lam), so that eta_0 <= 1/L. Raises ValueError for a problem without lam."""
+    c = problem.constants
+    if not c.lam > 0:
+        raise ValueError(
+            f"{strongly_convex.TITLE} needs strong convexity; {problem.name} is {problem.regime}. "
+            "Use Theorem 1 (paper: Theorem 3)."
+        )
+    return InverseTime(c.lam, max(2.0, math.ceil(c.L / c.lam)))

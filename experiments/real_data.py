@@ -7,55 +7,20 @@ Theorem 2 covers. All features lie in the unit ball. S is n draws from the rows,
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable
-
-from riskkit.algorithms import SGD, Algorithm, InverseTime, Lookahead, SqrtHorizon
+from experiments._lookahead import inverse_time
+from experiments._pairs import pair
+from riskkit.algorithms import SGD, Algorithm, Lookahead, SqrtHorizon
 from riskkit.algorithms.steps import Step
-from riskkit.data import auto_mpg, breast_cancer, digits
 from riskkit.experiment import Experiment, Grid, Point, Size, doubling
 from riskkit.problem import Problem, Regime
-from riskkit.problems import FinitePopulation
 from riskkit.theory.zhou2021 import convex, strongly_convex
-
-
-def _cancer(ridge: float, noise: float) -> FinitePopulation:
-    rows = breast_cancer().standardized().with_intercept().in_unit_ball()
-    return FinitePopulation(rows.with_noise(noise), "logistic", ridge, radius=5.0)
-
-
-def _cars(ridge: float) -> FinitePopulation:
-    rows = auto_mpg().standardized().with_intercept().in_unit_ball()
-    return FinitePopulation(rows.targets_within(1.0), "squared", ridge, radius=2.0)
-
-
-def _digits() -> FinitePopulation:
-    rows = digits(4).only(3, 5, 8).with_intercept().in_unit_ball()
-    return FinitePopulation(rows, "softmax", ridge=0.1, radius=None)
-
-
-PAIRS: dict[int, Callable[[], FinitePopulation]] = {
-    1: functools.partial(_cancer, 0.0, 0.1),
-    2: functools.partial(_cars, 0.0),
-    3: functools.partial(_cancer, 0.1, 0.0),
-    4: functools.partial(_cars, 0.1),
-    5: _digits,
-}
-"""Data and loss: 1 and 2 convex, 3 to 5 strongly convex."""
-
-
-@functools.cache
-def pair(number: int) -> FinitePopulation:
-    return PAIRS[number]()
 
 
 def step(problem: Problem) -> Step:
     """1/sqrt(kT) where the loss is convex only, else 1/(lam (j + j0)) with eta_0 <= 1/L."""
-    c = problem.constants
     if problem.regime is Regime.CONVEX:
         return SqrtHorizon(1.0)
-    return InverseTime(c.lam, max(2.0, math.ceil(c.L / c.lam)))
+    return inverse_time(problem)
 
 
 def lookahead(p: Point) -> Algorithm:

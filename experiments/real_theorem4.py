@@ -1,6 +1,6 @@
 """Theorem 4 on real data: SLRLA with the schedule that its proof asks for, on the pairs that have a ridge.
 
-The pairs are those of ``real_data``, numbers 3 to 5. eps_0, a bound on E[F_S(theta_0) - F_S*], is the largest loss at
+The pairs are numbers 3 to 5 of ``experiments._pairs``. eps_0, a bound on E[F_S(theta_0) - F_S*], is the largest loss at
 theta_0 = 0: log K for K classes, half the largest squared target for a regression.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from experiments.real_data import pair
+from experiments._pairs import pair
 from riskkit.algorithms import Algorithm, StagewiseLookahead
 from riskkit.experiment import Experiment, Grid, Paired, Point, Size, per_octave
 from riskkit.problem import diameter

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from experiments._lookahead import lookahead
-from experiments.theorem2_ridge import step
+from experiments._lookahead import inverse_time, lookahead
 from riskkit.experiment import Best, Experiment, Grid, Size
 from riskkit.problems import Ridge
 from riskkit.theory.zhou2021 import strongly_convex
@@ -14,7 +13,7 @@ EXPERIMENT = Experiment(
     title="Slide 2 (Theorems 1, 2): equation 7",
     question="When is the best alpha of a strongly convex problem not 1, and does equation 7 say so?",
     problem=Ridge(dim=8, lam=0.1, noise=0.5, signal=2.0, radius=2.0),
-    algorithms=lookahead(step, "matched SGD"),
+    algorithms=lookahead(inverse_time, "matched SGD"),
     controls=("matched SGD",),
     bounds=(strongly_convex.EXCESS,),
     readings=(Best("alpha", strongly_convex.EXCESS, condition=strongly_convex.EQUATION_7),),

@@ -10,7 +10,7 @@ h = eta lam, p = (1-h)^k.
 from __future__ import annotations
 
 from experiments._lookahead import contraction_matched_sgd, lookahead
-from experiments.theorem2_exponents import optimization
+from experiments._mean_moments import optimization
 from riskkit.algorithms import Constant
 from riskkit.experiment import Exact, Experiment, Grid, Size, doubling
 from riskkit.problems import MeanEstimation

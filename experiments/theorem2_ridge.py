@@ -8,30 +8,17 @@ leaves, so that the expectations given S are exact where they are asked for (``-
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
-from experiments._lookahead import Make, lookahead
-from riskkit.algorithms import Algorithm, InverseTime
+from experiments._lookahead import Make, inverse_time, lookahead
+from riskkit.algorithms import Algorithm
 from riskkit.experiment import Experiment, Grid, Point, Size, doubling
-from riskkit.problem import Problem
 from riskkit.problems import Ridge
 from riskkit.theory.zhou2021 import strongly_convex
 
 CONTROLS = ("SGD", "matched SGD")
 ALONG_N = 0.9
 """alpha along n."""
-
-
-def step(problem: Problem) -> InverseTime:
-    """1/(lam (j + j0)) with j0 = max(2, L/lam), so that eta_0 <= 1/L. Raises ValueError for a problem without lam."""
-    c = problem.constants
-    if not c.lam > 0:
-        raise ValueError(
-            f"{strongly_convex.TITLE} needs strong convexity; {problem.name} is {problem.regime}. "
-            "Use Theorem 1 (paper: Theorem 3)."
-        )
-    return InverseTime(c.lam, max(2.0, math.ceil(c.L / c.lam)))
 
 
 def beside(make: Make) -> Callable[[Point], Algorithm | None]:
@@ -56,7 +43,7 @@ EXPERIMENT = Experiment(
     ),
     problem=Ridge(dim=4, lam=0.5, signal=2.0, radius=1.9),
     algorithms={
-        name: make if name == "Lookahead" else beside(make) for name, make in lookahead(step, *CONTROLS).items()
+        name: make if name == "Lookahead" else beside(make) for name, make in lookahead(inverse_time, *CONTROLS).items()
     },
     controls=CONTROLS,
     bounds=(strongly_convex.OPTIMIZATION, strongly_convex.GENERALIZATION, strongly_convex.EXCESS),

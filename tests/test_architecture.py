@@ -198,6 +198,13 @@ def test_the_study_imports_the_instrument_and_itself(folder):
                 assert folder == "figures", f"{path} imports {name}"
 
 
+def test_no_experiment_imports_another():
+    """What stands is known by the files it comes from: a change of one experiment would have another made again."""
+    for path in (ROOT / "experiments").glob("*.py"):
+        for name in imports(ast.parse(path.read_text())):
+            assert not re.match(r"experiments\.[a-z]", name), f"{path.name} imports {name}"
+
+
 @pytest.mark.parametrize("stub", sorted((ROOT / "riskkit").rglob("__init__.pyi")), ids=lambda stub: stub.parent.name)
 def test_public_names_are_there_and_none_is_a_modules(stub):
     """A function with the name of a module beside it would be replaced by the module once that is imported. (A name

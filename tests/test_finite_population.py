@@ -18,7 +18,7 @@ import torch
 from scipy.optimize import minimize
 
 from experiments import real_theorem4
-from experiments.real_data import PAIRS, pair
+from experiments._pairs import PAIRS, pair
 from riskkit import (
     SGD,
     SLRLA,
