@@ -175,6 +175,11 @@ class FinitePopulation:
         return self._loss.formula(self.ridge)
 
     @property
+    def together(self) -> int:
+        """Half as many for softmax, whose risks on all rows are a product for each class."""
+        return 128 if self.loss == "softmax" else 256
+
+    @property
     def squared(self) -> Squared | None:
         """None for the other losses."""
         if self.loss != "squared":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -41,6 +42,9 @@ class HarveyMaximum:
     """
 
     dim: int = 32
+
+    together: ClassVar[int] = 128
+    """Nothing is random: more replicates say the same."""
 
     def __post_init__(self) -> None:
         fields.whole("HarveyMaximum", "dim", self.dim)

@@ -89,7 +89,8 @@ class Problem(Protocol):
 
     A problem may say more, where a bound or a run asks for it: ``largest_step``, the step size up to which the
     constants hold; ``diameter``, where Theta is R^d; ``largest_n``; ``self_bounding``, whether ||grad l||^2 <= 2 L l on
-    Theta, as it is where no loss is negative on R^d and L holds there.
+    Theta, as it is where no loss is negative on R^d and L holds there; ``together``, how many replicates a block may
+    hold (32, 64, 128 or 256), where they are dear and fewer are asked for than 256.
 
     All methods take tensors of one dtype and device and answer in the same. None draws random numbers but ``sample``,
     and that only from the stream it is given. A teacher is part of the problem (drawn once, from a seed field).

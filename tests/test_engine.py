@@ -177,6 +177,19 @@ def test_replicates_do_not_depend_on_how_many_or_in_which_batches():
     assert np.array_equal(excess(over, 20), np.concatenate([excess(over, 5), excess(over + 5, 15)]))
 
 
+def test_a_problem_says_how_many_replicates_a_block_may_hold():
+    class Dear(Logistic):
+        together = 32
+
+    class Wrong(Logistic):
+        together = 100
+
+    assert (block_size(Logistic(dim=4), 20), block_size(Dear(dim=4), 20)) == (256, 32)
+    expected = "logistic: together must be one of 32, 64, 128, 256; got 100."
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        simulate(Wrong(dim=4), Lookahead(10, 3, 0.5, Constant(0.5)), n=20, replicates=5)
+
+
 def test_divergence_is_flagged_with_its_step_and_leaves_the_others_alone():
     """h = eta lam = 4: the error grows by 3 a step, so it leaves the range after ln(limit) / ln 3 steps."""
     problem = MeanEstimation(dim=4)

@@ -32,10 +32,16 @@ Dtype = Literal["float64", "float32"]
 DTYPES: dict[str, torch.dtype] = {"float64": torch.float64, "float32": torch.float32}
 
 
+SIZES = (32, 64, 128, 256)
+"""What ``together`` may be."""
+
+
 def block_size(problem: Problem, n: int) -> int:
     """Replicates computed together: a power of two from 32 to 256 that keeps a block's data near 32 MiB. It depends on
-    the problem and n alone, since the bits of batched products depend on it."""
-    size = 256
+    the problem and n alone, since the bits of batched products depend on it; ValueError for another ``together``."""
+    size = getattr(problem, "together", 256)
+    if size not in SIZES:
+        raise ValueError(f"{problem.name}: together must be one of {', '.join(map(str, SIZES))}; got {size!r}.")
     while size > 32 and size * n * problem.dim > 2**22:
         size //= 2
     return size
