@@ -8,7 +8,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from figures import _heatmap
 from riskkit.report import plot
 
 KEYS = {"optimization": "optimization error", "generalization": "generalization error", "excess": "excess, Lookahead"}
@@ -80,6 +79,8 @@ def draw_line(panel: plot.Panel, stored: plot.Stored, best: dict[str, Any]) -> N
 
 def chart(stored: plot.Stored, output: str) -> plot.Page | None:
     """Maps over (n, kT): the best alpha measured, of the explicit bound, and of the claim with its constants 1."""
+    import seaborn as sns  # a second to load, which other pages need not wait for
+
     every = [line for line in stored.best if line["output"] == output and line["at"] is not None]
     # One period: at each n and kT the map has one cell.
     period = min((line["k"] for line in every), default=0)
@@ -105,16 +106,20 @@ def chart(stored: plot.Stored, output: str) -> plot.Page | None:
             words = frame.assign(words=[_interval(line) for line in found_in(frame)]).pivot_table(
                 index="n", columns="kT", values="words", aggfunc="first"
             )
-        _heatmap.draw(
-            panel,
-            grid.clip(lower=0.05).to_numpy(),
-            words.to_numpy(),
-            *([f"{value:g}" for value in places] for places in (grid.index, grid.columns)),
-            colours=colours,
-            norm=norm,
-            gap=1,
-        )
+        with plot.house_style():
+            sns.heatmap(
+                grid.clip(lower=0.05),
+                ax=panel.axes,
+                cmap=colours,
+                norm=norm,
+                annot=words.to_numpy(),
+                fmt="",
+                cbar=False,
+                linewidths=1,
+                annot_kws={"fontsize": plot.SMALL},
+            )
         panel.axes.set(xlabel=plot.NAMES["kT"], ylabel=plot.NAMES["n"] if value == "at" else "")
+        panel.axes.tick_params(length=0, rotation=0)
         panel.axes.tick_params(labelleft=value == "at")
         for line in found_in(frame):
             about = {"n": line["n"], "alpha": line[value], "quantity": "excess", "output": output, "status": "ok"}

@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from figures import _heatmap
 from riskkit.report import plot
 from riskkit.theory.zhou2021 import published
 
@@ -18,6 +17,8 @@ MOST = {"k": 3, "T": 8, "alpha": 20}
 
 def draw(stored: plot.Stored) -> plot.Page | None:
     """A map over alpha and T for each k; a thick line between cells where the bound fails and where it does not."""
+    import seaborn as sns  # a second to load, which other pages need not wait for
+
     rows = stored.rows(quantity="generalization", output="average", algorithm="Lookahead")
     rows = rows[np.isfinite(rows["mean"]) & (rows["k"] > 1)]
     if rows.empty:
@@ -42,17 +43,22 @@ def draw(stored: plot.Stored) -> plot.Page | None:
     for place, k in enumerate(periods):
         panel = page.panel(xlabel="T", ylabel="alpha", title=f"$k = {k:g}$", xscale="linear", yscale="linear")
         grid = rows[rows["k"] == k].pivot_table(index="alpha", columns="T", values="ratio").sort_index(ascending=False)
-        _heatmap.draw(
-            panel,
-            np.log10(grid.clip(lower=0.1)).to_numpy(),
-            grid.map(lambda x: f"{x:.2g}").to_numpy(),
-            *([f"{value:g}" for value in places] for places in (grid.index, grid.columns)),
-            colours=mpl.colormaps["RdBu_r"],
-            norm=norm,
-            gap=0.6,
-        )
+        with plot.house_style():
+            sns.heatmap(
+                np.log10(grid.clip(lower=0.1)),
+                ax=panel.axes,
+                cmap="RdBu_r",
+                norm=norm,
+                annot=grid.map(lambda x: f"{x:.2g}").to_numpy(),
+                fmt="",
+                cbar=False,
+                linewidths=0.6,
+                annot_kws={"fontsize": plot.SMALL},
+                xticklabels=[f"{T:g}" for T in grid.columns],
+                yticklabels=[f"{alpha:g}" for alpha in grid.index],
+            )
         panel.axes.set(xlabel=plot.NAMES["T"], ylabel="" if place else plot.NAMES["alpha"])
-        panel.axes.tick_params(labelleft=place == 0)
+        panel.axes.tick_params(length=0, rotation=0, labelleft=place == 0)
         edge(panel, k, grid.index.to_numpy(), grid.columns.to_numpy())
         for _, row in rows[rows["k"] == k].iterrows():
             about = {"n": n, "k": k, "alpha": row["alpha"], "quantity": "generalization", "output": "average"}

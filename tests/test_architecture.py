@@ -50,6 +50,7 @@ LIBRARIES = {
     "torch": {"optim", "rng", "data", "engines", "training", "measure", "images", "conformance", "attack"},
     "pytorch_optimizer": {"optim"},
     "matplotlib": {"report"},
+    "seaborn": {"report"},
     "pandas": {"store", "report"},
 }
 # Entry points reach upwards at run time, inside functions, never while they are being imported.
@@ -106,7 +107,7 @@ LIGHT = {
 
 @pytest.mark.parametrize(("name", "code"), LIGHT.items(), ids=LIGHT)
 def test_what_computes_nothing_loads_no_heavy_library(name, code):
-    heavy = {"torch", "matplotlib", "pandas", "pyarrow", "numba", "scipy", "jinja2", "joblib"}
+    heavy = {"torch", "matplotlib", "seaborn", "pandas", "pyarrow", "numba", "scipy", "jinja2", "joblib"}
     if name not in ("bad input", "status"):
         heavy |= {"numpy", "rich"}
     check = f"import sys\n{code}\nprint(*sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"

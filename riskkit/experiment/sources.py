@@ -25,7 +25,7 @@ BESIDE = PACKAGE.parent / "problems"
 """Where a checkout has the shipped problems; a wheel has them inside of the package."""
 STUDY = ("problems", "experiments", "figures")
 LIBRARIES = (
-    *("numpy", "scipy", "torch", "numba", "pandas", "pyarrow", "matplotlib", "tueplots", "jinja2"),
+    *("numpy", "scipy", "torch", "numba", "pandas", "pyarrow", "matplotlib", "seaborn", "tueplots", "jinja2"),
     "latex2mathml",
 )
 """Those that compute, draw or write what is stored."""
