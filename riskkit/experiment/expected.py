@@ -4,7 +4,8 @@ one Hessian, or, given S and where it is asked for, on squared losses."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,25 +29,14 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Expected(Simulated):
-    """A run that is not simulated: every replicate holds the expectation, or what it is given that replicate's S.
+class _ByMoments(Simulated):
+    """A run that is not simulated.
 
     ``coupled``: runs on S and S with one example replaced are simulated beside it, for the quantities that have no
     expectation in closed form.
     """
 
     coupled: bool = False
-
-    @property
-    def company(self) -> Hashable:
-        known = complete(self.problem, self.algorithm, self.n, self.rounds)
-        return ENGINE, self.problem, self.n, self.coupled, known
-
-    def identity(self) -> Mapping[str, object]:
-        return {**super().identity(), "moments": VERSION, "coupled": self.coupled}
-
-    def engine(self, device: str, asked: str) -> Choice:
-        return Choice(ENGINE, "the losses are quadratic and the algorithm is linear in the gradient")
 
     def measure(
         self,
@@ -59,7 +49,7 @@ class Expected(Simulated):
         device: str,
         engine: str,
     ) -> list[Measured]:
-        return measure_expected(
+        return self._measurement()(
             self.problem,
             self.n,
             [run.algorithm for run in together],
@@ -71,15 +61,32 @@ class Expected(Simulated):
             device=device,
         )
 
+    def _measurement(self) -> Callable[..., list[Measured]]:
+        raise NotImplementedError
+
 
 @dataclasses.dataclass(frozen=True)
-class GivenSample(Simulated):
-    """A run that is not simulated: every replicate holds the expectation over the draws given its S.
+class Expected(_ByMoments):
+    """Every replicate holds the expectation, or what it is given that replicate's S."""
 
-    ``coupled``: as for ``Expected``.
-    """
+    @property
+    def company(self) -> Hashable:
+        known = complete(self.problem, self.algorithm, self.n, self.rounds)
+        return ENGINE, self.problem, self.n, self.coupled, known
 
-    coupled: bool = False
+    def identity(self) -> Mapping[str, object]:
+        return {**super().identity(), "moments": VERSION, "coupled": self.coupled}
+
+    def engine(self, device: str, asked: str) -> Choice:
+        return Choice(ENGINE, "the losses are quadratic and the algorithm is linear in the gradient")
+
+    def _measurement(self) -> Callable[..., list[Measured]]:
+        return measure_expected
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenSample(_ByMoments):
+    """Every replicate holds the expectation over the draws given its S."""
 
     @property
     def company(self) -> Hashable:
@@ -93,29 +100,8 @@ class GivenSample(Simulated):
             "moments given S", "asked for; the losses are squared and the algorithm is linear in the gradient"
         )
 
-    def measure(
-        self,
-        together: Sequence[Simulated],
-        addresses: Sequence[str],
-        *,
-        seed: int,
-        first: int,
-        dtype: str,
-        device: str,
-        engine: str,
-    ) -> list[Measured]:
-        return measure_given(
-            self.problem,
-            self.n,
-            [run.algorithm for run in together],
-            [np.array(run.rounds) for run in together],
-            addresses,
-            seed=seed,
-            first=first,
-            coupled=self.coupled,
-            quantities=self.quantities,
-            device=device,
-        )
+    def _measurement(self) -> Callable[..., list[Measured]]:
+        return functools.partial(measure_given, quantities=self.quantities)
 
 
 def estimated(run: Any, experiment: Any, dtype: str, asked: str) -> Any:

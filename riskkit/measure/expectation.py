@@ -81,6 +81,25 @@ def given_dataset(problem: Problem, algorithm: Any, rounds: np.ndarray, drawn: D
     return values
 
 
+def simulated_beside(
+    problem: Problem,
+    n: int,
+    algorithms: Sequence[Any],
+    rounds: Sequence[np.ndarray],
+    addresses: Sequence[str],
+    coupled: bool,
+    seed: int,
+    first: int,
+    device: str,
+) -> Sequence[Measured | None]:
+    """With ``coupled`` the simulated runs that STABILITY is taken from, one an algorithm; else None for each."""
+    if not coupled:
+        return [None] * len(algorithms)
+    return measure_block(
+        problem, n, algorithms, rounds, addresses, seed=seed, first=first, device=device, engine="auto"
+    )
+
+
 def measure_expected(
     problem: Problem,
     n: int,
@@ -98,11 +117,7 @@ def measure_expected(
     it would estimate what is known."""
     size = block_size(problem, n)
     known = dataset_expectations(problem, n)
-    simulated: Sequence[Measured | None] = [None] * len(algorithms)
-    if coupled:
-        simulated = measure_block(
-            problem, n, algorithms, rounds, addresses, seed=seed, first=first, device=device, engine="auto"
-        )
+    simulated = simulated_beside(problem, n, algorithms, rounds, addresses, coupled, seed, first, device)
     drawn = None if known is not None else _drawn(problem, n, seed, first, size)
     found = []
     for algorithm, own, address, run in zip(algorithms, rounds, addresses, simulated, strict=True):

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from riskkit.engines import moments, reference
-from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.blocks import block_size
 from riskkit.measure.coupled import Pair, Paths
 from riskkit.measure.decomposition import GroundTruth
-from riskkit.measure.expectation import ENGINE, STABILITY
+from riskkit.measure.expectation import ENGINE, STABILITY, simulated_beside
 from riskkit.measure.own import SQUARED_STABILITY, Quantity
 from riskkit.measure.quantities import Measured
 from riskkit.measure.runs import gradients_at
@@ -45,11 +45,7 @@ def measure_given(
     simulation would run on; with ``coupled`` STABILITY, norms that have no such expectation, from simulated runs. There
     is no replace_one. ``quantities``: none, or SQUARED_STABILITY."""
     size = block_size(problem, n)
-    simulated: Sequence[Measured | None] = [None] * len(algorithms)
-    if coupled:
-        simulated = measure_block(
-            problem, n, algorithms, rounds, addresses, seed=seed, first=first, device=device, engine="auto"
-        )
+    simulated = simulated_beside(problem, n, algorithms, rounds, addresses, coupled, seed, first, device)
     law = moments.squared(problem)
     assert law is not None
     with reference.one_thread():
