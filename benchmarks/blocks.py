@@ -7,10 +7,9 @@ python benchmarks/blocks.py NAME ...     # these; twice, for code that is compil
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+
+from innermost import Clock
 
 from riskkit.engines import reference
 from riskkit.engines.numba import engine as fused
@@ -37,37 +36,6 @@ OF_A_PROBLEM = {
     "empirical_risk": "risks",
     "population_risk": "population risks",
 }
-
-
-class Clock:
-    """CPU seconds by part."""
-
-    def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
-        self._running = ["the rest"]
-        self._since = time.process_time()
-
-    def mark(self) -> None:
-        """What has passed since the last mark is the innermost part's."""
-        now = time.process_time()
-        self.spent[self._running[-1]] += now - self._since
-        self._since = now
-
-    def on(self, owner: Any, name: str, part: str) -> None:
-        """Puts itself around a function of ``owner``."""
-        real: Callable[..., Any] = getattr(owner, name)
-
-        def timed(*arguments: Any, **named: Any) -> Any:
-            self.mark()
-            self._running.append(part)
-            try:
-                return real(*arguments, **named)
-            finally:
-                self.mark()
-                self._running.pop()
-
-        static = isinstance(vars(owner).get(name), staticmethod)
-        setattr(owner, name, staticmethod(timed) if static else timed)
 
 
 def main(chosen: list[str]) -> None:

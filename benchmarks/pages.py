@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from innermost import Clock
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -27,34 +27,14 @@ def parts(results: Path) -> None:
     from riskkit.report.figures.page import Page
 
     modules = drawing.figure_modules()
-    spent = Counter({"loading": time.process_time() - began})
-    running: list[str] = []
-    since = time.process_time()
-
-    def clocked(owner: Any, name: str, label: str) -> None:
-        real: Callable[..., Any] = getattr(owner, name)
-
-        def timed(*arguments: Any, **named: Any) -> Any:
-            nonlocal since
-            now = time.process_time()
-            spent[running[-1] if running else "else"] += now - since
-            since = now
-            running.append(label)
-            try:
-                return real(*arguments, **named)
-            finally:
-                now = time.process_time()
-                spent[running.pop()] += now - since
-                since = now
-
-        setattr(owner, name, timed)
-
-    clocked(drawing, "stored", "reading")
+    loading = time.process_time() - began
+    clock = Clock(rest="else")
+    clock.on(drawing, "stored", "reading")
     for module in modules.values():
-        clocked(module, "draw", "drawing")
-    clocked(drawing, "errors", "drawing")
-    clocked(Page, "finish", "layout")
-    clocked(Page, "save", "files")
+        clock.on(module, "draw", "drawing")
+    clock.on(drawing, "errors", "drawing")
+    clock.on(Page, "finish", "layout")
+    clock.on(Page, "save", "files")
     names = sorted(path.parent.name for path in results.glob("*/verdict.json"))
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
@@ -63,6 +43,8 @@ def parts(results: Path) -> None:
         drawn = drawing.draw_figures(Path(folder), names)
     if drawn.failures:
         sys.exit("\n".join(drawn.failures))
+    clock.mark()
+    spent = clock.spent + Counter({"loading": loading})
     pages = sum(bool(paths) for _, _, paths in drawn.done)
     print(f"{pages} pages, {sum(spent.values()):.1f} s:", ", ".join(f"{k} {v:.1f}" for k, v in spent.most_common()))
 

@@ -16,12 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from innermost import Clock
 
 from riskkit import sweep
 from riskkit.execution import conclusion, executors, loop, tasks
@@ -54,55 +54,35 @@ HORIZONS = (
 GRIDS = {"theorem2_exponents": CELLS, "theorem1_alpha": HORIZONS}
 
 
-def share(clock: Callable[[], float] = time.perf_counter) -> None:
+def share(now: Callable[[], float] = time.perf_counter) -> None:
     """Seconds by what they went into; the innermost clock counts."""
-    spent: Counter[str] = Counter()
-    running: list[str] = []
-    since = clock()
-
-    def clocked(owner: Any, name: str, label: str) -> None:
-        real: Callable[..., Any] = getattr(owner, name)
-
-        def timed(*arguments: Any, **named: Any) -> Any:
-            nonlocal since
-            moment = clock()
-            spent[running[-1] if running else "else"] += moment - since
-            since = moment
-            running.append(label)
-            try:
-                return real(*arguments, **named)
-            finally:
-                moment = clock()
-                spent[running.pop()] += moment - since
-                since = moment
-
-        setattr(owner, name, timed)
-
+    clock = Clock(now, rest="else")
     for name in ("put", "have", "holds", "get_many", "prepare", "write_table", "write_json", "write_text"):
-        clocked(Store, name, f"store.{name}")
-    clocked(conclusion, "frame", "store")
-    clocked(loop, "record", "store")
-    clocked(loop, "missing_tasks", "scheduling")
+        clock.on(Store, name, f"store.{name}")
+    clock.on(conclusion, "frame", "store")
+    clock.on(loop, "record", "store")
+    clock.on(loop, "missing_tasks", "scheduling")
     for owner, name in ((Ticker, "tick"), (Ticker, "expect"), (Ticker, "done"), (Diary, "write")):
-        clocked(owner, name, "scheduling")
-    clocked(tasks, "_plan", "planning")
-    clocked(conclusion, "find", "verdicts")
-    clocked(conclusion, "table", "means and bands")
-    clocked(conclusion, "verdict_text", "words")
-    clocked(drawing, "draw_figures", "figures")
-    clocked(tables, "write_tables", "tables")
-    clocked(html, "write_report", "report")
+        clock.on(owner, name, "scheduling")
+    clock.on(tasks, "_plan", "planning")
+    clock.on(conclusion, "find", "verdicts")
+    clock.on(conclusion, "table", "means and bands")
+    clock.on(conclusion, "verdict_text", "words")
+    clock.on(drawing, "draw_figures", "figures")
+    clock.on(tables, "write_tables", "tables")
+    clock.on(html, "write_report", "report")
     # In the main thread, so that one clock sees everything.
     executors.in_process = lambda jobs=1: executors.Workers(Here(), lambda: 1, lambda: None, lambda: None, "here")
-    clocked(tasks, "compute", "computing")
+    clock.on(tasks, "compute", "computing")
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
         drawing.figure_modules()
-        began = since = clock()
+        clock.mark()
+        clock.spent.clear()
         sweep.main(["--jobs", "1", "--out", out])
-        total = clock() - began
-    spent["else"] = total - sum(spent.values()) + spent["else"]
-    spent["loading modules"] = float(subprocess.check_output([sys.executable, "-c", LOADING.format(clock.__name__)]))
-    total += spent["loading modules"]
+        clock.mark()
+    spent = clock.spent
+    spent["loading modules"] = float(subprocess.check_output([sys.executable, "-c", LOADING.format(now.__name__)]))
+    total = spent.total()
     for label, seconds in spent.most_common():
         print(f"{label:24} {seconds:7.2f} s  {100 * seconds / total:5.1f}%")
     print(f"{'whole sweep':24} {total:7.2f} s")
