@@ -88,23 +88,42 @@ def _meeting(data: Data, ours: str, theirs: str) -> list[tuple[Part, Part]]:
     else:
         every = lines(data)
         parts = [[line.cells for line in every if line.head.name == name] for name in (ours, theirs)]
-    places: dict[Any, list[Part]] = {}
-    for part in parts[1]:
-        places.setdefault((datasets(part[0].run), part[0].run.n), []).append(part)
-    return [
-        (a, b)
-        for a in parts[0]
-        for b in places.get((datasets(a[0].run), a[0].run.n), [])
-        if _agree(a[0], b[0], lines=plan.experiment.read is not None)
-        and (a[0].address, a[-1].rounds) != (b[0].address, b[-1].rounds)
-    ]
+    met = _Met(parts[1], () if plan.experiment.read is None else ("gradients",))
+    return [(a, b) for a in parts[0] for b in met.by(a) if (a[0].address, a[-1].rounds) != (b[0].address, b[-1].rounds)]
 
 
-def _agree(a: Cell, b: Cell, *, lines: bool) -> bool:
-    """Whether two cells have the same value of every coordinate of both points; of lines the gradients do not count."""
-    return all(
-        a.point[name] == b.point[name] for name in a.point if name in b.point and not (lines and name == "gradients")
-    )
+class _Met:
+    """Parts, by where others meet them: looked up, since each of many thousands meets one or two.
+
+    Cells have the same value of every coordinate of both points, but for those that do not count.
+    """
+
+    def __init__(self, parts: Sequence[Part], uncounted: Sequence[str]) -> None:
+        self._uncounted = frozenset(uncounted)
+        self._shapes: dict[frozenset[str], list[tuple[int, Part]]] = {}
+        for number, part in enumerate(parts):
+            self._shapes.setdefault(frozenset(part[0].point), []).append((number, part))
+        self._places: dict[tuple[frozenset[str], tuple[str, ...]], dict[Any, list[tuple[int, Part]]]] = {}
+
+    def by(self, part: Part) -> list[Part]:
+        """Those of the part's problem and sample size that meet it, in their order."""
+        found: list[tuple[int, Part]] = []
+        for shape in self._shapes:
+            shared = tuple(sorted(shape.intersection(part[0].point) - self._uncounted))
+            found += self._at(shape, shared).get(_place(part, shared), ())
+        return [other for _, other in sorted(found, key=lambda one: one[0])]
+
+    def _at(self, shape: frozenset[str], shared: tuple[str, ...]) -> dict[Any, list[tuple[int, Part]]]:
+        """Parts whose points have the coordinates ``shape``, by their values of those that are shared."""
+        if (shape, shared) not in self._places:
+            places = self._places.setdefault((shape, shared), {})
+            for number, other in self._shapes[shape]:
+                places.setdefault(_place(other, shared), []).append((number, other))
+        return self._places[shape, shared]
+
+
+def _place(part: Part, shared: Sequence[str]) -> Any:
+    return datasets(part[0].run), part[0].run.n, part[0].point.at(shared)
 
 
 def _paired(data: Data, reading: Paired) -> list[Comparison]:
