@@ -10,6 +10,7 @@ The experiment that is changed, theorem2_exponents, is also run alone: its own t
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import ctypes
 import os
@@ -21,6 +22,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from riskkit.cli.common import Parser
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANGED = "theorem2_exponents"
@@ -107,6 +110,8 @@ def main(words: list[str]) -> None:
 
 if __name__ == "__main__":
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(["--help"])
     match sys.argv[1:]:
         case ["first", old, *rest]:
             first(Path(old).resolve(), rest)

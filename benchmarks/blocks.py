@@ -6,11 +6,12 @@ python benchmarks/blocks.py NAME ...     # these; twice, for code that is compil
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 
 from innermost import Clock
 
+from riskkit.cli.common import Parser
 from riskkit.engines import reference
 from riskkit.engines.numba import engine as fused
 from riskkit.execution import tasks
@@ -67,4 +68,9 @@ def told(name: str, spent: Counter[str], engines: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of experiments")
+    given = parser.parse_args().names
+    if unknown := set(given) - set(study.names()):
+        parser.error(f"no experiment is called {', '.join(sorted(unknown))}; riskkit sweep --list names them.")
+    main(given)

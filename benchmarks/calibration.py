@@ -11,6 +11,7 @@ Errors are those of ``benchmarks.planted``.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import math
 import sys
@@ -23,6 +24,7 @@ from scipy import stats
 from benchmarks import calibration_words as words
 from benchmarks.calibration_estimates import regressions
 from benchmarks.planted import GRID, Dependence, Population, Row, draw, lognormal, pareto, squared
+from riskkit.cli.common import Parser
 from riskkit.judges.exponent import judge_exponent
 from riskkit.judges.identity import judge_control, judge_identity
 from riskkit.judges.level import judge_level
@@ -656,12 +658,16 @@ def written(page: str, rows: str) -> str:
 
 def main(words: list[str]) -> None:
     """``--write``: all rows, into the page; else printed, those of some studies by name, or all."""
-    asked = [word for word in words if word != "--write"]
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="by name; default: all")
+    parser.add_argument("--write", action="store_true", help="all of them into docs/statistics.md")
+    given = parser.parse_args(words)
+    asked = given.studies
     if unknown := set(asked) - {study.__name__ for study in STUDIES}:
-        raise SystemExit(f"calibration: no study is called {', '.join(sorted(unknown))}.")
+        parser.error(f"no study is called {', '.join(sorted(unknown))}.")
     chosen = {study: trials for study, trials in STUDIES.items() if not asked or study.__name__ in asked}
     made = table([row for study, trials in chosen.items() for row in study(trials)])
-    if "--write" in words and not asked:
+    if given.write and not asked:
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
     else:
         print(made)

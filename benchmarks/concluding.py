@@ -7,13 +7,14 @@ RESULTS is the folder of a default sweep. The most expensive ones come first.
 
 from __future__ import annotations
 
+import argparse
 import itertools
-import sys
 import time
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from riskkit.cli.common import Parser
 from riskkit.execution.conclusion import reopen, settle
 from riskkit.store.shards import Store
 from riskkit.verdicts.findings import find
@@ -35,10 +36,14 @@ def concluded(folder: Path) -> list[float]:
 
 
 if __name__ == "__main__":
-    results, *names = sys.argv[1:]
-    folders = [
-        path.parent for path in sorted(Path(results).glob("*/run.json")) if not names or path.parent.name in names
-    ]
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, metavar="RESULTS")
+    parser.add_argument("names", nargs="*", metavar="EXPERIMENT")
+    given = parser.parse_args()
+    stored = {path.parent.name: path.parent for path in sorted(given.results.glob("*/run.json"))}
+    if not stored or set(given.names) - set(stored):
+        parser.error(f"{given.results} must hold the stored experiments {', '.join(given.names) or 'of a sweep'}.")
+    folders = [stored[name] for name in given.names or stored]
     with threadpool_limits(limits=1):
         found = {folder.name: concluded(folder) for folder in folders}
     for name, parts in sorted(found.items(), key=lambda one: -sum(one[1])):

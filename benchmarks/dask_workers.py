@@ -26,6 +26,8 @@ import psutil
 from distributed import LocalCluster
 from distributed.diagnostics.plugin import SchedulerPlugin
 
+from riskkit.cli.common import Parser
+
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 2
 
@@ -165,7 +167,7 @@ def measure(name: str, replicates: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", nargs="?", default="theorem1_stability")
     parser.add_argument("replicates", nargs="?", type=int, default=4096)
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)

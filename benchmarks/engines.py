@@ -33,6 +33,7 @@ sys.path.insert(0, str(ROOT))
 
 from problems import Logistic, PowerLawLeastSquares  # noqa: E402
 from riskkit import Constant, Lookahead  # noqa: E402
+from riskkit.cli.common import Parser  # noqa: E402
 from riskkit.engines import reference  # noqa: E402
 from riskkit.engines.numba import engine as fused_cpu  # noqa: E402
 from riskkit.measure.blocks import block_size, measure_block  # noqa: E402
@@ -422,7 +423,7 @@ def sweep() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sections = ("engines", "scaling", "parts", "memory", "sweep")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(sections)}; default: all")
     parser.add_argument("--all", action="store_true", help="every cell, and all 4096 replicates for the memory")

@@ -13,6 +13,7 @@ over that of one of expectations given S, and what either costs in CPU time.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import functools
 import math
@@ -25,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from riskkit.algorithms import Constant, InverseTime, Lookahead, SqrtHorizon, traits
+from riskkit.cli.common import Parser
 from riskkit.engines.moments.propagation import _responses
 from riskkit.execution.conclusion import gather, reopen
 from riskkit.measure.blocks import block_size, measure_block
@@ -283,14 +285,19 @@ def written(page: str, head: str, table: str) -> str:
 
 
 def main(words: list[str]) -> None:
-    folders = [word for word in words if word != "--write"]
-    if folders == ["squared"]:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("of", nargs="?", default="", metavar="RESULTS", help="a results folder, or: squared")
+    parser.add_argument("--write", action="store_true", help="into docs/statistics.md")
+    given = parser.parse_args(words)
+    if given.of == "squared":
         head, made = "| squared losses |", integrated()
-    elif folders:
-        head, made = "| experiment | replicates | estimates |", swept(Path(folders[0]))
+    elif given.of:
+        if not Path(given.of).is_dir():
+            parser.error(f"{given.of} must be a results folder; it is none.")
+        head, made = "| experiment | replicates | estimates |", swept(Path(given.of))
     else:
         head, made = "| problem | quantity | alpha |", tried()
-    if "--write" in words:
+    if given.write:
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), head, made), encoding="utf-8")
     print(made)
 

@@ -8,12 +8,13 @@ foreseen is that they are known to the declared width, and one near 1 stays unde
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from riskkit.cli.common import Parser
 from riskkit.execution.conclusion import gather, reopen
 from riskkit.store.shards import Store
 from riskkit.verdicts.data import listed
@@ -83,4 +84,9 @@ def main(results: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, metavar="RESULTS")
+    chosen = parser.parse_args().results
+    if not chosen.is_dir():
+        parser.error(f"{chosen} must be a results folder; it is none.")
+    main(chosen)

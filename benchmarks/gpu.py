@@ -33,6 +33,7 @@ sys.path.insert(0, str(ROOT))
 import problems  # noqa: E402
 from problems import PowerLawLeastSquares  # noqa: E402
 from riskkit import Constant, Lookahead  # noqa: E402
+from riskkit.cli.common import Parser  # noqa: E402
 from riskkit.engines import formulas, reference  # noqa: E402
 from riskkit.engines.triton import engine as fused_gpu  # noqa: E402
 from riskkit.problem import Linear  # noqa: E402
@@ -195,7 +196,7 @@ def usage(kernel: Any, signature: dict[str, str], constants: dict[str, Any], war
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="d = 32, R = 4096 only; two formulas")
     parser.add_argument("--registers", action="store_true", help="compile only")
     parser.add_argument("--repeats", type=int, default=5)

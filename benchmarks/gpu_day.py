@@ -103,7 +103,10 @@ def part(name: str, out: Path, words: list[str]) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sys.path.insert(0, str(ROOT))
+    from riskkit.cli.common import Parser
+
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--interpreted", action="store_true", help="in Triton's interpreter, on a CPU, tiny")
     parser.add_argument("--only", choices=LIMITS, help="one part")

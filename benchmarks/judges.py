@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 
 import numpy as np
 
+from riskkit.cli.common import Parser
 from riskkit.judges.identity import judge_identity
 from riskkit.judges.level import judge_level
 from riskkit.judges.rate import judge_rate
@@ -49,4 +51,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     main()

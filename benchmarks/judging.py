@@ -9,6 +9,7 @@ process, of which so much is there before (libraries and plan), and the bytes of
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from riskkit.cli.common import Parser
 from riskkit.execution.conclusion import gather
 from riskkit.execution.tasks import Request
 from riskkit.experiment import study
@@ -89,8 +91,13 @@ if __name__ == "__main__":
             drawn(name, int(replicates), folder)
         case ["judged", name, replicates, folder]:
             judged(name, int(replicates), folder)
-        case words:
+        case _:
+            parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+            parser.add_argument("words", nargs="*", metavar="WORD", help="experiments and numbers of replicates")
+            words = parser.parse_args().words
             names = [word for word in words if not word.isdecimal()] or ["theorem2_ridge"]
+            if unknown := set(names) - set(study.names()):
+                parser.error(f"no experiment is called {', '.join(sorted(unknown))}; riskkit sweep --list names them.")
             for name in names:
                 for replicates in [word for word in words if word.isdecimal()] or ["1024", "65536"]:
                     with tempfile.TemporaryDirectory() as folder:

@@ -17,6 +17,7 @@ of iterates, read and written once in two steps, at the rate of numpy's addition
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import shutil
 import subprocess
@@ -33,6 +34,8 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from engines import ETA, REPEATS, Cell, Inputs, K, fused
+
+from riskkit.cli.common import Parser
 
 STEPS = 2000
 TOGETHER = 8
@@ -159,8 +162,14 @@ def big() -> None:
 
 
 def main(words: list[str]) -> None:
-    mode = words.pop(0) if words and not words[0].isdigit() else ""
-    chosen = [int(word) for word in words]
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mode", nargs="?", default="", metavar="short | big")
+    parser.add_argument("d", nargs="*", help="dimensions")
+    given = parser.parse_args(words)
+    mode, sizes = (given.mode, given.d) if not given.mode.isdigit() else ("", [given.mode, *given.d])
+    if mode not in ("", "short", "big") or not all(word.isdigit() for word in sizes):
+        parser.error(f"needs short, big or dimensions; got {' '.join(words)}.")
+    chosen = [int(word) for word in sizes]
     torch.set_num_threads(1)
     if mode == "big":
         big()

@@ -27,6 +27,7 @@ from torch.optim import Optimizer
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from riskkit.cli.common import Parser  # noqa: E402
 from riskkit.optim import SLRLA, Lookahead  # noqa: E402
 
 K, ALPHA, BETA = 5, 0.8, 0.01
@@ -81,7 +82,7 @@ def rounds(make: Callable[[Optimizer], Any]) -> Callable[[], None]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=20)
     arguments = parser.parse_args()

@@ -6,6 +6,7 @@ python benchmarks/pages.py RESULTS OLD         # another checkout beside this on
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from collections import Counter
 from pathlib import Path
 
 from innermost import Clock
+
+from riskkit.cli.common import Parser
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -57,10 +60,14 @@ def main(results: Path, old: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["parts", results]:
-            parts(Path(results))
-        case [results, *old] if len(old) < 2:
-            main(Path(results).resolve(), Path(old[0]).resolve() if old else None)
-        case _:
-            sys.exit("usage: python benchmarks/pages.py RESULTS [OLD]")
+    if sys.argv[1:2] == ["parts"]:
+        parts(Path(sys.argv[2]))
+        sys.exit()
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, metavar="RESULTS")
+    parser.add_argument("old", type=Path, nargs="?", metavar="OLD", help="another checkout")
+    given = parser.parse_args()
+    for folder in (given.results, given.old):
+        if folder is not None and not folder.is_dir():
+            parser.error(f"{folder} must be a folder; it is none.")
+    main(given.results.resolve(), given.old and given.old.resolve())

@@ -7,12 +7,14 @@ distribution. In the others ``riskkit attack`` looks for a violation.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import itertools
 
 import numpy as np
 
 from riskkit.algorithms import Lookahead
+from riskkit.cli.common import Parser
 from riskkit.problem import Constants
 from riskkit.theory.bound import At, total
 from riskkit.theory.zhou2021 import published
@@ -41,6 +43,7 @@ def implied(ratio: float) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for L in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0):
         cells = implied(L)
         print(f"L/lam = {L:g}: the printed bound is at least a proved one in {cells.sum()} of {cells.size} cells")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import time
 
 import problems
+from riskkit.cli.common import Parser
 from riskkit.conformance.problems import check
 from riskkit.problem import Problem
 
@@ -28,6 +30,7 @@ def row(problem: Problem) -> str:
 
 
 if __name__ == "__main__":
+    Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print("| problem | regime | Theta | constants | kit |\n|---|---|---|---|---|")
     for name in problems.__all__:
         print(row(getattr(problems, name)()))

@@ -10,6 +10,7 @@ same parameters. "Single examples" is the loop for plain steps, for comparison.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from problems import PowerLawLeastSquares  # noqa: E402
 from riskkit.algorithms import Constant, HeavyBall, Lookahead, SuffixSGD, WeightedSGD, traits  # noqa: E402
 from riskkit.algorithms.steps import InverseTime  # noqa: E402
+from riskkit.cli.common import Parser  # noqa: E402
 from riskkit.engines import reference  # noqa: E402
 from riskkit.engines.numba import engine as fused_cpu  # noqa: E402
 from riskkit.rng.streams import Stream  # noqa: E402
@@ -87,4 +89,6 @@ def main(dimensions: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [32])
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("d", nargs="*", type=int, help="dimensions; default: 32")
+    main(parser.parse_args().d or [32])

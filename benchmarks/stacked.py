@@ -6,12 +6,14 @@ images, one thread.
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 
 import torch
 from torch.func import grad, vmap
 
+from riskkit.cli.common import Parser
 from riskkit.engines.reference import one_thread
 from riskkit.rng.streams import Stream
 from riskkit.training import CNN, MLP
@@ -50,5 +52,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with one_thread():
         main()

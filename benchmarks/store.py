@@ -1,14 +1,16 @@
-"""What a sweep's seconds go into, and the time to plan, list and resume 100,000 cells.
+"""What a sweep's seconds go into, and the time to plan, list, resume, judge and tell of 100,000 cells and more.
 
 python benchmarks/store.py share      # the default sweep on one core, with a clock around each of its parts
 python benchmarks/store.py share cpu  # the same in CPU seconds: for a busy machine; waiting for the disk is left out
 python benchmarks/store.py grid       # 100,000 cells: nothing is computed, the shards hold zeros
 python benchmarks/store.py plans      # the default sweep's experiments planned, one after the other, in CPU seconds
 python benchmarks/store.py cells      # 204,000 cells planned, listed and resumed, in CPU seconds
+python benchmarks/store.py told N     # N (1 to 20) times 10,200 cells of it computed, judged, and told of in full
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import resource
@@ -23,7 +25,10 @@ from typing import Any
 import numpy as np
 from innermost import Clock
 
+import riskkit
 from riskkit import sweep
+from riskkit.cli.common import Parser
+from riskkit.cli.main import main as command
 from riskkit.execution import conclusion, executors, loop, tasks
 from riskkit.execution.progress import Ticker
 from riskkit.execution.tasks import Request, missing_tasks
@@ -34,6 +39,7 @@ from riskkit.report.figures import drawing
 from riskkit.report.tables import writing as tables
 from riskkit.store.provenance import Diary
 from riskkit.store.shards import Store
+from riskkit.verdicts import findings
 
 CELLS = (
     ("n", tuple(float(n) for n in range(50, 150, 10))),
@@ -163,8 +169,7 @@ def plans() -> None:
 def cells() -> None:
     """More sample sizes than the grid's: runs by exact moments, whose moments are shared by all n. Resuming reads the
     footers of shards, so that these hold two replicates of zeros in place of the block's."""
-    asked = request("theorem2_exponents")
-    asked = asked._replace(axes=(("n", tuple(float(n) for n in range(50, 250, 10))), *CELLS[1:]))
+    asked = of_many(20)
     study.experiment(asked.experiment)
 
     def clocked(call: Callable[[], Any]) -> tuple[Any, str]:
@@ -186,6 +191,66 @@ def cells() -> None:
             left, resumed = clocked(lambda: missing_tasks(asked, Store(Path(folder)).have()))
             print(f"where {what} lacks: {len(left)} tasks found missing in {resumed}")
             path.unlink(missing_ok=True)
+
+
+def of_many(sizes: int) -> Request:
+    """10,200 cells for each sample size."""
+    own = tuple(float(n) for n in range(50, 50 + 10 * sizes, 10))
+    return request("theorem2_exponents")._replace(axes=(("n", own), *CELLS[1:]), replicates=None)
+
+
+def told(sizes: int) -> None:
+    """CPU seconds and peak memory of every step from the blocks to the report; one process each, as the peak is its
+    process's."""
+    asked = of_many(sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / asked.experiment
+        store = Store(root)
+        store.prepare()
+        began = time.process_time()
+        for task in missing_tasks(asked, {}):
+            store.put(tasks.compute(task).measured)
+        print(f"{len(asked.plan().cells)} cells; planned and computed in {time.process_time() - began:.1f} s of CPU")
+        for part in TOLD:
+            subprocess.run([sys.executable, __file__, "told", str(sizes), part, str(root)], check=True)
+
+
+TOLD = ("conclude", "tables", "figures", "report", "status", "load")
+
+
+def part_of(sizes: int, part: str, root: Path) -> None:
+    """One of TOLD, in this process."""
+    asked, store = of_many(sizes), Store(root)
+    results, name = root.parent, root.name
+    clock = Clock(time.process_time, rest=part)
+    match part:
+        case "conclude":
+            asked.plan()
+            clock.on(conclusion, "gather", "reading")
+            clock.on(conclusion, "find", "verdicts")
+            clock.on(findings, "comparisons", "comparisons")
+            clock.on(conclusion, "table", "means and bands")
+            clock.on(conclusion, "write_conclusion", "writing")
+            clock.mark()
+            clock.spent.clear()
+            conclusion.conclude(conclusion.gather(asked, store, {}), store)
+            store.write_json("run.json", conclusion.record(asked, root, {}))
+        case "tables":
+            tables.write_tables(results, [name])
+        case "figures":
+            drawing.draw_figures(results, [name])
+        case "report":
+            html.write_report(results)
+        case "status":
+            with contextlib.redirect_stdout(io.StringIO()):
+                command(["status", "--results", str(results)])
+        case "load":
+            riskkit.load(root)
+    clock.mark()
+    files = sum(path.stat().st_size for path in results.rglob("*") if path.is_file()) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    spent = ", ".join(f"{label} {seconds:.1f}" for label, seconds in clock.spent.most_common())
+    print(f"{part:9} {spent} s of CPU; {peak:.2f} GiB at most; {files:.0f} MiB of files by then", flush=True)
 
 
 def zeros(run: Any, address: str, first: int, replicates: int) -> Measured:
@@ -211,7 +276,9 @@ def grid() -> None:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="+", metavar="WORD", help="as above")
+    match parser.parse_args().words:
         case ["share"]:
             share()
         case ["share", "cpu"]:
@@ -224,5 +291,9 @@ if __name__ == "__main__":
             cells()
         case ["timed", root]:
             timed(Path(root))
-        case _:
-            sys.exit("usage: python benchmarks/store.py share [cpu] | grid | plans | cells")
+        case ["told", sizes] if sizes.isdecimal() and 1 <= int(sizes) <= 20:
+            told(int(sizes))
+        case ["told", sizes, part, root]:
+            part_of(int(sizes), part, Path(root))
+        case words:
+            parser.error(f"needs share [cpu], grid, plans, cells or told N; got {' '.join(words)}.")

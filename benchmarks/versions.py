@@ -30,6 +30,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from riskkit.cli.common import Parser
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, KEPT = ROOT / "docs" / "running.md", ROOT / "docs" / "versions.json"
 START, END = "<!-- versions -->\n", "<!-- end -->"
@@ -209,7 +211,7 @@ def write(tried: list[Tried]) -> None:
 
 
 def main(words: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     known = supported(declared()["requires-python"])
     parser.add_argument("--python", nargs="+", default=[f"python{minor}" for minor in known])
     parser.add_argument("--dependencies", nargs="+", choices=SETS, default=list(SETS))

@@ -23,6 +23,7 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from riskkit.cli.common import Parser  # noqa: E402
 from riskkit.conformance import Report, check_optimiser  # noqa: E402
 from riskkit.optim import SLRLA, Lookahead  # noqa: E402
 
@@ -96,7 +97,7 @@ def table(reports: dict[str, Report]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     arguments = parser.parse_args()
     found = table({title: check_optimiser(make) for title, make in wrappers().items()})

@@ -10,6 +10,7 @@ docs/printed.md (``refresh_printed``). The results are those of ``python -m risk
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -26,6 +27,7 @@ import refresh_paper  # noqa: E402
 import refresh_printed  # noqa: E402
 from carried import Carried, UntrueError, carried, filled  # noqa: E402
 
+from riskkit.cli.common import Parser, a_path  # noqa: E402
 from riskkit.report.figures import drawing  # noqa: E402
 
 PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("findings", "field", "printed")))
@@ -110,8 +112,14 @@ def main(results: Path) -> None:
 
 
 if __name__ == "__main__":
-    folders = [word for word in sys.argv[1:] if word != "--paper"]
-    if "--paper" in sys.argv[1:]:
-        refresh_paper.main(Path(*folders or [ROOT / "results" / "paper"]))
-    else:
-        main(Path(*folders or [ROOT / "results"]))
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="?", type=a_path, help="default: results, or results/paper with --paper")
+    parser.add_argument("--paper", action="store_true", help="docs/paper_size.md alone, from the paper size")
+    given = parser.parse_args()
+    chosen = given.results or ROOT / "results" / ("paper" if given.paper else "")
+    if not chosen.is_dir():
+        parser.error(f"{chosen} must be a results folder; it is none.")
+    try:
+        (refresh_paper.main if given.paper else main)(chosen)
+    except UntrueError as error:
+        sys.exit(str(error))

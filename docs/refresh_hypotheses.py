@@ -103,7 +103,9 @@ def others(cases: dict[str, Case]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    from riskkit.cli.common import Parser
+
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--search", nargs="*", metavar="BOUND")
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS)
     arguments = parser.parse_args()

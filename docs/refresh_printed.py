@@ -8,6 +8,7 @@ ALGORITHM -->``, in docs/findings.md too: the sentence of that verdict.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 from carried import stored  # noqa: E402
+
+from riskkit.cli.common import Parser  # noqa: E402
 
 PAGE, FINDINGS = ROOT / "docs" / "printed.md", ROOT / "docs" / "findings.md"
 ROWS = (
@@ -188,4 +191,9 @@ def sentence(one: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "results"))
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="?", type=Path, default=ROOT / "results", help="default: results")
+    chosen = parser.parse_args().results
+    if not chosen.is_dir():
+        parser.error(f"{chosen} must be a results folder; it is none.")
+    main(chosen)

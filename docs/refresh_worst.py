@@ -211,7 +211,9 @@ def fill(**parts: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    from riskkit.cli.common import Parser
+
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--search", nargs="*", metavar="BOUND")
     parser.add_argument("--form", choices=("published", "proved"), help="attack this form alone")
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS)

@@ -10,16 +10,20 @@ the second asks (``REPLACED``): one statement for one, of the same bound and for
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import designs
 import refresh_paper
+
+from riskkit.cli.common import Parser
 
 PAGE = Path(__file__).resolve().parent / "undecided.md"
 OPEN = frozenset({"INCONCLUSIVE", "PRE-ASYMPTOTIC", "TOO FEW POINTS", "VACUOUS", "NOT COVERED"})
@@ -186,10 +190,14 @@ def page(found: Sequence[Row]) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    if len(words) not in (2, 3) or not all(Path(word).is_dir() for word in words):
-        print("undecided.py: results folders are needed: BEFORE AFTER, and one of paper size or none.", file=sys.stderr)
-        return 2
-    before, after, *paper = map(Path, words)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("before", "after"):
+        parser.add_argument(name, type=Path, metavar=name.upper(), help="a results folder of the default size")
+    parser.add_argument("paper", type=Path, nargs="*", metavar="PAPER", help="one of the paper size, or none")
+    given = parser.parse_args(words)
+    before, after, paper = given.before, given.after, given.paper
+    if len(paper) > 1 or not all(folder.is_dir() for folder in (before, after, *paper)):
+        parser.error("results folders are needed: BEFORE AFTER, and one of paper size or none.")
     text = page(rows(before, after)) + rest(after, "What would decide each that is left")
     try:
         for large in paper:
