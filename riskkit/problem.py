@@ -82,6 +82,25 @@ class Constants:
                 raise ValueError(f"Constants: {field.name} must be a number >= 0 or inf; got {value!r}.")
 
 
+def inconsistent(regime: Regime, c: Constants) -> list[str]:
+    """What regime and constants say that cannot be true together."""
+    found = []
+    convex = regime in (Regime.CONVEX, Regime.STRONGLY_CONVEX)
+    if regime is Regime.STRONGLY_CONVEX and not c.lam > 0:
+        found.append("the regime is strongly convex, so lam must be > 0; got 0")
+    if regime is Regime.PL and not c.mu > 0:
+        found.append("the regime is PL, so mu must be > 0; got 0")
+    if convex and c.rho > 0:
+        found.append(f"the regime is {regime}, so rho must be 0; got {c.rho:g}")
+    if not convex and c.lam > 0:
+        found.append(f"the regime is {regime}, so lam must be 0; got {c.lam:g}")
+    for least, most in (("lam_example", "lam"), ("lam", "mu"), ("mu", "L"), ("rho", "L")):
+        low, high = getattr(c, least), getattr(c, most)
+        if low > high * (1 + 1e-9):
+            found.append(f"{least} <= {most} always holds; got {least} = {low:g}, {most} = {high:g}")
+    return found
+
+
 @runtime_checkable
 class Problem(Protocol):
     """The protocol; each member appears in the definition of excess risk. Implement it as a frozen dataclass whose

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from problems import AnisotropicMean, LinearOnBall, MeanEstimation
-from riskkit import InverseTime, Lookahead, Stream
+from riskkit import InverseTime, Lookahead, Stream, simulate
 from riskkit.algorithms import (
     SGD,
     SLRLA,
@@ -244,10 +244,38 @@ def test_a_method_of_ones_own_has_expectations_if_it_says_its_maps():
             dataclasses.replace(SGD(9, Constant(0.1)), sampling="one stream for all"),
             "share their draws",
         ),
+        # Its one fast step ends at 0.1, inside Theta, and its slow weights at 0.2, outside.
+        (LinearOnBall(3, radius=0.15), Lookahead(1, 1, 2.0, Constant(0.1)), "alpha > 1 would leave Theta, a ball"),
     ],
 )
 def test_what_has_no_known_moments_says_why(problem, algorithm, reason):
     assert reason in str(moments.refusal(problem, algorithm, 10))
+    with pytest.raises(ValueError, match=f"^the expectations of .* are not known: .*{reason}"):
+        expectations(problem, algorithm, 10, [1])
+
+
+@dataclasses.dataclass(frozen=True)
+class Ball(MeanEstimation):
+    """Mean estimation on a ball, of which it says that its losses are quadratic."""
+
+    distance: float = 0.1
+    radius: float = 1.0
+
+    def empirical_minimiser(self, data):
+        mean = data.mean(1)
+        return mean * (self.radius / mean.norm(dim=-1, keepdim=True)).clamp(max=1)
+
+
+def test_a_minimiser_on_the_boundary_of_theta_has_no_expectation_in_closed_form():
+    """No step leaves the small ball; the mean of two examples does, and the closed form is that of R^d."""
+    few = Lookahead(3, 2, 0.5, Constant(0.02))
+    known = expectations(Ball(), few, 2, [3])["optimization"][0, 0]
+    assert "a minimiser of F_S may lie outside of Theta" in str(moments.refusal(Ball(radius=0.5), few, 2))
+    for radius, right in ((1.0, True), (0.5, False)):
+        found = simulate(Ball(radius=radius), few, n=2, replicates=4096).optimization
+        z = (found.mean() - known) / (found.std() / 64)
+        assert (abs(z) < 4) == right, z
+        assert found.std() / 64 < 0.03 * known
 
 
 # Experiments.

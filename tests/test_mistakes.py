@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+import riskkit.problems as problems
 from riskkit import (
     SGD,
     Best,
@@ -23,16 +24,27 @@ from riskkit import (
     Lookahead,
     Own,
     Paired,
+    Regime,
     Size,
     Source,
     Tuned,
     run,
+    simulate,
 )
 from riskkit.cli.main import main
+from riskkit.engines.trial_problem import problem_fault
 from riskkit.execution import direct
 from riskkit.experiment import study
 from riskkit.experiment.vetting import vet
-from riskkit.problems import LinearOnBall, MeanEstimation, Ridge
+from riskkit.measure import expectations
+from riskkit.problems import (
+    LinearOnBall,
+    MeanEstimation,
+    PseudoHuberRegression,
+    Ridge,
+    SinePerturbedQuadratic,
+    TiltedBowl,
+)
 
 HERE = Source("here", "this test", "@misc{here, title = {This test}}", "")
 ROOT = Path(__file__).resolve().parent.parent
@@ -529,6 +541,216 @@ def test_an_error_of_a_users_module_is_one_line_with_its_place(text, said, own_s
     assert said in line
     assert line.count("\n") == 1
     assert not (own_study / "results").exists()
+
+
+@dataclasses.dataclass(frozen=True)
+class Mean(MeanEstimation):
+    """Mean estimation with one thing said wrongly."""
+
+    mistake: str = ""
+
+    def _is(self, mistake, wrong, right):
+        return wrong if self.mistake == mistake else right
+
+    @property
+    def start(self):
+        return self._is("a long start", np.zeros(self.dim + 1), super().start)
+
+    @property
+    def constants(self):
+        name, _, factor = self.mistake.partition(" times ")
+        right = super().constants
+        return dataclasses.replace(right, **{name: getattr(right, name) * float(factor)}) if factor else right
+
+    @property
+    def regime(self):
+        return self._is("a regime", Regime.PL, super().regime)
+
+    @property
+    def formula(self):
+        wrong = super().formula._replace(parameters=(2 * self.lam,) * self.dim)
+        return self._is("formula", wrong, super().formula)
+
+    @property
+    def quadratic(self):
+        law = super().quadratic
+        changed = {
+            "curvatures": (2.0,) * self.dim,
+            "pulls": (-1.0,) * self.dim,
+            "mean": (0.1,) * self.dim,
+            "variance": (0.5,) * self.dim,  # a standard deviation
+            "longest": 0.9,
+            "apart": 2.0,
+            "a pull of 0": (0.0,) * self.dim,
+        }
+        field = self.mistake.removeprefix("quadratic ")
+        if field not in changed:
+            return law
+        return law._replace(**{"pulls" if field == "a pull of 0" else field: changed[field]})
+
+    @property
+    def companion(self):
+        if self.mistake == "a companion of other rows":
+            return TiltedBowl(dim=self.dim, spread=2.0)
+        return Mean(self.dim, mistake="quadratic variance") if self.mistake == "a wrong companion" else None
+
+    def sample(self, stream, n):
+        z = super().sample(stream, n)
+        return self._is("a flat sample", z[0], z)
+
+    def gradient(self, theta, z):
+        g = super().gradient(theta, z)
+        return {
+            "a sign": -g,
+            "a factor": 2 * g,
+            "a flat gradient": g[:, 0],
+            "nan": g * float("nan"),
+            "raises": g if self.mistake != "raises" else g[99],
+        }.get(self.mistake, g)
+
+    def mean_gradient(self, theta, z):
+        g = super().gradient(theta, z.mean(1, keepdim=True))
+        return self._is("a sum for a mean", z.shape[1] * g, g)
+
+    def empirical_risk(self, theta, data):
+        risk = super().empirical_risk(theta, data)
+        return self._is("a sum of losses", risk * data.shape[1], risk)
+
+    def empirical_minimiser(self, data):
+        return self._is("the median", data.median(1).values, super().empirical_minimiser(data))
+
+    def population_risk(self, theta):
+        risk = super().population_risk(theta)
+        return self._is("an offset", risk - self.lam / 2, risk)
+
+    def population_minimiser(self):
+        return self._is("another minimiser", np.full(self.dim, 0.1), super().population_minimiser())
+
+
+PROBLEMS = {
+    "a long start": "start must be dim = 4 finite numbers; got shape (5,)",
+    "a flat sample": "sample must return a tensor (R, n, w), here (2, 8, w); got shape (8, 4)",
+    "a flat gradient": "gradient must return a tensor of shape (16, 2, 4) here",
+    "nan": "gradient must be finite; got nan",
+    "raises": "Mean raised IndexError",
+    "a sign": "gradient is not the derivative of empirical_risk at one example",
+    "a factor": "gradient is not the derivative of empirical_risk at one example",
+    "a sum of losses": "empirical_risk is not the mean of its values at single examples",
+    "the median": "empirical_minimiser is not one: another parameter has an empirical risk lower by",
+    "another minimiser": "population_minimiser is not one: another parameter has a population risk lower by 0.005",
+    "an offset": "population_risk is not E l: at a parameter it is 0.5, and the mean of 4096 losses",
+    "a regime": "constants say that the regime is nonconvex, PL, so lam must be 0; got 1",
+    "L times 0.9": "constants say that mu <= L always holds; got mu = 1, L = 0.9",
+    "G times 0.5": "constants say G = 1, and ||grad l|| =",
+    "M times 0.3": "constants say M = 0.6, and sup l - inf l =",
+    "l_max times 0.5": "constants say l_max = 1, and l =",
+    "lam times 0": "constants say that the regime is strongly convex, so lam must be > 0; got 0",
+    "mu times 0.5": "constants say that lam <= mu always holds; got lam = 1, mu = 0.5",
+    "formula": "formula is not gradient",
+    "a sum for a mean": "mean_gradient is not the mean of gradient over the examples",
+    "a companion of other rows": "companion has other examples than the problem",
+    "a wrong companion": "companion is wrong: its quadratic names variance",
+    "quadratic curvatures": "quadratic contradicts gradient",
+    "quadratic pulls": "quadratic contradicts gradient",
+    "quadratic a pull of 0": "quadratic pulls must be numbers other than 0",
+    "quadratic mean": "quadratic contradicts population_risk, whose gradient at 0 is not -pulls times mean",
+    "quadratic variance": "quadratic names variance = 0.5, 0.5, 0.5, and 4096 examples have 0.2",
+    "quadratic longest": "quadratic names longest = 0.9, and an example has 1",
+    "quadratic apart": "quadratic names apart = 2, and 4096 examples have 1.3",
+}
+
+
+@pytest.mark.parametrize("mistake", PROBLEMS)
+def test_a_problem_that_declares_what_is_not_so_is_refused_with_its_line(mistake):
+    line = told(lambda: experiment(problem=Mean(mistake=mistake), bounds=()))
+    assert PROBLEMS[mistake] in line
+    assert "experiment: Mean" in line
+    assert "(test_mistakes.py, line " in line
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept(PseudoHuberRegression):
+    """A convex problem on a ball, with one constant said wrongly."""
+
+    mistake: str = ""
+
+    @property
+    def constants(self):
+        name, _, factor = self.mistake.partition(" times ")
+        right = super().constants
+        return dataclasses.replace(right, **{name: getattr(right, name) * float(factor)}) if factor else right
+
+    def empirical_minimiser(self, data):
+        found = super().empirical_minimiser(data)
+        return {"0.9 of it": 0.9 * found, "outside": found * 0 + 5.0}.get(self.mistake, found)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ("L times 0.1", "constants say L = 0.1, and ||grad l(t) - grad l(u)|| / ||t - u|| ="),
+        ("G times 0.5", "constants say G = "),
+        ("0.9 of it", "empirical_minimiser is not one"),
+        ("outside", "empirical_minimiser must lie in Theta, the ball of radius 2"),
+    ],
+)
+def test_the_same_on_a_ball(mistake, said):
+    assert said in told(lambda: experiment(problem=Kept(mistake=mistake), bounds=()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Curved(SinePerturbedQuadratic):
+    """A nonconvex problem that says of itself what is not so."""
+
+    mistake: str = ""
+
+    @property
+    def regime(self):
+        return Regime.CONVEX if self.mistake == "convex" else super().regime
+
+    @property
+    def constants(self):
+        right = super().constants
+        changes = {"convex": {"mu": 0.0, "rho": 0.0}, "mu": {"mu": 4.0}, "rho": {"rho": 0.0}}
+        return dataclasses.replace(right, **changes.get(self.mistake, {}))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ("convex", "gradient contradicts the regime convex: a loss is below its tangent"),
+        ("mu", "constants say mu = 4, and ||grad F_S||^2 / (2 (F_S - F_S*)) ="),
+        ("rho", "constants say rho = 0, and <grad F_S(t) - grad F_S(u), t - u>"),
+    ],
+)
+def test_the_same_where_nothing_is_convex(mistake, said):
+    assert said in told(lambda: experiment(problem=Curved(c=3.0, spread=0.1, mistake=mistake), bounds=()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounded(TiltedBowl):
+    """Its losses are negative where they are least."""
+
+    self_bounding = True
+
+
+def test_a_loss_that_does_not_bound_its_gradient():
+    assert "self_bounding is not so: ||grad l||^2 exceeds 2 L l" in told(
+        lambda: experiment(problem=Bounded(), bounds=())
+    )
+
+
+def test_a_simulation_and_expectations_on_such_a_problem_are_refused():
+    wrong, sgd = Mean(mistake="quadratic variance"), SGD(4, Constant(0.1))
+    with pytest.raises(ValueError, match=r"^Mean: quadratic names variance = .*\.$"):
+        simulate(wrong, sgd, n=10, replicates=32)
+    with pytest.raises(ValueError, match="the expectations of SGD on mean estimation are not known: quadratic names"):
+        expectations(wrong, sgd, 10, [4])
+
+
+@pytest.mark.parametrize("name", problems.__all__)
+def test_no_shipped_problem_is_accused(name):
+    assert problem_fault(getattr(problems, name)()) is None
 
 
 def test_list_names_a_broken_module_and_lists_the_others(own_study, capsys):

@@ -67,6 +67,11 @@ def outputs_fault(algorithm: Algorithmic) -> str | None:
     return f"outputs must be a tuple of {' and '.join(OUTPUTS)}, or of one of them; got {stated!r}"
 
 
+def overshoots(algorithm: Algorithmic) -> bool:
+    """Whether a stage has alpha > 1: its slow weights may then leave a ball that all fast weights are in."""
+    return max((stage.alpha for stage in getattr(algorithm, "stages", ())), default=0.0) > 1
+
+
 def passed_on(algorithm: Algorithmic) -> Output:
     """``passed_on``: the output that it is run for; default ``last``, or the only one."""
     return getattr(algorithm, "passed_on", outputs(algorithm)[0])

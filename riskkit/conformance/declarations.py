@@ -9,7 +9,7 @@ import torch
 
 from riskkit.conformance.findings import EXACT, Found
 from riskkit.identity import address
-from riskkit.problem import Constants, Problem, Regime, parameters
+from riskkit.problem import Constants, Problem, Regime, inconsistent, parameters
 
 MEMBERS = tuple(name for name in Problem.__dict__ if not name.startswith("_"))
 
@@ -43,27 +43,14 @@ def declarations(problem: Problem) -> Found:
         return Found([*faults, f"dim must be a whole number >= 1; got {problem.dim!r}."])
     if problem.radius is not None and not 0 < problem.radius < math.inf:
         return Found([*faults, f"radius must be None or a finite number > 0; got {problem.radius!r}."])
-    c, regime = problem.constants, problem.regime
-    convex = regime in (Regime.CONVEX, Regime.STRONGLY_CONVEX)
-    if regime is Regime.STRONGLY_CONVEX and not c.lam > 0:
-        faults.append("constants: the regime is strongly convex, so lam must be > 0; got 0.")
-    if regime is Regime.PL and not c.mu > 0:
-        faults.append("constants: the regime is PL, so mu must be > 0; got 0.")
-    if convex and c.rho > 0:
-        faults.append(f"constants: the regime is {regime}, so rho must be 0; got {c.rho:g}.")
-    if not convex and c.lam > 0:
-        faults.append(f"constants: the regime is {regime}, so lam must be 0; got {c.lam:g}.")
-    for least, most in (("lam_example", "lam"), ("lam", "mu"), ("mu", "L"), ("rho", "L")):
-        low, high = getattr(c, least), getattr(c, most)
-        if low > high * (1 + EXACT):
-            faults.append(f"constants: {least} <= {most} always holds; got {least} = {low:g}, {most} = {high:g}.")
+    faults += [f"constants: {said}." for said in inconsistent(problem.regime, problem.constants)]
     for name, value in (("start", problem.start), ("population_minimiser()", problem.population_minimiser())):
         point = torch.as_tensor(value, dtype=torch.float64)
         if point.shape != (problem.dim,) or not bool(point.isfinite().all()):
             faults.append(f"{name} must be {problem.dim} finite numbers; got shape {tuple(point.shape)}, {value!r}.")
         elif problem.radius is not None and float(point.norm()) > problem.radius * (1 + EXACT):
             faults.append(f"{name} has norm {float(point.norm()):g}, outside the ball of radius {problem.radius:g}.")
-    return Found(faults, f"{regime}, d = {problem.dim}, {_described(c, problem.radius)}")
+    return Found(faults, f"{problem.regime}, d = {problem.dim}, {_described(problem.constants, problem.radius)}")
 
 
 def _identifies(value: object) -> bool:

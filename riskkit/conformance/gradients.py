@@ -86,9 +86,17 @@ def formula(s: Subject) -> Found:
     )
 
 
+def quadratic(s: Subject) -> Found:
+    """What the problem says of quadratic losses, where it does, is true of its gradient, risks and examples."""
+    if moments.quadratic(s.problem) is None:
+        return Found([], "none given")
+    fault = moments.not_quadratic(s.problem, max(2, s.draws))
+    return Found([] if fault is None else [f"{fault}."])
+
+
 def squared(s: Subject) -> Found:
     """What the problem says of squared losses, where it does, is true of its gradient, examples and population risk."""
     if moments.squared(s.problem) is None:
         return Found([], "none given")
-    fault = moments.contradiction(s.problem)
+    fault = moments.not_squared(s.problem)
     return Found([] if fault is None else [f"{fault}."])

@@ -87,6 +87,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("jumps of the gradient", kinks.jumps),
     ("constant mu", constants.gradient_domination),
     ("formula", gradients.formula),
+    ("quadratic", gradients.quadratic),
     ("squared", gradients.squared),
 )
 """Run in this order: what a check takes for granted was checked before."""

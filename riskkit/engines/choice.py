@@ -31,7 +31,7 @@ def choose(problem: Problem, algorithm: Algorithm | Method, device: str, asked: 
         raise ValueError(f"engine must be one of {', '.join(ASKED)}; got {asked!r}.")
     if asked == "moments":
         raise ValueError("engine moments simulates nothing; take riskkit.measure.expectations, or another engine.")
-    if problem.radius is not None and max((stage.alpha for stage in getattr(algorithm, "stages", ())), default=0) > 1:
+    if problem.radius is not None and traits.overshoots(algorithm):
         raise ValueError(f"{algorithm.name}: alpha > 1 would leave Theta, a ball, on {problem.name}; take alpha <= 1.")
     if asked == "reference":
         return Choice("reference", "asked for")

@@ -54,8 +54,8 @@ def _class_place(kind: type) -> str:
 
 def _code(thing: Any) -> CodeType | None:
     for _ in range(8):
-        if isinstance(thing, functools.partial):
-            thing = thing.func
+        if isinstance(thing, functools.partial | property):
+            thing = thing.func if isinstance(thing, functools.partial) else thing.fget
         thing = getattr(thing, "__func__", getattr(thing, "__wrapped__", thing))
         code = getattr(thing, "__code__", None)
         if isinstance(code, CodeType):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from riskkit.algorithms import traits
 from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output
-from riskkit.engines import trial
+from riskkit.engines import trial, trial_problem
 from riskkit.experiment.callbacks import asked, place, raised_at
 from riskkit.experiment.plan import Cell, Plan, alike
 from riskkit.experiment.readings import POSITIVE, Exact, GradientsTo
@@ -39,6 +39,7 @@ def vet(plan: Plan) -> None:
     """Raises ValueError, in one line, for the first fault in an experiment's functions; computes nothing of it."""
     name = plan.experiment.name
     simulated = [cell for cell in plan.cells if isinstance(cell.run, Simulated)]
+    _problems(name, simulated)
     _told_apart(plan)
     _known(plan, all(isinstance(cell.run, Simulated) for cell in plan.cells))
     _methods(name, simulated)
@@ -114,6 +115,19 @@ def _had(plan: Plan) -> None:
                     f"{experiment.name}: {type(reading).__name__}: {name} has no output {lacking!r}; it has "
                     f"{' and '.join(had[name])}."
                 )
+
+
+# Problems.
+
+
+def _problems(name: str, cells: Iterable[Cell]) -> None:
+    """Each problem against what it declares."""
+    for problem in {cell.run.problem: None for cell in cells if cell.run.problem is not None}:
+        kind = type(problem)
+        wrong = asked(f"{name}: {kind.__name__}", trial_problem.problem_fault, problem)
+        if wrong is not None:
+            written = place(getattr(kind, wrong.member, None)) or place(kind)
+            raise ValueError(f"{name}: {wrong.told(problem)}{written}.")
 
 
 # Methods.

@@ -34,7 +34,10 @@ def complete(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) ->
 
 def expectations(problem: Problem, algorithm: Any, n: int, rounds: Sequence[int]) -> dict[str, np.ndarray]:
     """Quantity -> (K, 2), its expectation over S of size n and the draws, after ``rounds`` (K,), for those that are
-    known without drawing S."""
+    known without drawing S. ValueError, in one line, where the moments of the run are not known."""
+    obstacle = moments.not_quadratic(problem) or moments.refusal(problem, algorithm, n)
+    if obstacle is not None:
+        raise ValueError(f"the expectations of {algorithm.name} on {problem.name} are not known: {obstacle}.")
     law = moments.quadratic(problem)
     assert law is not None
     found = moments.responses(problem, algorithm, n, np.asarray(rounds))

@@ -16,6 +16,7 @@ from riskkit.algorithms.method import Method
 from riskkit.algorithms.staged import OUTPUTS, Algorithm, Output, Sampling
 from riskkit.engines import reference
 from riskkit.engines.choice import Asked, Choice
+from riskkit.engines.trial_problem import problem_fault
 from riskkit.measure.blocks import DTYPES, Dtype, block_size, chosen, watcher
 from riskkit.measure.coupled import Pair
 from riskkit.measure.decomposition import GroundTruth
@@ -164,6 +165,8 @@ def simulate(
     if n is None or isinstance(n, bool) or n != int(n) or n < 2:
         raise ValueError(f"n must be a whole number >= 2; got {n!r}.")
     admit(problem, n)
+    if data is None and (wrong := problem_fault(problem)) is not None:
+        raise ValueError(f"{wrong.told(problem)}.")
     own_quantities = _own(problem, n, quantities, drawn=data is None)
     choice = chosen(problem, algorithm, device, engine, own_quantities)
     runs = Runs([algorithm], [checkpoints], [choice], threads=os.cpu_count() or 1)

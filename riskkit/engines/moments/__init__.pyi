@@ -1,8 +1,9 @@
-from .covered import contradiction as contradiction
 from .covered import refusal_given as refusal_given
-from .covered import squared as squared
+from .declared import not_quadratic as not_quadratic
+from .declared import not_squared as not_squared
+from .declared import quadratic as quadratic
+from .declared import squared as squared
 from .propagation import Responses as Responses
-from .propagation import quadratic as quadratic
 from .propagation import refusal as refusal
 from .propagation import responses as responses
 from .regression import Given as Given

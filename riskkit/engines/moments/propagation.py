@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from riskkit.algorithms import traits
 from riskkit.algorithms.linear import Floats
+from riskkit.engines.moments.declared import quadratic
 from riskkit.engines.moments.kernel import SIGN, advance
 from riskkit.engines.moments.maps import linear_maps
-from riskkit.problem import Problem, Quadratic
+from riskkit.problem import Problem
 
 CHUNK = 2**13
 """Steps whose maps are made at a time."""
@@ -46,7 +47,8 @@ class Responses:
 
 def refusal(problem: Problem, algorithm: Any, n: int) -> str | None:
     """Why the moments of a run on n examples are not known, or None."""
-    if quadratic(problem) is None:
+    law = quadratic(problem)
+    if law is None:
         return f"{problem.name} does not say that its losses are quadratic"
     if traits.sampling(algorithm) == "one stream for all":
         return "its replicates share their draws"
@@ -56,16 +58,15 @@ def refusal(problem: Problem, algorithm: Any, n: int) -> str | None:
         return f"{algorithm.name} does not say that it is linear in the gradient"
     if problem.radius is None:
         return None
+    if traits.overshoots(algorithm):
+        return "alpha > 1 would leave Theta, a ball"
+    pulled = max(abs(w) / h if h > 0 else 0.0 for h, w in zip(law.curvatures, law.pulls, strict=True))
+    if not pulled * law.longest <= problem.radius:
+        return "a minimiser of F_S may lie outside of Theta, and the one over Theta is then on its boundary"
     end = np.array([traits.rounds(algorithm)])
     if not responses(problem, algorithm, n, end).farthest <= problem.radius * (1 + 4 * np.finfo(float).eps):
         return "its steps may leave Theta and be projected"
     return None
-
-
-def quadratic(problem: Problem) -> Quadratic | None:
-    """What the problem says of its losses, if they are quadratic."""
-    found: Quadratic | None = getattr(problem, "quadratic", None)
-    return found
 
 
 def responses(problem: Problem, algorithm: Any, n: int, rounds: npt.NDArray[np.int64]) -> Responses:
