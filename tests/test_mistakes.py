@@ -444,7 +444,9 @@ def test_the_faultless_ones_pass():
     vet(made.plan(made.size("laptop")))
 
 
-@pytest.mark.parametrize("name", ["negative_controls", "theorem1_alpha", "theorem4_counts", "printed_theorem3"])
+@pytest.mark.parametrize(
+    "name", ["negative_controls", "theorem1_alpha", "theorem4_counts", "printed_theorem3", "digits_softmax"]
+)
 def test_none_of_the_shipped_ones_is_accused(name):
     """The others pass on their way through every sweep."""
     made = study.experiment(name, ROOT)

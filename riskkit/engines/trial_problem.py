@@ -166,7 +166,8 @@ def _points(p: Problem, start: Tensor, best: Tensor, rows: Tensor) -> Tensor:
     if p.radius is not None:
         axes = torch.stack([torch.eye(p.dim, dtype=torch.float64)[0], _line(p.dim)])
         return torch.cat([start[None], best[None], p.radius * axes, -p.radius * axes, 0.3 * p.radius * axes])
-    step = float(getattr(p, "largest_step", 1 / L if 0 < L < math.inf else 0.0))
+    # Not farther than 1/L, where steps of any size are admitted: there may be nothing left of a gradient.
+    step = min(float(getattr(p, "largest_step", math.inf)), 1 / L if L > 0 else math.inf)
     if not 0 < step < math.inf:
         return start[None]
     few = rows[:: max(1, len(rows) // 4)][:4]
@@ -180,22 +181,29 @@ def _points(p: Problem, start: Tensor, best: Tensor, rows: Tensor) -> Tensor:
 
 
 def _gradient(at: _At) -> Iterator[Fault]:
-    """Where losses are smooth, the gradient along two directions is a difference quotient."""
-    p, theta, size = at.problem, at.points.expand(len(at.rows), -1, -1), float(at.gradients.norm(dim=-1).max())
+    """Where losses are smooth, the gradient is the derivative of the loss: by automatic differentiation of the risk at
+    one example where it has any, else by difference quotients along two directions."""
+    p, theta = at.problem, at.points.repeat(len(at.rows), 1, 1)
     if not math.isfinite(at.constants.L):
         return
-    h = 1e-5 * max(1.0, float(at.points.abs().max()))
     steepest = at.gradients / at.gradients.norm(dim=-1, keepdim=True).clamp(min=1e-300)
-    for direction in (_line(p.dim).expand_as(theta), steepest):
-        rise = p.empirical_risk(theta + h * direction, at.rows) - p.empirical_risk(theta - h * direction, at.rows)
-        said, found = (at.gradients * direction).sum(-1), rise / (2 * h)
-        off = (said - found).abs()
-        if float(off.max()) > ROUGH * max(size, float(found.abs().max())) + 1e-10 * float(at.losses.abs().max()):
-            worst = int(off.argmax())
-            numbers = f"{float(said.flatten()[worst]):.4g}, not {float(found.flatten()[worst]):.4g}"
-            yield Fault(
-                f"is not the derivative of empirical_risk at one example: along a line it is {numbers}", "gradient"
-            )
+    directions = torch.stack([_line(p.dim).expand_as(theta), steepest])
+    said = (at.gradients * directions).sum(-1)
+    risk = p.empirical_risk(theta.requires_grad_(True), at.rows)
+    if risk.requires_grad:
+        (derived,) = torch.autograd.grad(risk.sum(), theta)
+        off, allowed = (at.gradients - derived).norm(dim=-1), SAME
+        found = (derived * directions).sum(-1)
+    else:
+        h = 1e-5 * max(1.0, float(at.points.abs().max()))
+        ends = [[p.empirical_risk(at.points + s * h * u, at.rows) for s in (1, -1)] for u in directions]
+        found = torch.stack([(up - down) / (2 * h) for up, down in ends])
+        off, allowed = (said - found).abs().amax(0), ROUGH
+    size = max(float(at.gradients.norm(dim=-1).max()), float(found.abs().max()))
+    if float(off.max()) > allowed * size + 1e-10 * float(at.losses.abs().max()):
+        worst = int((said - found).abs().argmax())
+        numbers = f"{float(said.flatten()[worst]):.4g}, not {float(found.flatten()[worst]):.4g}"
+        yield Fault(f"is not the derivative of empirical_risk at one example: along a line it is {numbers}", "gradient")
 
 
 def _convex(at: _At) -> Iterator[Fault]:
