@@ -151,10 +151,11 @@ def _sweep(arguments: argparse.Namespace) -> int:
     left = [name for name in chosen if name not in before.standing and name not in before.beyond]
     if not left and before.standing:
         return _told_again(arguments, before)
-    from riskkit.execution.executors import Seats, WorkersError, nearby, serve
+    from riskkit.execution.executors import Seats, WorkersError, beside, nearby, serve
 
-    if len(left) > 1 and _jobs(arguments) > 1 and not arguments.dry_run:
-        serve([_asked(arguments, name) for name in left])
+    if _jobs(arguments) > 1 and not arguments.dry_run:
+        # One experiment is planned, judged and, where its engine is compiled, computed here.
+        serve([_asked(arguments, name) for name in left] if len(left) > 1 else [], compute=len(left) > 1)
     # Only now: the numerical libraries take a second to load.
     from riskkit.execution.conclusion import Wish
     from riskkit.execution.loop import Follow, answer
@@ -185,7 +186,9 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from riskkit.report import presenting
 
     workers = _workers(arguments, requests)
-    beside = nearby(workers, _jobs(arguments), len(requests) > 1)
+    jobs, several = _jobs(arguments), len(requests) > 1
+    judges = nearby(workers, jobs, several)
+    drawers = beside(workers, jobs) if jobs > 1 and not isinstance(judges.executor, Seats) else judges
     about = {
         **circumstances(["python", "-m", "riskkit.sweep", *arguments.words], study.folder()),
         "device": arguments.device,
@@ -204,26 +207,26 @@ def _sweep(arguments: argparse.Namespace) -> int:
             requests,
             stores,
             workers,
-            beside,
+            judges,
             about,
-            Follow(stored, functools.partial(presenting.present_one, arguments.out)),
+            Follow(stored, functools.partial(presenting.present_one, arguments.out) if several else None),
             wish=Wish(arguments.precision, None if arguments.decide is None else int(arguments.decide)),
             allowed=0 if arguments.fail_fast else math.inf,
-            jobs=_jobs(arguments),
+            jobs=jobs,
         )
         with writing(arguments.out, StoreError):
             standing.note(arguments, [], [name for name in left if name not in asked])
         # Everything that was asked for is written before a word is printed: what becomes of standard output costs
         # nothing.
-        seats = beside.executor if isinstance(beside.executor, Seats) else None
-        made, missing = presenting.present_all(arguments.out, names, found.shown, _jobs(arguments), seats)
+        seats = drawers.executor if isinstance(drawers.executor, Seats) else None
+        made, missing = presenting.present_all(arguments.out, names, found.shown, jobs, seats)
     except (StoreError, WorkersError) as error:
         raise StoppedError(str(error)) from error
     except FailFastError as error:
         raise StoppedError(f"--fail-fast: {_told(error.failure)}") from error
     finally:
-        workers.stop()
-        beside.stop()
+        for them in (workers, judges, drawers):
+            them.stop()
     seconds = time.monotonic() - started
     for line, count in Counter(map(_told, found.failures)).items():
         tell(f"failed: {line}{f' ({count} blocks)' if count > 1 else ''}")

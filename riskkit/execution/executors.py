@@ -27,7 +27,7 @@ PATIENCE = 10.0
 """Seconds that a scheduler has to answer."""
 
 AHEAD = "RISKKIT_AHEAD"
-"""The variable that tells the server of workers what they will be asked, as JSON."""
+"""The variable that tells the server of workers what they will do and be asked, as JSON."""
 LONGEST = 100_000
 """Characters that a variable of the environment may surely have; where more is asked workers make their own plans."""
 
@@ -72,8 +72,13 @@ def processes(jobs: int) -> Workers:
 def nearby(workers: Workers, jobs: int, several: bool) -> Workers:
     """Those of this machine, for what is done beside computing: ``workers`` themselves where they can."""
     if several and jobs > 1:
-        return workers if isinstance(workers.executor, Seats) else processes(jobs)
+        return beside(workers, jobs)
     return workers if isinstance(workers.executor, ThreadPoolExecutor) else in_process()
+
+
+def beside(workers: Workers, jobs: int) -> Workers:
+    """Processes of this machine: ``workers`` where they are such."""
+    return workers if isinstance(workers.executor, Seats) else processes(jobs)
 
 
 class Seats(Executor):
@@ -173,16 +178,19 @@ GROWTH = 1 / 8
 300 MB are less than the plans and blocks of a sweep."""
 
 
-def serve(asked: Sequence[Mapping[str, Any]] = ()) -> bool:
-    """Has a server load the libraries, and make the plans of these requests, once for all workers, which are forked
-    from it; whether there is one. It begins at once, and beside what this process does."""
+def serve(asked: Sequence[Mapping[str, Any]] = (), *, compute: bool = True) -> bool:
+    """Has a server load what workers need, once for all of them, which are forked from it: to draw, and with
+    ``compute`` to compute and judge, for which it makes the plans of these requests; whether there is one. It begins at
+    once, and beside what this process does."""
     if sys.platform != "linux" or not _importable():
         return False
     from multiprocessing import forkserver
 
     multiprocessing.get_context("forkserver").set_forkserver_preload(["riskkit.execution.ahead"])
-    told = json.dumps(asked)
-    os.environ[AHEAD] = told if len(told) < LONGEST else "[]"
+    told = json.dumps({"compute": compute, "study": True, "asked": asked})
+    if len(told) >= LONGEST:
+        told = json.dumps({"compute": compute, "study": True, "asked": []})
+    os.environ[AHEAD] = told
     try:
         forkserver.ensure_running()
     finally:

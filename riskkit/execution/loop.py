@@ -58,11 +58,11 @@ class Follow(NamedTuple):
 
     Attributes:
         stored: called here with its name, and whether all of its tasks were computed.
-        show: called with its name in any process, maybe while others compute; it raises nothing.
+        show: called with its name in any process, maybe while others compute; it raises nothing. None: nothing is.
     """
 
     stored: Callable[[str, bool], None]
-    show: Callable[[str], Any]
+    show: Callable[[str], Any] | None
 
 
 def answer(
@@ -264,6 +264,7 @@ class _Course:
         self.store.write_json("run.json", record(self._request, self.store.root, self._lost))
         if sweep.follow is not None:
             sweep.follow.stored(name, not self._lost)
+        if sweep.follow is not None and sweep.follow.show is not None:
             sweep.schedule.add(_Nearby((sweep.follow.show, name), self._was_shown), sweep.nearby, self._rank)
 
     def _was_shown(self, future: Future[Any]) -> None:

@@ -36,27 +36,44 @@ def present_all(
     results: Path, names: Sequence[str], done: Mapping[str, Presented], jobs: int, seats: Seats | None = None
 ) -> Presented:
     """Figures and tables of the experiments that are not ``done``, those of all, and the report; many figures in
-    ``jobs`` processes, and in ``seats``, which are processes at work, any."""
+    ``jobs`` processes, and in ``seats``, which are processes at work, any. While others draw, what no figure has a part
+    in is written here."""
     found = Presented(
         [line for one in done.values() for line in one.made], [line for one in done.values() for line in one.missing]
     )
-    shown = Standing(results, [name for name in names if name not in done])
-    _part("figures", lambda: _figures(shown, found, jobs, seats), shown, found)
-    _part("tables", lambda: _tables(shown, found), shown, found)
+    shown, together = Standing(results, [name for name in names if name not in done]), Standing(results, [])
+    alone = Standing(results, shown.names, of_all=False)
+    waiting = [lambda: _part("tables", lambda: _tables(together, found), together, found)]
+
+    def meanwhile() -> None:
+        while waiting:
+            waiting.pop()()
+
+    _part("figures", lambda: _figures(shown, found, jobs, seats, meanwhile), shown, found)
+    meanwhile()
+    _part("tables", lambda: _tables(alone, found), alone, found)
     _part("report", lambda: _report(shown, found), shown, found)
     left_out = content.everything(results)[1]
     found.missing.extend(f"left out of the report and the tables of all: {line}" for line in left_out)
     return Presented(found.made, list(dict.fromkeys(found.missing)))
 
 
-def _figures(shown: Standing, found: Presented, jobs: int = 1, seats: Seats | None = None) -> None:
+def _figures(
+    shown: Standing,
+    found: Presented,
+    jobs: int = 1,
+    seats: Seats | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
     shown.forget_figures()
     due = shown.figures_due()
     if due is not None and not due:
         return
     from riskkit.report import draw_figures
 
-    drawn = draw_figures(shown.results, shown.names, jobs=jobs, due=due, of_all=shown.of_all, seats=seats)
+    drawn = draw_figures(
+        shown.results, shown.names, jobs=jobs, due=due, of_all=shown.of_all, seats=seats, meanwhile=meanwhile
+    )
     shown.note_figures(drawn.done)
     found.made.extend(f"figure {path}" for path in drawn.paths if path.suffix == ".pdf")
     found.missing.extend(drawn.failures)

@@ -6,6 +6,7 @@ with all that this uses, the style, which is riskkit's own, and riskkit as it ru
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -46,8 +47,10 @@ class Standing:
         """The digest of what is stored of an experiment."""
         return _contents(self.results / name / file for file in STORED)
 
+    @functools.cached_property
     def figures(self) -> list[Figure] | None:
-        """Those that are to be there; None where that cannot be told."""
+        """Those that are to be there, by what is stored and the modules that are there when this is first asked; None
+        where that cannot be told."""
         folder = self.home / "figures"
         modules = sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
         owned: dict[str | None, list[str]] = {}
@@ -70,7 +73,7 @@ class Standing:
 
     def forget_figures(self) -> None:
         """Removes figures that were noted and that no module draws any longer: they would pass for what is stored."""
-        figures = self.figures()
+        figures = self.figures
         wanted = {(figure.owner, figure.output) for figure in figures or ()}
         for owner in self._owners if figures is not None else ():
             made = Made(self.results / (owner or ""))
@@ -85,7 +88,7 @@ class Standing:
 
     def figures_due(self) -> Mapping[str | None, set[str]] | None:
         """Owner -> the figures that are to be drawn; None: all, for it cannot be told."""
-        wanted = self.figures()
+        wanted = self.figures
         if wanted is None:
             return None
         due: dict[str | None, set[str]] = {}
@@ -96,7 +99,7 @@ class Standing:
 
     def note_figures(self, done: Sequence[tuple[str | None, str, list[Path]]]) -> None:
         """The files of figures that were drawn: owner, name, paths."""
-        addresses = {(figure.owner, figure.name): figure for figure in self.figures() or ()}
+        addresses = {(figure.owner, figure.name): figure for figure in self.figures or ()}
         by_owner: dict[str | None, dict[str, tuple[str, list[Path]]]] = {}
         for owner, name, paths in done:
             if (figure := addresses.get((owner, name))) is not None:
@@ -149,7 +152,7 @@ class Standing:
         if part == "report":
             return [self.results / "report.html"] if self.report_due() else []
         if part == "figures":
-            for figure in self.figures() or ():
+            for figure in self.figures or ():
                 made = Made(self.results / (figure.owner or ""))
                 if made.notes(figure.output) and not made.stands(figure.output, figure.address):
                     found += [*made.files(figure.output), self._png(figure.owner, figure.output)]

@@ -50,6 +50,11 @@ def versions() -> dict[str, str | None]:
     return found
 
 
+def is_stored(folder: Path) -> bool:
+    """True if the folder holds an experiment's table and verdicts."""
+    return (folder / "table.parquet").is_file() and (folder / "verdict.json").is_file()
+
+
 def from_python(folder: Path) -> bool:
     """Whether ``riskkit.run(...).save`` left the results, so that no study has their question; False where run.json
     cannot be read."""

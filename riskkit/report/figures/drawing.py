@@ -16,16 +16,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from riskkit.execution.executors import Seats
 from riskkit.experiment import study
-from riskkit.report.figures.page import SUFFIXES, Page
-from riskkit.report.figures.standard import errors
-from riskkit.report.figures.stored import is_stored, stored
-from riskkit.report.figures.style import DEFAULT_VENUE, house_style, sized_for
 from riskkit.store.atomic import StoreError
-from riskkit.store.provenance import from_python
+from riskkit.store.provenance import from_python, is_stored
+
+if TYPE_CHECKING:
+    from riskkit.report.figures.page import Page
 
 
 def figure_names(home: Path) -> list[str]:
@@ -61,22 +60,23 @@ class Drawn(NamedTuple):
 def draw_figures(
     results: Path,
     names: Iterable[str],
-    venue: str = DEFAULT_VENUE,
+    venue: str | None = None,
     jobs: int = 1,
     due: Mapping[str | None, Collection[str]] | None = None,
     png: bool = False,
     of_all: bool | None = None,
     seats: Seats | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Drawn:
     """Draws every figure that one of the named experiments feeds and that has one stored, in ``jobs`` processes: a few
     here, unless there are ``seats``, processes at work.
 
     Each is written as .pdf, .svg, .csv (the plotted numbers), .txt (the caption) and, with ``png`` or where there is
-    one, .png, the same bytes every time, in ``figures/``; those of another venue than the default in
+    one, .png, the same bytes every time, in ``figures/``; those of another ``venue`` than the default (None) in
     ``figures/<venue>/``. A figure that fails costs no other. ``due``: by experiment (None: those of all), the figures
-    to draw, where not all are; ``of_all``: whether to draw those of all, by default if a study has one of the names.
-    Raises StoreError if a named experiment's results cannot be read, ValueError for an
-    unknown venue.
+    to draw, where not all are; ``of_all``: whether to draw those of all, by default if a study has one of the names;
+    ``meanwhile``: called while other processes draw, where others do. Raises StoreError if a named experiment's results
+    cannot be read, ValueError for an unknown venue.
     """
     home, chosen = study.folder(), [name for name in dict.fromkeys(names) if is_stored(results / name)]
     if of_all is None:
@@ -84,14 +84,15 @@ def draw_figures(
     owners: list[str | None] = [*chosen, *([None] if of_all else [])]
     units = [(one, None if due is None else frozenset(due[one])) for one in owners if due is None or due.get(one)]
     parts: dict[tuple[str | None, frozenset[str] | None], Drawn] = {}
-    if seats is not None and units and units[-1][0] is None and (together := sorted(units[-1][1] or ())):
-        # Those of all take longest, and read everything: dealt out.
-        units[-1:] = [(None, frozenset(part)) for first in range(jobs) if (part := together[first::jobs])]
+    if seats is not None:
+        units = [(one, part) for one, what in units for part in _dealt(what, jobs)]
     many = due is None or sum(len(what or ()) for _, what in units) > FEW
     if len(units) > 1 and (seats is not None or (many and jobs > 1)):
         crew = Seats(jobs) if seats is None else seats
         try:
             futures = {(who, what): crew.submit(_draw, home, results, who, venue, what, png) for who, what in units}
+            if meanwhile is not None:
+                meanwhile()
             for unit, future in futures.items():
                 # One whose process died (for want of memory, as a rule) is drawn here.
                 with contextlib.suppress(BrokenProcessPool):
@@ -113,11 +114,17 @@ def _draw(
     home: Path,
     results: Path,
     owner: str | None,
-    venue: str,
+    venue: str | None,
     wanted: Collection[str] | None,
     png: bool,
 ) -> Drawn:
     """The figures of one experiment or, without one, those of all in the results folder; in any process."""
+    # Only now: who deals them out to others draws nothing.
+    from riskkit.report.figures.standard import errors
+    from riskkit.report.figures.stored import stored
+    from riskkit.report.figures.style import DEFAULT_VENUE, house_style, sized_for
+
+    venue = venue or DEFAULT_VENUE
     drawn, own = Drawn([], [], []), {}
     studied = owner is None or not from_python(results / owner)
     broken = []
@@ -168,8 +175,17 @@ def _draw(
     return drawn
 
 
+def _dealt(names: frozenset[str] | None, hands: int) -> list[frozenset[str] | None]:
+    """The names in at most so many parts; None, which stands for all, in one."""
+    if names is None:
+        return [None]
+    return [part for first in range(hands) if (part := frozenset(sorted(names)[first::hands]))]
+
+
 def _discard(folder: Path, key: str) -> None:
     """What an earlier run drew would pass for what is stored now."""
+    from riskkit.report.figures.page import SUFFIXES
+
     for suffix in SUFFIXES:
         with contextlib.suppress(OSError):
             (folder / f"{key}.{suffix}").unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from riskkit.report.figures.style import PALETTE
 from riskkit.store.atomic import StoreError, read
+from riskkit.store.provenance import is_stored as is_stored
 from riskkit.store.shards import Store
 from riskkit.store.table import load
 
@@ -137,11 +138,6 @@ class Stored:
     def judged(self, quantity: str, output: str, kind: str) -> list[dict[str, Any]]:
         """The verdicts of one kind on one quantity and output."""
         return [v for v in self.verdicts if (v["quantity"], v["output"], v["kind"]) == (quantity, output, kind)]
-
-
-def is_stored(folder: Path) -> bool:
-    """True if the folder holds an experiment's table and verdicts."""
-    return (folder / "table.parquet").is_file() and (folder / "verdict.json").is_file()
 
 
 def stored(folder: Path, looks: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> Stored:
