@@ -105,6 +105,11 @@ LIGHT = {
 }
 
 
+def test_who_deals_figures_out_loads_nothing_that_draws():
+    code = "import sys; from riskkit.report import draw_figures; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 @pytest.mark.parametrize(("name", "code"), LIGHT.items(), ids=LIGHT)
 def test_what_computes_nothing_loads_no_heavy_library(name, code):
     heavy = {"torch", "matplotlib", "seaborn", "pandas", "pyarrow", "numba", "scipy", "jinja2", "joblib"}

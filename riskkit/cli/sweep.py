@@ -186,9 +186,11 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from riskkit.report import presenting
 
     workers = _workers(arguments, requests)
-    jobs, several = _jobs(arguments), len(requests) > 1
-    judges = nearby(workers, jobs, several)
+    jobs = _jobs(arguments)
+    judges = nearby(workers, jobs, len(requests) > 1)
     drawers = beside(workers, jobs) if jobs > 1 and not isinstance(judges.executor, Seats) else judges
+    # One experiment's figures are dealt out once it is judged.
+    show = functools.partial(presenting.present_one, arguments.out) if drawers is judges else None
     about = {
         **circumstances(["python", "-m", "riskkit.sweep", *arguments.words], study.folder()),
         "device": arguments.device,
@@ -209,7 +211,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
             workers,
             judges,
             about,
-            Follow(stored, functools.partial(presenting.present_one, arguments.out) if several else None),
+            Follow(stored, show),
             wish=Wish(arguments.precision, None if arguments.decide is None else int(arguments.decide)),
             allowed=0 if arguments.fail_fast else math.inf,
             jobs=jobs,
