@@ -22,7 +22,8 @@ from matplotlib.patches import Patch
 from riskkit.report.figures.frame import Frame
 from riskkit.report.figures.panels import Panel
 from riskkit.report.figures.style import FAINT, NAMES, SMALL, Width, alpha_colour, house_style, inches
-from riskkit.report.figures.vector import Canvas, Drawing
+from riskkit.report.figures.texts import laid_out_once
+from riskkit.report.figures.vector import NOTING, Canvas, Drawing
 from riskkit.store.atomic import make_folder, write, write_text
 
 SUFFIXES = ("pdf", "svg", "png", "csv", "txt")
@@ -148,7 +149,7 @@ class Page:
         if self._done:
             return self.figure
         self._done = True
-        with house_style():
+        with house_style(), laid_out_once(NOTING):
             for panel in self.panels:
                 panel.top()
                 panel.foot()

@@ -18,6 +18,7 @@ from matplotlib.markers import TICKDOWN, TICKLEFT, MarkerStyle
 from matplotlib.offsetbox import AnchoredOffsetbox, TextArea, VPacker
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, Locator, LogLocator, NullLocator
+from matplotlib.transforms import Bbox
 
 from riskkit.report.figures.frame import Frame
 from riskkit.report.figures.stored import Line, differing
@@ -117,8 +118,10 @@ class Panel:
         ``joined``: with a thin line, broken at gaps; leave it out where a closed form is drawn.
         """
         rows = line.rows
-        x, y, low, high = (rows[c].to_numpy(dtype=np.float64) for c in (line.axis, value, "low", "high"))
-        band = rows[["band_low", "band_high"]].to_numpy(dtype=np.float64).T
+        x, y, low, high, *ends = (
+            rows[c].to_numpy(dtype=np.float64) for c in (line.axis, value, "low", "high", "band_low", "band_high")
+        )
+        band = np.stack(ends)
         colours = self._colours(line, colour)
         shape = marker or PALETTE[0][1]
         below = (y <= 0) if self.axes.get_yscale() == "log" else np.zeros(len(y), dtype=bool)
@@ -523,13 +526,18 @@ class Panel:
         """Moves the box to where it covers nothing that is drawn; makes room in a corner if there is no such place."""
         if self._box is None:
             return
+        renderer: Any = self.page.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+        size = self._box.get_bbox(renderer)
         for _ in range(12):
             drawn, centres = self._drawn()
-            crowding = {place: self._covered(place, drawn, centres) for place in PLACES}
+            crowding: dict[str, int] = {}
+            for place, code in PLACES.items():
+                self._box.loc = code
+                crowding[place] = _covered(size.translated(*self._box.get_offset(size, renderer)), drawn, centres)
+                if not crowding[place]:
+                    return
             free = min(PLACES, key=lambda place: crowding[place])
             self._box.loc = PLACES[free]
-            if not crowding[free]:
-                return
             best = min(("upper left", "lower right", "upper right", "lower left"), key=lambda place: crowding[place])
             low, high = self.axes.get_ylim()
             if self.axes.get_yscale() == "log":
@@ -538,13 +546,6 @@ class Panel:
             else:
                 stretch = (high - low) * 0.08
                 self.axes.set_ylim(*((low, high + stretch) if best.startswith("upper") else (low - stretch, high)))
-
-    def _covered(self, place: str, drawn: Floats, centres: Floats) -> int:
-        """How many of the points of lines and of the markers the box would hide there."""
-        assert self._box is not None
-        self._box.loc = PLACES[place]
-        extent = self._box.get_window_extent().padded(2)
-        return int(extent.count_contains(drawn)) + int(extent.padded(3).count_contains(centres))
 
     def _drawn(self) -> tuple[Floats, Floats]:
         """Points of the lines and intervals, (N, 2), taken every pixel or two, and markers, (M, 2), in pixels."""
@@ -595,15 +596,22 @@ class Panel:
         self, kind: str, line: Line, x: Floats, y: Floats, ends: Mapping[str, Floats] = MappingProxyType({})
     ) -> None:
         columns = ("quantity", "output", "algorithm", "n", "T", "k", "alpha", "status")
-        for i, row in enumerate(line.rows[list(columns)].to_dict("records")):
+        told = [line.rows[name].tolist() for name in columns]
+        for i, values in enumerate(zip(*told, strict=True)):
             entry = {"panel": self.name, "kind": kind, "x_name": line.axis, "x": x[i], "y": y[i]}
-            entry |= {name: end[i] for name, end in ends.items()} | {str(name): value for name, value in row.items()}
+            entry |= {name: end[i] for name, end in ends.items()} | dict(zip(columns, values, strict=True))
             self.page.records.append(entry)
 
 
 def _cell(row: Any) -> tuple[str, ...]:
     """What tells one cell of the table from another."""
     return tuple(str(row[name]) for name in ("algorithm", "n", "T", "k", "alpha", "gradients"))
+
+
+def _covered(box: Bbox, drawn: Floats, centres: Floats) -> int:
+    """How many of the points of lines and of the markers the box would hide, some room around it."""
+    extent = box.padded(2)
+    return int(extent.count_contains(drawn)) + int(extent.padded(3).count_contains(centres))
 
 
 def _along(starts: Floats, ends: Floats, counts: npt.NDArray[np.int64]) -> Floats:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from riskkit.report.figures.style import PALETTE
@@ -59,6 +60,9 @@ class Stored:
     record: dict[str, Any]
     looks: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     quantiles: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    _having: dict[tuple[str, str | float], npt.NDArray[np.bool_]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def look(self, algorithm: str) -> tuple[str, str]:
         """Colour and marker of an algorithm: the study's own, or by its place in the experiment."""
@@ -89,14 +93,21 @@ class Stored:
 
     def rows(self, **where: str | float) -> pd.DataFrame:
         """Rows of the table whose columns have the given values (numbers to 1e-12 of themselves)."""
+        return self.table.iloc[self._places(where)]
+
+    def _places(self, where: Mapping[str, str | float]) -> npt.NDArray[np.intp]:
+        """Of the rows, in the table. Few values of a column are asked for, again and again: each is looked for once."""
         keep = np.ones(len(self.table), dtype=bool)
         for name, value in where.items():
-            column = self.table[name]
-            if isinstance(value, str):
-                keep &= (column == value).to_numpy()
-            else:
-                keep &= np.isclose(column.to_numpy(dtype=np.float64), value, rtol=1e-12, atol=0.0)
-        return self.table[keep]
+            if (having := self._having.get((name, value))) is None:
+                column = self.table[name]
+                if isinstance(value, str):
+                    having = (column == value).to_numpy()
+                else:
+                    having = np.isclose(column.to_numpy(dtype=np.float64), value, rtol=1e-12, atol=0.0)
+                self._having[name, value] = having
+            keep &= having
+        return np.flatnonzero(keep)
 
     def lines(self, axis: str, quantity: str, output: str, kind: str = "rate") -> list[Line]:
         """The lines along the axis, one for each rate verdict (or ``kind="exponent"``), in their order."""
@@ -121,8 +132,9 @@ class Stored:
     ) -> Line:
         """One algorithm (default: the first that is judged) along the axis with the coordinates ``where`` held."""
         algorithm = algorithm or self.judged_algorithms[0]
-        rows = self.rows(quantity=quantity, output=output, algorithm=algorithm, **where)
-        return Line(rows.sort_values(axis, kind="stable"), axis, dict(sorted(where.items())), verdict or {}, algorithm)
+        places = self._places({"quantity": quantity, "output": output, "algorithm": algorithm, **where})
+        along = np.argsort(self.table[axis].to_numpy()[places], kind="stable")
+        return Line(self.table.iloc[places[along]], axis, dict(sorted(where.items())), verdict or {}, algorithm)
 
     def dataset_mean(self, name: str, n: int) -> float:
         """Mean over the replicates of a number of the datasets of size n, such as ``start_distance`` (D_S^2).

@@ -1,9 +1,7 @@
 """PDF and SVG from one pass over the artists of a figure, and the extents of text that layout and drawing need.
 
-matplotlib's canvases draw every artist anew for each format, measure every text anew in each, and parse its mathematics
-anew. Here a renderer notes what the artists draw, in points, and what was noted is handed to the renderers of both
-formats. A text is parsed once in a process, at one size, and scaled: extents without hinting, as both formats have
-them. What an artist asks to be rasterised stays vectors.
+matplotlib's canvases draw every artist anew for each format. Here a renderer notes what the artists draw, in points, and
+what was noted is handed to the renderers of both formats. What an artist asks to be rasterised stays vectors.
 """
 
 from __future__ import annotations
@@ -16,48 +14,14 @@ from matplotlib.backend_bases import FigureCanvasBase, GraphicsContextBase, Rend
 from matplotlib.backends import backend_pdf, backend_svg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.mathtext import MathTextParser
-from matplotlib.textpath import TextToPath
 from matplotlib.transforms import Transform, TransformedPath
 
 from riskkit.report.figures.fonts import bare_fonts
+from riskkit.report.figures.texts import OUTLINES, POINTS, laid_out_once
 
 PDF: Any = backend_pdf
 SVG: Any = backend_svg
 """Without types."""
-POINTS = 72
-"""Dots an inch of both formats."""
-
-
-class Mathematics:
-    """Parses a text once, at the size of ``TextToPath``; any other size is that, scaled."""
-
-    def __init__(self) -> None:
-        self._parser: Any = MathTextParser("path")
-        self._parsed: dict[tuple[str, FontProperties], Any] = {}
-
-    def parse(self, s: str, dpi: float = POINTS, prop: FontProperties | None = None, **options: Any) -> Any:
-        """Width, height, depth, glyphs and boxes, as matplotlib's own parser gives them."""
-        face = FontProperties() if prop is None else prop.copy()
-        size = face.get_size_in_points() * dpi / POINTS
-        face.set_size(TextToPath.FONT_SCALE)
-        if (whole := self._parsed.get((s, face))) is None:
-            whole = self._parsed[s, face] = self._parser.parse(s, POINTS, face, **options)
-        scale = size / TextToPath.FONT_SCALE
-        if scale == 1:
-            return whole
-        return whole._replace(
-            width=whole.width * scale,
-            height=whole.height * scale,
-            depth=whole.depth * scale,
-            # The font and its size; codes of the glyph; its place.
-            glyphs=[(font, em * scale, *codes, x * scale, y * scale) for font, em, *codes, x, y in whole.glyphs],
-            rects=[tuple(length * scale for length in box) for box in whole.rects],
-        )
-
-
-TEXT: Any = TextToPath()
-TEXT.mathtext_parser = Mathematics()
 
 
 class Call(NamedTuple):
@@ -80,7 +44,7 @@ class Noting(RendererBase):
         self.calls: list[Call] | None = None
 
     def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> tuple[float, float, float]:
-        width, height, descent = TEXT.get_text_width_height_descent(s, prop, ismath)
+        width, height, descent = OUTLINES.get_text_width_height_descent(s, prop, ismath)
         scale = self.dpi / POINTS
         return width * scale, height * scale, descent * scale
 
@@ -173,7 +137,8 @@ class Drawing:
             figure.dpi = POINTS
             renderer = Canvas(figure).get_renderer()
             renderer.dots, renderer.calls = self.dots, []
-            figure.draw(renderer)
+            with laid_out_once(renderer):
+                figure.draw(renderer)
             self.calls = renderer.calls
         finally:
             NOTING.calls, figure.dpi = None, self.dots
@@ -181,7 +146,7 @@ class Drawing:
 
     def _onto(self, renderer: RendererBase, height: float) -> None:
         """Draws all of it. ``height`` of the page in points, for the places of texts where y grows downwards."""
-        renderer._text2path = TEXT
+        renderer._text2path = OUTLINES
         for method, context, values, named in self.calls:
             draw = getattr(renderer, method)
             if context is None:
