@@ -195,7 +195,7 @@ class Panel:
             ends = ends[:, :, ::-1]
         self.axes.add_collection(LineCollection(list(ends), colors=colours, linewidths=0.9, zorder=4), autolim=False)
         self.axes.update_datalim(ends.reshape(-1, 2))
-        self.axes.autoscale(None)  # once, when somebody asks for the limits
+        self.axes.autoscale(None)  # type: ignore[arg-type]  # when somebody asks for the limits
 
     def _shade(self, x: Floats, y: Floats, band: Floats, drawn: npt.NDArray[np.bool_], colour: str) -> None:
         """The simultaneous band as an area, broken at gaps and where it has no end."""

@@ -5,6 +5,7 @@ written.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
@@ -121,8 +122,9 @@ _LOOKS = {name: value for name, value in dict.items(_HOUSE) if name not in _KEPT
 @contextlib.contextmanager
 def house_style() -> Iterator[None]:
     """matplotlib's own defaults under ``STYLE``: a figure depends on nothing that a user's matplotlibrc says."""
-    # As dictionaries: rc_context looks at each of 300 parameters in Python, and this is entered for every panel.
-    before = dict.copy(mpl.rcParams)
+    # As dictionaries: rc_context looks at each of 300 parameters in Python, and so does dict.copy, since RcParams has
+    # an iterator of its own; and this is entered for everything that is drawn.
+    before = dict(dict.items(mpl.rcParams))
     try:
         dict.update(mpl.rcParams, _LOOKS)
         yield
@@ -196,6 +198,7 @@ SYMBOLS = {
 }
 
 
+@functools.cache
 def alpha_colour(alpha: float) -> str:
     """The colour of an alpha on every page: plasma, from orange (small) to dark purple (1, which is SGD); above 1
     viridis from blue to green (2)."""

@@ -55,6 +55,14 @@ class Outlines(TextToPath):
         super().__init__()
         self.mathtext_parser: Any = Mathematics()
         self._shaped: dict[tuple[Any, ...], Any] = {}
+        self._measured: dict[tuple[str, FontProperties, Any], tuple[float, float, float]] = {}
+
+    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> tuple[float, float, float]:
+        """In points."""
+        if (found := self._measured.get((s, prop, ismath))) is None:
+            found = super().get_text_width_height_descent(s, prop, ismath)
+            self._measured[s, prop.copy(), ismath] = found
+        return found
 
     def get_glyphs_with_font(
         self, font: Any, s: str, glyph_map: Any = None, return_new_glyphs_only: bool = False, **how: Any

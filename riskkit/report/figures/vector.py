@@ -1,7 +1,7 @@
 """PDF and SVG from one pass over the artists of a figure, and the extents of text that layout and drawing need.
 
-matplotlib's canvases draw every artist anew for each format. Here a renderer notes what the artists draw, in points, and
-what was noted is handed to the renderers of both formats. What an artist asks to be rasterised stays vectors.
+matplotlib's canvases draw every artist anew for each format. Here a renderer notes what the artists draw, in points,
+and what was noted is handed to the renderers of both formats. What an artist asks to be rasterised stays vectors.
 """
 
 from __future__ import annotations
