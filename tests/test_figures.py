@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import itertools
@@ -17,17 +18,21 @@ import pandas as pd
 import pytest
 import stretched
 from conftest import EXPERIMENTS
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.image import imread
 from matplotlib.text import Text
+from matplotlib.textpath import TextToPath
 
 from riskkit import load
 from riskkit.cli import main as cli
 from riskkit.experiment import study
 from riskkit.report import plot
-from riskkit.report.figures import drawing
+from riskkit.report.figures import drawing, fonts, vector
+from riskkit.report.figures import page as pages_made
+from riskkit.report.figures.frame import Frame
 from riskkit.report.figures.panels import apart, inside
 from riskkit.report.figures.stored import assembled
 from riskkit.report.figures.vector import Drawing
@@ -463,9 +468,9 @@ def test_a_png_is_drawn_where_it_is_asked_for_and_in_every_later_drawing(drawn, 
     assert drawn_as.read_bytes() == whole
 
 
-@pytest.fixture
-def mixed():
-    """A page with what renderers treat each in a way of its own: mathematics, turned text, images, hatches, clips."""
+def of_all_kinds():
+    """A page with what renderers treat each in a way of its own: mathematics, turned text, images, hatches, clips;
+    with a grid, ticks on every side, and one of another look than the rest."""
     page = plot.Page("mixed", height=2.0, columns=2)
     left, right = page.panel(xlabel="T", ylabel="excess"), page.panel(xlabel="n", xscale="linear", yscale="linear")
     left.points("made up", [1, 10, 100], [1e-3, 1e-2, 1.0], x_name="T", low=[5e-4, 5e-3, 0.5], high=[2e-3, 0.02, 2.0])
@@ -476,8 +481,51 @@ def mixed():
         right.axes.bar([0, 1], [1, 2], hatch="//", alpha=0.5)
         right.axes.scatter([0, 1, 2], [0, 1, 5], c=["red", "green", "blue"])
         right.axes.pcolormesh(np.arange(4), np.arange(3), np.arange(6).reshape(2, 3))
+        right.axes.set_title("ticks")
+        right.axes.tick_params(right=True, labelright=True, labelrotation=20)
+        right.axes.yaxis.get_major_ticks(4)[2].label1.set(fontsize=12, color="red")
+        right.axes.grid(True)
     page.finish()
     return page.figure
+
+
+@pytest.fixture
+def mixed():
+    return of_all_kinds()
+
+
+def test_what_is_found_once_is_what_matplotlib_finds_each_time(mixed, monkeypatch):
+    """Ticks, their looks, what stands around axes, and places of letters."""
+
+    class Anew(Frame):
+        _init_axis, _still = Axes._init_axis, contextlib.nullcontext
+
+    with plot.house_style():
+        ours = Drawing(mixed).svg({"Date": None})
+    monkeypatch.setattr(pages_made, "Frame", Anew)
+    for module in (pages_made, vector):
+        monkeypatch.setattr(module, "laid_out_once", contextlib.nullcontext)
+    monkeypatch.setattr(vector, "OUTLINES", TextToPath())
+    anew = of_all_kinds()
+    with plot.house_style():
+        theirs = Drawing(anew).svg({"Date": None})
+    assert ours == theirs
+
+
+@pytest.mark.skipif(not fonts.NUMBERED, reason="fonts are reduced at once there")
+def test_fonts_are_the_same_whatever_pages_came_before(mixed, monkeypatch):
+    with plot.house_style():
+        drawing = Drawing(mixed)
+        with monkeypatch.context() as at_once:
+            at_once.setattr(fonts, "NUMBERED", False)
+            wanted = drawing.pdf({"CreationDate": None})
+        monkeypatch.setattr(fonts, "_few", {})
+        first = drawing.pdf({"CreationDate": None})
+        other = plot.Page("other letters", height=1.0)
+        other.panel(xlabel=r"$\Omega \oplus \aleph$ \N{GREEK SMALL LETTER PSI}").text(0.5, 0.5, "\N{SECTION SIGN}")
+        Drawing(other.finish()).pdf({"CreationDate": None})
+        later = drawing.pdf({"CreationDate": None})
+    assert wanted == first == later
 
 
 def test_one_pass_draws_the_svg_that_matplotlib_draws(mixed):
