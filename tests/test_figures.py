@@ -30,7 +30,7 @@ from riskkit import load
 from riskkit.cli import main as cli
 from riskkit.experiment import study
 from riskkit.report import plot
-from riskkit.report.figures import drawing, fonts, vector
+from riskkit.report.figures import drawing, fonts, panels, stored, vector
 from riskkit.report.figures import page as pages_made
 from riskkit.report.figures.frame import Frame
 from riskkit.report.figures.panels import apart, inside
@@ -430,6 +430,20 @@ def test_a_figure_of_ones_own_takes_under_15_lines(drawn):
     exec(source, names)
     assert names["EXPERIMENT"]
     legible(names["draw"](plot.stored(results / "theorem2_ridge")).finish())
+
+
+def test_of_very_many_lines_some_are_drawn_and_the_caption_says_of_how_many(drawn, monkeypatch):
+    results, _ = drawn
+    shown = plot.stored(results / "theorem2_exponents")
+    every = shown.lines("T", "optimization", "last")
+    assert len(every) == 6
+    for module in (stored, panels):
+        monkeypatch.setattr(module, "MOST_LINES", 3)
+    some = shown.lines("T", "optimization", "last")
+    assert [line.where["alpha"] for line in some] == [every[i].where["alpha"] for i in (0, 2, 5)]
+    page = plot.errors(shown, judged=[("optimization", "last")], axes=["T"])
+    assert "Of 6 lines along T 3 are drawn, evenly spread." in page.notes
+    assert len({record["alpha"] for record in page.records if record["kind"] == "measured"}) == 3
 
 
 def test_an_experiment_without_a_module_gets_the_standard_page(drawn, tmp_path):

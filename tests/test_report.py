@@ -91,6 +91,15 @@ def test_it_says_everything(results, page):
     assert reader.tags.count("math") > 10
 
 
+def test_of_very_many_rows_the_page_has_the_first_and_says_where_all_are(results, monkeypatch):
+    monkeypatch.setattr(html, "MOST_ROWS", 2)
+    text = html.render(results)
+    assert len(text) < len((results / "report.html").read_text())
+    assert re.search(r"The first 2 of \d+ rows; tables/rates\.md has all\.", text)
+    assert re.search(r"The first 2 of \d+ verdicts; verdict\.json has all\.", text)
+    assert max(len(re.findall("<tr", body)) for body in re.findall(r"<tbody>.*?</tbody>", text, re.S)) == 2
+
+
 def repr_of_problem(folder):
     return json.loads((folder / "run.json").read_text())["problem"]
 

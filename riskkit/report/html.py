@@ -35,6 +35,8 @@ DRAWN = frozenset({"svg", "g", "defs", "path", "use", "rect", "clipPath", "style
 
 MOST = 7
 """Experiments that the page shows with their figures, unfolded."""
+MOST_ROWS = 3000
+"""Rows of a table, and sentences of a list, that the page shows; a browser takes no more with ease."""
 ALARMS = ("VIOLATED", "REFUTED", "DISAGREES")
 TONES = {
     **dict.fromkeys(("HOLDS", "TIGHT", "AGREES"), "good"),
@@ -211,6 +213,7 @@ def render(folder: Path) -> str:
         unreadable=unreadable,
         alarms=alarms,
         numeric=(*NUMERIC, "interval"),
+        most=MOST_ROWS,
         references=bibliography(result.record for result in found),
         sources=[source["text"] for source in sources(result.record for result in found).values()],
         version=toolkit_version(),

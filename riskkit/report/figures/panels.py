@@ -21,7 +21,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, Locator, LogLocator,
 from matplotlib.transforms import Bbox
 
 from riskkit.report.figures.frame import Frame
-from riskkit.report.figures.stored import Line, differing
+from riskkit.report.figures.stored import MOST_LINES, Line, differing
 from riskkit.report.figures.style import (
     COMPUTED,
     FAINT,
@@ -179,6 +179,8 @@ class Panel:
             self.ticks.update(x)
         self._record("measured", line, x, y, {"low": low, "high": high, "band_low": band[0], "band_high": band[1]})
         self.page.quote(line.verdict)
+        if line.among:
+            self.page.note(f"Of {line.among} lines along {line.axis} {MOST_LINES} are drawn, evenly spread.")
         for replicates in rows["replicates"].unique():
             self.page.note(
                 f"Means over {replicates} replicates. Bars are 95% intervals, each for its own cell; a shaded band is "

@@ -13,11 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from riskkit.report.figures.style import PALETTE
+from riskkit.report.figures.style import PALETTE, few
 from riskkit.store.atomic import StoreError, read
 from riskkit.store.provenance import is_stored as is_stored
 from riskkit.store.shards import Store
 from riskkit.store.table import load
+
+MOST_LINES = 64
+"""Lines along one axis that a page draws of one quantity; of more than these, some that are evenly spread."""
 
 
 class Line(NamedTuple):
@@ -28,6 +31,7 @@ class Line(NamedTuple):
         where: the coordinates that are held.
         verdict: the rate verdict as stored in verdict.json (or the exponent verdict, where that was asked for).
         algorithm: by its name in the experiment.
+        among: of how many lines it was chosen, where these are too many for a page; else 0.
     """
 
     rows: pd.DataFrame
@@ -35,6 +39,7 @@ class Line(NamedTuple):
     where: dict[str, float]
     verdict: dict[str, Any]
     algorithm: str = ""
+    among: int = 0
 
     def against(self, axis: str) -> Line:
         """The same cells over another column of the table that grows with the axis, such as kT for T."""
@@ -110,16 +115,23 @@ class Stored:
         return np.flatnonzero(keep)
 
     def lines(self, axis: str, quantity: str, output: str, kind: str = "rate") -> list[Line]:
-        """The lines along the axis, one for each rate verdict (or ``kind="exponent"``), in their order."""
-        found, seen = [], set()
+        """The lines along the axis, one for each rate verdict (or ``kind="exponent"``), in their order; of more than
+        MOST_LINES so many, evenly spread."""
+        judged, seen = [], set()
         for verdict in self.verdicts:
             about = (verdict["axis"], verdict["quantity"], verdict["output"], verdict["kind"])
-            key = verdict["algorithm"], json.dumps(verdict["where"], sort_keys=True)
-            if about != (axis, quantity, output, kind) or key in seen:
+            if about != (axis, quantity, output, kind):
                 continue
-            seen.add(key)
-            found.append(self.line(axis, quantity, output, verdict["where"], verdict, verdict["algorithm"]))
-        return found
+            key = verdict["algorithm"], json.dumps(verdict["where"], sort_keys=True)
+            if key not in seen:
+                seen.add(key)
+                judged.append(verdict)
+        chosen = [judged[int(i)] for i in few(range(len(judged)), MOST_LINES)]
+        among = len(judged) if len(chosen) < len(judged) else 0
+        return [
+            self.line(axis, quantity, output, one["where"], one, one["algorithm"])._replace(among=among)
+            for one in chosen
+        ]
 
     def line(
         self,
