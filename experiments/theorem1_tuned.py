@@ -34,7 +34,7 @@ EXPERIMENT = Experiment(
             ("SGD",),
             over=("way",),
             of=(("excess", "last"), ("excess", "average")),
-            beside=("generalization",),
+            beside=("generalization", "population_excess"),
         ),
     ),
     sizes={

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import riskkit
 from problems import MeanEstimation
@@ -107,6 +108,12 @@ def test_two_coordinates_have_two_exponents_and_a_test_of_fit():
     assert bent.lack_of_fit < 0.001
     draft = dataclasses.replace(undecided("minimiser", "s", 256, axis="n", points=9), claim_slope=0.75)
     assert judge_best_exponent(draft, fit, 0, at[:, 0]).outcome is Outcome.AGREES
+    told = judge_best_exponent(draft, fit, 0, at[:, 0])
+    half = {level: stats.t.ppf(0.5 + level / 2, fit.df) * fit.se[0] for level in (0.95, 0.90)}
+    interval = (told.slope_low, told.slope_high, told.difference_low, told.difference_high)
+    gap = fit.exponents[0] - draft.claim_slope
+    sides = [fit.exponents[0] - half[0.95], fit.exponents[0] + half[0.95], gap - half[0.90], gap + half[0.90]]
+    assert interval == pytest.approx(sides, rel=1e-9)
     said = judge_best_exponent(draft, bent, 0, at[:, 0])
     assert said.outcome is Outcome.INCONCLUSIVE
     assert "which does not fit" in said.sentence

@@ -21,7 +21,7 @@ from riskkit.judges.rate import judge_rate
 from riskkit.stats import slopes
 from riskkit.stats.bands import simultaneous_band
 from riskkit.stats.multiplicity import cautious, holm
-from riskkit.stats.paired import paired_ratio
+from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import replicates_for_precision, replicates_needed
 from riskkit.stats.power_sums import Floor, fit_powers
 
@@ -77,6 +77,15 @@ class TestOracles:
         influence = a / a.mean() - b / b.mean()
         assert float(found.log_se) == pytest.approx(influence.std(ddof=1) / 4000**0.5, rel=0.15)
         assert float(found.ratio) == pytest.approx(a.mean() / b.mean(), rel=1e-12)
+
+    def test_paired_p_values_are_two_sided_t_tests(self):
+        """Of the log ratio over its jackknife error, and of scipy's paired t test."""
+        a, b = errors(np.array([1.02]), 400, seed=4)[:, 0], errors(np.array([1.0]), 400, seed=5)[:, 0]
+        ratio, apart = paired_ratio(a, b), paired_difference(a, b)
+        t = abs(np.log(float(ratio.ratio))) / float(ratio.log_se)
+        assert float(ratio.p_value) == pytest.approx(2 * stats.t.sf(t, 399), rel=1e-9)
+        assert float(apart.p_value) == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-9)
+        assert 0.05 < float(ratio.p_value) < 1
 
     def test_one_column_band_is_a_t_interval_for_normal_values(self):
         values = np.random.default_rng(5).normal(1, 1, (400, 1))
@@ -282,6 +291,7 @@ def test_rounding_is_no_disagreement():
     assert alike.outcome is Outcome.AGREES
     apart = judge_identity(1e-6 * (5 + noise), np.zeros(3), subject="a", scale=np.ones(3))
     assert apart.outcome is Outcome.DISAGREES
+    assert "% of the compared means from the exact 0, and the margin" in alike.finding
 
 
 class TestAgreement:

@@ -60,10 +60,11 @@ def judge_identity(
         judged = draft.concluded(Outcome.DISAGREES, said, doubt)
         return judged if draft.exact else dataclasses.replace(judged, p_value=doubt, p_adjusted=doubt)
     if not draft.exact:
-        said += (
-            f"; the simultaneous 95% band reaches {short(100 * found.reach, 2)}% from the exact values, and "
-            f"the margin of agreement is {label(100 * margin)}%"
+        reach = short(100 * found.reach, 2)
+        where = (
+            f"{reach}% from the exact values" if scale is None else f"{reach}% of the compared means from the exact 0"
         )
+        said += f"; the simultaneous 95% band reaches {where}, and the margin of agreement is {label(100 * margin)}%"
     if found.p_off <= alpha:
         said += f"; an exact value lies outside that band ({p_text(found.p_off)}), but not outside the 99% band"
         return draft.concluded(Outcome.INCONCLUSIVE, said, 1.0, 2.0 * draft.replicates)
