@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, a_path, reading, writing
+from riskkit.execution.telling import printable
 from riskkit.experiment import study
 
 EVALUATIONS, SECONDS, TIGHT = 3000, 110.0, 1.5
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"\n{answer.code}")
         if not answer.interrupted and (found := landscape(answer)) is not None:
             page(answer, found).save(folder, "landscape")
-    print(f"Answer, program, map and evaluations: {folder}")
+    print(printable(f"Answer, program, map and evaluations: {folder}"))
     if answer.interrupted:
         raise KeyboardInterrupt(f"the best so far is in {folder}; the same command goes on")
     return ANSWERED

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from riskkit.execution.telling import OutputError, abandon, tell, watched, write_anything
+from riskkit.execution.telling import OutputError, abandon, printable, tell, watched, write_anything
 from riskkit.experiment.study import StudyError
 
 ANSWERED, STOPPED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -41,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 
 def one_line(message: object) -> str:
     """What is not printable, a line break in a file's name say, is escaped; the digits of a huge number are counted."""
-    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(message))
+    text = printable(message)
     return re.sub(r"\d[\d,]{38,}\d", lambda m: f"{m[0][:6]}... ({sum(map(str.isdigit, m[0]))} digits)", text)
 
 

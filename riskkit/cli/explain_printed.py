@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from riskkit.algorithms.staged import Algorithm, Lookahead
+from riskkit.execution.telling import printable
 from riskkit.experiment import study
 from riskkit.identity import label, short
 from riskkit.problem import Constants, Problem, Regime, diameter
@@ -187,7 +188,7 @@ _FORMS = ("claim", "published", "proved")
 def _measured(console: Console, name: str, bounds: set[str], folder: Path) -> None:
     """What the stored results say of the bounds: the same verdicts as in the report."""
     found = [row for row in printed.printed(content.everything(folder)[0]) if row.bound in bounds]
-    console.print(f"\n{published.TITLES[name]}: measured ({folder}/)", style="bold", markup=False)
+    console.print(f"\n{published.TITLES[name]}: measured ({printable(folder)}/)", style="bold", markup=False)
     if not found:
         console.print("  nothing stored tests it; python -m riskkit.sweep printed measures it.", markup=False)
         return

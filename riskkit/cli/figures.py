@@ -10,7 +10,7 @@ import argparse
 import os
 
 from riskkit.cli.common import ANSWERED, STOPPED, BadInputError, Parser, add_results, reading, writing
-from riskkit.execution.telling import tell
+from riskkit.execution.telling import printable, tell
 from riskkit.experiment import sources, study
 
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             drawn.append(draw_figures(results, stored, arguments.venue, arguments.jobs, due, png=arguments.png))
     failures = dict.fromkeys(line for part in drawn for line in part.failures)
     for path in dict.fromkeys(path for part in drawn for path in part.paths):
-        print(f"figure {path}")
+        print(printable(f"figure {path}"))
     for line in failures:
         tell(f"riskkit figures: {line}.")
     return STOPPED if failures else ANSWERED

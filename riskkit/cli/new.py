@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, a_path, writing
+from riskkit.execution.telling import printable
 
 
 def add_arguments(parser: Parser) -> None:
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_place(folder)
     with writing(folder):
         write_study(folder)
-    print(f"{folder}/ is a study. To answer its question:  cd {folder} && riskkit sweep")
+    print(printable(f"{folder}/ is a study. To answer its question:  cd {folder} && riskkit sweep"))
     print("Its README.md says what each file holds; python -m pytest runs its tests.")
     return ANSWERED
 

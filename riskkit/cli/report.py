@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from riskkit.cli.common import ANSWERED, Parser, a_path, reading, writing
+from riskkit.execution.telling import printable
 
 
 def add_arguments(parser: Parser) -> None:
@@ -22,5 +23,5 @@ def run(arguments: argparse.Namespace) -> int:
         page = html.render(arguments.results)
     with writing(path, StoreError):
         write_text(path, page)
-    print(f"report {path}")
+    print(printable(f"report {path}"))
     return ANSWERED

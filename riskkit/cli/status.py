@@ -16,11 +16,17 @@ from typing import Any, NamedTuple
 
 from riskkit.cli.common import ANSWERED, Parser, a_path, reading
 from riskkit.execution.progress import spoken
+from riskkit.execution.telling import printable
 from riskkit.store.atomic import StoreError
 from riskkit.store.provenance import diaries
 
 SILENCE = 60.0
 """Seconds without a new page after which a sweep counts as dead: it writes one every five."""
+
+
+ABOUT = 30
+"""Columns that the last words of a line need at least in a table; on a narrower terminal there is none."""
+BORDERS = "│  │  │  │  │  │  │"
 
 
 class State(NamedTuple):
@@ -119,25 +125,37 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
 
     with reading(StoreError):
         found = states(arguments.results)
-    shown = Table()
-    for heading in ("experiment", "state", "cells", "replicates", "failed", "about"):
-        shown.add_column(heading, overflow="fold")
-    for state in found:
-        shown.add_row(
-            state.experiment,
+    headings = ("experiment", "state", "cells", "replicates", "failed", "about")
+    rows = [
+        (
+            printable(state.experiment),
             state.state,
             f"{state.cells_done:,}/{state.cells:,}",
             f"{state.replicates_done:,}/{state.replicates:,}",
             str(len(state.failures)),
-            state.about,
+            printable(state.about),
         )
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False)
-    console.print(shown)
+        for state in found
+    ]
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False)
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    if sum(widths[:-1]) + min(widths[-1], ABOUT) + len(BORDERS) <= console.width:
+        shown = Table()
+        for heading in headings:
+            shown.add_column(heading, no_wrap=heading != headings[-1], overflow="fold")
+        for row in rows:
+            shown.add_row(*row)
+        console.print(shown)
+    else:
+        for row in rows:
+            console.print(", ".join([f"{row[0]}: {row[1]}", *map(" ".join, zip(headings[2:5], row[2:5], strict=True))]))
+            console.print(Padding(row[-1], (0, 0, 0, 2)))
     for state in found:
         for reason in dict.fromkeys(state.failures):
-            console.print(f"{state.experiment}, {reason}")
+            console.print(printable(f"{state.experiment}, {reason}"))
     return ANSWERED

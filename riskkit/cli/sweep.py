@@ -34,7 +34,7 @@ from riskkit.cli.common import (
     reading,
     writing,
 )
-from riskkit.execution.telling import tell
+from riskkit.execution.telling import printable, tell
 from riskkit.experiment import study
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         for text in found.texts:
             print(text, end="")
         for line in made:
-            print(line)
+            print(printable(line))
     print(_screen(arguments.out, names), end="")
     _count(
         found.computed, found.taken + len(before.shards), _moments(before.shards) or found.measured, seconds, arguments
@@ -271,7 +271,8 @@ def _count(computed: int, taken: int, measured: str, seconds: float, arguments: 
     if taken:
         blocks += f", {taken} taken from the store (measured {measured})"
     print(
-        f"{blocks}; {seconds:.0f} s in all; --verbose prints every verdict; figures and tables lie in {arguments.out}/."
+        f"{blocks}; {seconds:.0f} s in all; --verbose prints every verdict; figures and tables lie in "
+        f"{printable(arguments.out)}/."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, add_names, add_results, reading, writing
+from riskkit.execution.telling import printable
 from riskkit.experiment import study
 
 
@@ -32,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     with writing(arguments.results, StoreError):
         written = write_tables(arguments.results, chosen)
     for path in written:
-        print(f"table {path}")
+        print(printable(f"table {path}"))
     return ANSWERED

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskkit.cli.common import ANSWERED, BadInputError, Parser, StoppedError, a_path, reading, writing
-from riskkit.execution.telling import tell
+from riskkit.execution.telling import printable, tell
 from riskkit.experiment.study import unknown
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def _train(arguments: argparse.Namespace, plans: Sequence[Plan], source: Source,
         written = tables.write(runs, out)
     print(written[0].read_text(encoding="utf-8"), end="")
     for path in written:
-        print(f"table {path}")
+        print(printable(f"table {path}"))
     return ANSWERED
 
 

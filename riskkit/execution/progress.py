@@ -45,7 +45,7 @@ class _Tally:
         self.cells = self.cells_done = 0
         self.replicates = self.replicates_done = 0
         self.left = self.predicted = self.measured = 0.0
-        self.computed = 0
+        self.waiting = self.computed = 0
         self.failures: list[Failure] = []
         self.hosts: set[str] = set()
         self._readers: Counter[str] = Counter()
@@ -58,7 +58,12 @@ class _Tally:
         self.cells = len(made.cells)
         self.cells_done = self.cells - sum(self._readers[run] for run in self._blocks)
         self.replicates += sum(len(task.runs) * task.replicates for task in tasks)
-        self.left = sum(task.seconds for task in tasks)
+        self.left, self.waiting = sum(task.seconds for task in tasks), len(tasks)
+
+    def settled(self, task: Task) -> None:
+        """It is done or has failed; after the last one nothing is left, whatever rounding says."""
+        self.waiting -= 1
+        self.left = self.left - task.seconds if self.waiting else 0.0
 
     def arrived(self, task: Task) -> None:
         self.replicates_done += len(task.runs) * task.replicates
@@ -80,6 +85,8 @@ class Ticker:
         self._closed: set[str] = set()
         self._began = self._said = self._written = time.monotonic()
         self._bar: Progress | None = None
+        self._follows = True
+        """Whether what follows the last block is still to be told of."""
 
     @property
     def computed(self) -> int:
@@ -108,7 +115,7 @@ class Ticker:
 
     def done(self, task: Task, answer: Done | None) -> None:
         tally = self._tallies[task.request.experiment]
-        tally.left -= task.seconds
+        tally.settled(task)
         tally.arrived(task)
         if answer is not None:
             tally.computed += 1
@@ -117,11 +124,13 @@ class Ticker:
             tally.hosts.add(answer.host)
 
     def split(self, task: Task, pieces: Sequence[Task]) -> None:
-        self._tallies[task.request.experiment].left += sum(piece.seconds for piece in pieces) - task.seconds
+        tally = self._tallies[task.request.experiment]
+        tally.left += sum(piece.seconds for piece in pieces) - task.seconds
+        tally.waiting += len(pieces) - 1
 
     def failed(self, failure: Failure) -> None:
         tally = self._tallies[failure.task.request.experiment]
-        tally.left -= failure.task.seconds
+        tally.settled(failure.task)
         tally.failures.append(failure)
 
     def factor(self, task: Task) -> float:
@@ -132,8 +141,12 @@ class Ticker:
         moment = time.monotonic()
         if self._bar is not None:
             self._bar.update(self._line, description=self.line(), completed=self._fraction())
-        elif moment - self._said > PLAIN and any(tally.left > 0 for tally in self._tallies.values()):
+        elif moment - self._said > PLAIN and any(tally.waiting for tally in self._tallies.values()):
             self._say()
+            self._follows = True
+        elif moment - self._said > PLAIN and self._follows:
+            self._follows = False
+            tell("all blocks are computed; verdicts, tables and figures follow")
         if moment - self._written > PLAIN:
             self._write()
 

@@ -17,10 +17,15 @@ class OutputError(Exception):
         super().__init__("" if gone else getattr(error, "strerror", None) or str(error))
 
 
+def printable(text: object) -> str:
+    """What is not printable, such as a line break or a terminal's command in a file's name, is escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(text))
+
+
 def tell(line: str) -> None:
     """Writes a line to standard error; a sweep does not stop because nobody can read it."""
     with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def write_anything() -> None:

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from riskkit.execution.telling import printable
 from riskkit.report import answers
 from riskkit.report.answers import CHECK, REDERIVED, SOURCE, Against, briefly
 from riskkit.report.statements import Standing, bears, standings, tally
@@ -93,10 +94,10 @@ def screen(results: Sequence[Results], folder: Path, width: int) -> str:
     if terms := " ".join(headline.terms for headline in asked if headline.terms):
         out.write(f"Terms. {terms}")
     if asked and len(results) > MOST_LINES:
-        out.write(f"{len(results)} experiments; a line for each: {folder / 'tables' / 'answers.md'}")
+        out.write(f"{len(results)} experiments; a line for each: {printable(folder / 'tables' / 'answers.md')}")
     page = folder / "report.html"
     if page.is_file():
-        out.write(f"Report: {page}. To open it in a browser: {page.resolve().as_uri()}")
+        out.write(f"Report: {printable(page)}. To open it in a browser: {page.resolve().as_uri()}")
     return "\n".join(out.lines) + "\n"
 
 

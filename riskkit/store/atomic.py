@@ -64,6 +64,11 @@ def _refusal(path: Path, error: OSError) -> StoreError:
             line = f"access refused ({error.strerror}); allow it or use --out elsewhere"
         case errno.ENAMETOOLONG:
             line = "the path is too long; use --out elsewhere"
+        case errno.EFBIG:
+            line = (
+                f"a file may not grow so large ({error.strerror}); raise the limit (ulimit -f), or use --out on a disk "
+                f"without it, and {kept}"
+            )
         case errno.EEXIST | errno.ELOOP if path.is_symlink():
             line = "it is a link that leads nowhere; use --out elsewhere"
         case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
@@ -98,7 +103,12 @@ def make_folder(folder: Path) -> None:
         if not folder.is_dir():
             if not folder.parent.is_dir():
                 make_folder(folder.parent)
-            folder.mkdir(exist_ok=True)
+            try:
+                folder.mkdir(exist_ok=True)
+            except FileNotFoundError:
+                if not folder.parent.is_dir():
+                    raise
+                raise StoreError(f"{folder}: no folder can be made there; use --out elsewhere.") from None
             _sync_folder(folder.parent)
 
 
