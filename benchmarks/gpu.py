@@ -165,7 +165,9 @@ def registers(quick: bool) -> None:
             own = fused_gpu.blocks(c, d, size, fused_gpu.SCHEME_SHARE if pulls == "PULLED" else fused_gpu.SHARE)
             signature = dict.fromkeys(loop.arg_names, f"*{kind}")
             signature |= {"moment": "*fp64", "index": "*i64", "mixing": "*i8"}
-            signature |= dict.fromkeys(("n", "w", "d", "C", "batch", "active", "count", "start", "stop"), "i32")
+            signature |= dict.fromkeys(
+                ("n", "w", "d", "C", "batch", "active", "share", "count", "start", "stop"), "i32"
+            )
             constants = {"LINEAR": isinstance(formula, Linear), pulls: True, "BOUNDED": True}
             used = usage(loop, signature, constants | {"C_BLOCK": own.C, "D_BLOCK": own.d}, own.warps)
             what = f"{name:24} {'schemes ' if pulls == 'PULLED' else ''}{kind} C = {c:2}, d = {d:3}"

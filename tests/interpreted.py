@@ -39,17 +39,18 @@ SCHEMES = [
 READ = [np.array(rounds) for rounds in ([1, 4], [3, 10], [1, 2, 4], [12], [5, 6, 7, 12], [2, 9])]
 
 
-def apart(problem, dtype, algorithms=ALGORITHMS, rounds=ROUNDS):
-    """The largest relative distance of an output and of a path moment; and whether divergences are named alike."""
+def apart(problem, dtype, algorithms=ALGORITHMS, rounds=ROUNDS, share=1):
+    """The largest relative distance of an output and of a path moment; and whether divergences are named alike. Two
+    replicates, which draw from the same examples where ``share`` is 2."""
     stream = Stream(3, range(2), dtype=dtype)
-    data = problem.sample(stream, 8)
+    data = problem.sample(stream, 8)[: 2 // share]
 
     def indices(first, count):
         return stream.indices(8, first, count)
 
     with reference.one_thread():
-        expected = reference.run(problem, algorithms, data, indices, rounds)
-    found = fused_gpu.run(problem, algorithms, data, indices, rounds)
+        expected = reference.run(problem, algorithms, data, indices, rounds, share=share)
+    found = fused_gpu.run(problem, algorithms, data, indices, rounds, share)
     pairs = list(zip(expected, found, strict=True))
     return {
         "theta": max(float(((a.theta - b.theta).norm(dim=-1) / a.theta.norm(dim=-1)).max()) for a, b in pairs),
@@ -85,6 +86,9 @@ def main(names):
     answer["many"] = apart(problems.Ridge(dim=16), torch.float64, many, [np.array([4])] * 35)
     for name in ("Logistic", "MeanEstimation"):
         answer[f"schemes on {name}"] = apart(getattr(problems, name)(), torch.float64, SCHEMES, READ)
+    logistic = problems.Logistic(dim=3, radius=0.3)
+    answer["shared"] = apart(logistic, torch.float64, ALGORITHMS[:1], ROUNDS[:1], share=2)
+    answer["schemes, shared"] = apart(logistic, torch.float64, SCHEMES[:1], READ[:1], share=2)
     answer["words"] = words()
     print(json.dumps(answer))
 

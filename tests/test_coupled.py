@@ -81,11 +81,6 @@ def test_several_neighbours_are_runs_of_their_own_and_the_first_is_the_only_one(
         assert torch.equal(data[moved], left_out[:, 0])
     assert not torch.equal(pair.coupled[1], pair.coupled[2])
     runs = Runs([algorithm], [np.array([1, 3])], [Choice("reference", "")], threads=1)
-    with reference.one_thread():
-        (paths,) = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling))
-        for neighbour, path in zip(pair.coupled, paths.coupled, strict=True):
-            (own,) = runs.on(problem, neighbour, lambda sampling: drawn_indices(stream, n, sampling))
-            assert torch.equal(own.theta, path.theta)
     several, one, squared = (
         measure_block(problem, n, [algorithm], [np.array([1, 3])], ["run"], seed=4, first=0, engine="reference", **own)[
             0
@@ -102,6 +97,31 @@ def test_several_neighbours_are_runs_of_their_own_and_the_first_is_the_only_one(
     assert several["stability"] == pytest.approx(apart.mean(0), abs=1e-14)
     assert squared["squared_stability"] == pytest.approx((apart**2).mean(0), abs=1e-14)
     assert np.array_equal(several["optimization"], one["optimization"])
+
+
+@pytest.mark.parametrize("engine", ["reference", "fused_cpu"])
+def test_runs_that_read_the_rows_of_S_are_those_on_neighbours_written_out(engine):
+    """To the last bit, on plain steps and schemes, with a lane a configuration and a lane a replicate."""
+    problem, n, R = Ridge(dim=3), 6, 32
+    algorithms = [
+        Lookahead(3, 2, 0.5, Constant(0.3), batch=2),
+        SGD(9, Constant(0.2)),
+        Lookahead(2, 3, 0.5, Constant(0.3)),
+    ]
+    stream = Stream(4, range(R))
+    pair = Pair.of(problem, stream, problem.sample(stream, n), neighbours=3)
+    for own in (algorithms, [algorithms[1]] * 9):
+        rounds = [np.array([1, algorithm.rounds]) for algorithm in own]
+        runs = Runs(own, rounds, [Choice(engine, "")] * len(own), threads=2)
+        with reference.one_thread():
+            found = pair.run(problem, runs, lambda sampling: drawn_indices(stream, n, sampling))
+            for q, data in enumerate((pair.data, *pair.coupled)):
+                expected = runs.on(problem, data, lambda sampling: drawn_indices(stream, n, sampling))
+                for path, paths in zip(expected, found, strict=True):
+                    run = (paths.own, *paths.coupled)[q]
+                    assert torch.equal(path.theta, run.theta)
+                    assert torch.equal(path.path_moment, run.path_moment)
+                    assert torch.equal(path.diverged_at, run.diverged_at)
 
 
 @pytest.mark.parametrize("batch", [1, 3])

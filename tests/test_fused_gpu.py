@@ -54,6 +54,12 @@ def test_batches_momentum_and_averages_agree(name, apart):
     assert all(one == other for one, other in apart[f"schemes on {name}"]["diverged"])
 
 
+@pytest.mark.parametrize("loop", ["shared", "schemes, shared"])
+def test_replicates_that_share_examples_agree(loop, apart):
+    assert apart[loop]["theta"] < 1e-12
+    assert apart[loop]["moment"] < 1e-12
+
+
 def test_words_and_indices_are_the_streams_bit_for_bit(apart):
     assert len(apart["words"]) == 20
     assert all(apart["words"])

@@ -127,9 +127,8 @@ def off_the_quantities() -> float:
                 reference.run(problem, [algorithm], sample, lambda j, count: every[:, j : j + count], [rounds])[0]
                 for sample in samples
             ]
-        ground = GroundTruth.of(
-            problem, Pair(samples[0], (samples[1],), (pair.left_out[0][r].expand_as(samples[0][:, :1]),))
-        )
+        same = (part[r].expand(len(every), *part[r].shape) for part in pair)
+        ground = GroundTruth.of(problem, Pair(*same))
         values = ground.decompose(
             problem, Paths(paths[0], (paths[1],)), gradients_at(algorithm, rounds), (SQUARED_STABILITY,)
         )

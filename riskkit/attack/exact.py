@@ -128,7 +128,7 @@ def _spelled(atoms: Floats, counts: npt.NDArray[np.int64]) -> torch.Tensor:
 
 
 def _ground(problem: Problem, data: torch.Tensor) -> GroundTruth:
-    return GroundTruth.of(problem, Pair(data))
+    return GroundTruth.of(problem, Pair.alone(data))
 
 
 def _on_average(ground: GroundTruth, weights: Floats) -> dict[str, float]:
@@ -150,7 +150,7 @@ def _by_moments(problem: Problem, algorithm: Any, n: int) -> Expected | None:
         with reference.one_thread():
             data = _spelled(law[0], every.counts)
             ground = _ground(problem, data)
-            given = expectation.given_dataset(problem, algorithm, end, expectation.Drawn.of(Pair(data), ground))
+            given = expectation.given_dataset(problem, algorithm, end, expectation.Drawn.of(Pair.alone(data), ground))
     values = {name: every.weights @ value[:, -1] for name, value in given.items()}
     values |= {name: exact[name] for name in STABILITY if name in exact}
     return Expected(values, _on_average(ground, every.weights), "moments", (len(every.counts), 0))

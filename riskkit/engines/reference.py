@@ -56,10 +56,12 @@ def run(
     indices: Indices,
     rounds: Sequence[np.ndarray],
     watch: Watch | None = None,
+    share: int = 1,
 ) -> list[Path]:
-    """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
+    """Runs every algorithm from theta_0 on ``data`` (R / share, n, w) and reads it after the given rounds (ascending).
 
-    Returns one Path an algorithm, in their order. Call it within ``one_thread``.
+    Of the R replicates, ``share`` after one another draw their examples from the same n rows. Returns one Path an
+    algorithm, in their order. Call it within ``one_thread``.
     """
     paths: dict[int, Path] = {}
     batches: dict[int, list[tuple[int, Algorithm]]] = {}
@@ -68,13 +70,13 @@ def run(
             batches.setdefault(algorithm.batch, []).append((i, algorithm))
         else:
             reads = [traits.steps_after(algorithm, rounds[i])]
-            (paths[i],) = _advance(algorithm, problem, data, indices, reads, traits.batch(algorithm), watch)
+            (paths[i],) = _advance(algorithm, problem, data, indices, reads, traits.batch(algorithm), watch, share)
     for size, staged in batches.items():
         # Longest first: the configurations still running are a prefix.
         staged.sort(key=lambda pair: -pair[1].steps)
         batch = StagedBatch([a for _, a in staged], data, problem.radius)
         reads = [a.steps_after(rounds[i]) for i, a in staged]
-        advanced = _advance(batch, problem, data, indices, reads, size, watch)
+        advanced = _advance(batch, problem, data, indices, reads, size, watch, share)
         paths.update(zip((i for i, _ in staged), advanced, strict=True))
     return [paths[i] for i in range(len(algorithms))]
 
@@ -233,11 +235,12 @@ def _advance(
     reads: Sequence[np.ndarray],
     batch: int = 1,
     watch: Watch | None = None,
+    share: int = 1,
 ) -> list[Path]:
     """The loop. ``reads[c]``: the step counts after which configuration c is read. The j-th step's gradient is the mean
     over the ``batch`` examples that the words from batch * j on draw; a method of one's own takes it from the problem's
     ``mean_gradient``, theta (R, 1, d), z (R, batch, w) -> (R, 1, d), where the problem has one."""
-    replicates, _, _ = data.shape
+    replicates = len(data) * share
     theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
     had = [
         (o, name)
@@ -256,7 +259,7 @@ def _advance(
     state = optimiser.init(theta_0.expand(replicates, 1, -1))
     # In float32, sums of a thousand squares would lose more than the steps do.
     moment = torch.zeros((replicates, len(reads)), dtype=torch.float64, device=data.device)
-    row = torch.arange(replicates, device=data.device)
+    block = torch.arange(replicates, device=data.device) // share
     limit = torch.finfo(data.dtype).max ** 0.5 * 1e-4  # ||theta||^2 stays finite below it, for any d we can hold
 
     def out_of_range(theta: Tensor) -> Tensor:
@@ -295,7 +298,7 @@ def _advance(
     for first in range(0, optimiser.steps, CHUNK):
         count = min(CHUNK, optimiser.steps - first)
         drawn = indices(first * batch, count * batch).reshape(replicates, count, batch).transpose(0, 1)
-        z = data[row[:, None], drawn]  # (count, R, batch, w): each step's rows lie together
+        z = data[block[:, None], drawn]  # (count, R, batch, w): each step's rows lie together
         start = copied(state)
         suspect = False
         for j in range(first, first + count):

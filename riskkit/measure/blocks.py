@@ -130,7 +130,7 @@ def dataset_means(problem: Problem, n: int) -> dict[str, float]:
     with reference.one_thread():
         stream = Stream(0, range(block_size(problem, n)), dtype=torch.float64, device="cpu")
         try:
-            found = GroundTruth.of(problem, Pair(problem.sample(stream, n))).dataset()
+            found = GroundTruth.of(problem, Pair.alone(problem.sample(stream, n))).dataset()
         except NoMinimiserError:
             return {}
     return {name: float(values.mean()) for name, values in found.items()}

@@ -23,28 +23,46 @@ class Paths(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A block of datasets S, (R, n, w), neighbours S^i, (R, n, w) each, and the example of S that each of them lacks,
-    (R, 1, w)."""
+    """A block of datasets S, and neighbours S^i of each: which example of S a neighbour lacks, and what it has instead.
+
+    Attributes:
+        data: S, (R, n, w).
+        fresh: (R, neighbours, w), the example that each has instead.
+        places: int64 (R, neighbours), the i of each.
+    """
 
     data: Tensor
-    coupled: tuple[Tensor, ...] = ()
-    left_out: tuple[Tensor, ...] = ()
+    fresh: Tensor
+    places: Tensor
 
     @staticmethod
     def of(problem: Problem, stream: Stream, data: Tensor, neighbours: int = 1) -> Pair:
         """Each i is a word of the stream; fresh examples are the first rows of a dataset of another family. Neighbours
         are drawn independently of each other: two may lack the same example."""
-        R, n, w = data.shape
         fresh = problem.sample(
             Stream(stream.seed, stream.replicates, stream.dtype, stream.device, family="fresh "), neighbours
         )
-        words = stream.words("replaced", neighbours, 1)
-        places = [(words[:, q : q + 1] * n >> 32).expand(R, 1, w) for q in range(neighbours)]
-        return Pair(
-            data,
-            tuple(data.scatter(1, i, fresh[:, q : q + 1]) for q, i in enumerate(places)),
-            tuple(data.gather(1, i) for i in places),
+        return Pair(data, fresh, stream.words("replaced", neighbours, 1)[..., 0] * data.shape[1] >> 32)
+
+    @staticmethod
+    def alone(data: Tensor) -> Pair:
+        """Datasets without neighbours."""
+        return Pair(data, data[:, :0], torch.zeros((len(data), 0), dtype=torch.int64, device=data.device))
+
+    @property
+    def coupled(self) -> tuple[Tensor, ...]:
+        """The neighbours written out, (R, n, w) each."""
+        w = self.data.shape[2]
+        return tuple(
+            self.data.scatter(1, place[:, None, None].expand(-1, 1, w), example[:, None])
+            for place, example in zip(self.places.unbind(1), self.fresh.unbind(1), strict=True)
         )
+
+    @property
+    def left_out(self) -> tuple[Tensor, ...]:
+        """The example of S that each neighbour lacks, (R, 1, w)."""
+        w = self.data.shape[2]
+        return tuple(self.data.gather(1, place[:, None, None].expand(-1, 1, w)) for place in self.places.unbind(1))
 
     def run(
         self,
@@ -53,23 +71,34 @@ class Pair(NamedTuple):
         draw: Callable[[Sampling], reference.Indices],
         watch: reference.Watch | None = None,
     ) -> list[Paths]:
-        """All runs of every algorithm, on the same index stream; ``watch`` sees those on S."""
-        together = 1 + len(self.coupled)
-        everything = torch.cat([self.data, *self.coupled]) if self.coupled else self.data
-        R = len(self.data)
+        """All runs of every algorithm, on the same index stream; ``watch`` sees those on S.
 
-        def repeated(sampling: Sampling) -> reference.Indices:
+        Runs on S and on its neighbours draw from the same n rows of S and the fresh ones behind them: where the stream
+        says i, a neighbour takes its own."""
+        R, n, _ = self.data.shape
+        neighbours = self.fresh.shape[1]
+        together = 1 + neighbours
+
+        def exchanged(sampling: Sampling) -> reference.Indices:
             indices = draw(sampling)
-            return lambda j, count: indices(j, count).repeat(together, 1)
+
+            def drawn(first: int, count: int) -> Tensor:
+                own = indices(first, count)
+                others = [torch.where(own == self.places[:, q, None], n + q, own) for q in range(neighbours)]
+                return torch.stack([own, *others], dim=1).reshape(R * together, -1)
+
+            return drawn
 
         def split(path: reference.Path) -> Paths:
-            parts = (part.chunk(together) for part in (path.theta, path.path_moment, path.diverged_at))
-            own, *others = (reference.Path(*part) for part in zip(*parts, strict=True))
+            every = (path.theta, path.path_moment, path.diverged_at)
+            parts = (part.reshape(R, together, *part.shape[1:]).unbind(1) for part in every)
+            own, *others = (reference.Path(*(part.contiguous() for part in run)) for run in zip(*parts, strict=True))
             return Paths(own._replace(watched=path.watched), tuple(others))
 
         def on_own(theta: Tensor) -> Tensor:
             assert watch is not None
-            return watch(theta[:R])
+            return watch(theta[::together].contiguous())
 
+        rows = torch.cat([self.data, self.fresh], dim=1) if neighbours else self.data
         seen = None if watch is None else on_own
-        return [split(path) for path in runs.on(problem, everything, repeated if self.coupled else draw, seen)]
+        return [split(path) for path in runs.on(problem, rows, exchanged if neighbours else draw, seen, together)]

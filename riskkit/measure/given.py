@@ -51,7 +51,7 @@ def measure_given(
     with reference.one_thread():
         stream = Stream(seed, range(first, first + size), dtype=torch.float64, device="cpu")
         pair = Pair.of(problem, stream, problem.sample(stream, n))
-        ground = GroundTruth.of(problem, Pair(pair.data))
+        ground = GroundTruth.of(problem, Pair.alone(pair.data))
         found = []
         read = [np.asarray(own, dtype=np.int64) for own in rounds]
         expected = _expected(problem, law, algorithms, read, pair, ground, squared_stability=bool(quantities))

@@ -34,8 +34,10 @@ class Runs(NamedTuple):
         data: Tensor,
         draw: Callable[[Sampling], reference.Indices],
         watch: reference.Watch | None = None,
+        share: int = 1,
     ) -> list[reference.Path]:
-        """``watch``: what is noted along the paths of runs on the reference engine, which all of them must then be."""
+        """``watch``: what is noted along the paths of runs on the reference engine, which all of them must then be.
+        ``share``: replicates, after one another, that draw from the same n of ``data`` (R / share, n, w)."""
         paths: dict[int, reference.Path] = {}
         ways = [
             (choice.engine, traits.sampling(algorithm))
@@ -47,11 +49,11 @@ class Runs(NamedTuple):
             rounds = [self.rounds[i] for i in own]
             algorithms = [self.algorithms[i] for i in own]
             if engine == "fused_cpu":
-                found = fused_cpu.run(problem, algorithms, data, indices, rounds, self.threads)
+                found = fused_cpu.run(problem, algorithms, data, indices, rounds, self.threads, share)
             elif engine == "fused_gpu":
-                found = fused_gpu.run(problem, algorithms, data, indices, rounds)
+                found = fused_gpu.run(problem, algorithms, data, indices, rounds, share)
             else:
-                found = reference.run(problem, algorithms, data, indices, rounds, watch)
+                found = reference.run(problem, algorithms, data, indices, rounds, watch, share)
             paths.update(zip(own, found, strict=True))
         return [paths[i] for i in range(len(self.algorithms))]
 

@@ -193,7 +193,7 @@ def simulate(
             return lambda j, count: drawn[own, j : j + count]
 
         with reference.one_thread():
-            pair = Pair.of(problem, stream, S) if examples is None else Pair(S)
+            pair = Pair.of(problem, stream, S) if examples is None else Pair.alone(S)
             (path,) = pair.run(problem, runs, index, watcher(problem, pair.data, own_quantities))
             ground = GroundTruth.of(problem, pair)
             values, dataset = ground.decompose(problem, path, counts, own_quantities), ground.dataset()

@@ -49,10 +49,12 @@ def run(
     indices: Indices,
     rounds: Sequence[np.ndarray],
     threads: int = 1,
+    share: int = 1,
 ) -> list[Path]:
-    """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
+    """Runs every algorithm from theta_0 on ``data`` (R / share, n, w) and reads it after the given rounds (ascending).
 
-    Returns one Path an algorithm, in their order. ``refusal`` must be None, and each algorithm a ``Scheme``.
+    Of the R replicates, ``share`` after one another draw their examples from the same n rows. Returns one Path an
+    algorithm, in their order. ``refusal`` must be None, and each algorithm a ``Scheme``.
     """
     x = data.contiguous().numpy()
     paths: dict[int, Path] = {}
@@ -60,11 +62,11 @@ def run(
     together = companies(algorithms, problem.radius)
     if together.plain:
         reads = [after[c] for c in together.plain]
-        found = _run(problem, list(together.plain.values()), x, indices, reads, threads)
+        found = _run(problem, list(together.plain.values()), x, indices, reads, threads, share)
         paths.update(zip(together.plain, found, strict=True))
     for company in together.schemes:
         reads = [after[c] for c in company]
-        found = schemes.run(problem, list(company.values()), x, indices, reads, threads)
+        found = schemes.run(problem, list(company.values()), x, indices, reads, threads, share)
         paths.update(zip(company, found, strict=True))
     return [had(algorithm, paths[c]) for c, algorithm in enumerate(algorithms)]
 
@@ -76,11 +78,13 @@ def _run(
     indices: Indices,
     after: Sequence[np.ndarray],
     threads: int,
+    share: int,
 ) -> list[Path]:
     """Staged lookaheads on single examples, each read ``after`` so many steps."""
     module = compiled.kernel(formulas.part(problem.formula))  # type: ignore[attr-defined]
-    R, n, w = x.shape
-    together = sharing([algorithm.steps for algorithm in algorithms], x)
+    blocks, n, w = x.shape
+    R = blocks * share
+    together = sharing([algorithm.steps for algorithm in algorithms], x, share)
     line = timeline(algorithms, after, vectors.count(x.dtype), together)
     members, width = line.layout.members, line.layout.width
     groups = -(-R // members)
@@ -100,6 +104,7 @@ def _run(
             order = Order(
                 x=x.reshape(-1),
                 replicates=R,
+                share=share,
                 n=n,
                 width=w,
                 chosen=indices(first, count).contiguous().numpy().reshape(-1),

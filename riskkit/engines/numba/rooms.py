@@ -32,13 +32,13 @@ NEAR = 2**19
 """Bytes of the rows of a group, half of a second-level cache."""
 
 
-def sharing(lengths: Sequence[int], x: np.ndarray, batch: int = 1) -> int:
-    """Replicates to a group, for configurations of so many steps on ``x`` (R, n, w): as many as are fastest while
-    their rows stay near, but at least as many as fill a vector."""
-    R, n, w = x.shape
+def sharing(lengths: Sequence[int], x: np.ndarray, share: int, batch: int = 1) -> int:
+    """Replicates to a group, for configurations of so many steps on ``x`` (R / share, n, w): as many as are fastest
+    while their rows stay near, but at least as many as fill a vector."""
+    blocks, n, w = x.shape
     width = vectors.count(x.dtype)
     rows = min(n, max(lengths) * batch)
-    return members(lengths, width, R, max(width // len(lengths), NEAR // (rows * w * x.itemsize)))
+    return members(lengths, width, blocks * share, max(width // len(lengths), share * NEAR // (rows * w * x.itemsize)))
 
 
 def numbers(problem: Problem, radius: float | None, kind: np.dtype[Any]) -> Formula:

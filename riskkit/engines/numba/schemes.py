@@ -39,12 +39,14 @@ def run(
     indices: Indices,
     after: Sequence[np.ndarray],
     threads: int,
+    share: int,
 ) -> list[Path]:
-    """Runs schemes of one batch size and one radius on ``x`` (R, n, w) and reads each ``after`` so many steps."""
+    """Runs schemes of one batch size and one radius on ``x`` (R / share, n, w), each read ``after`` so many steps."""
     module = compiled.kernel(formulas.part(problem.formula), "scheme_kernel")  # type: ignore[attr-defined]
-    R, n, w = x.shape
+    blocks, n, w = x.shape
+    R = blocks * share
     batch, radius, d = schemes[0].batch, schemes[0].radius, problem.dim
-    together = sharing([scheme.steps for scheme in schemes], x, batch)
+    together = sharing([scheme.steps for scheme in schemes], x, share, batch)
     line = timeline(schemes, after, vectors.count(x.dtype), together)
     placed = line.layout
     width, lanes = placed.width, len(placed.member)
@@ -80,6 +82,7 @@ def run(
                 order = Order(
                     x=x.reshape(-1),
                     replicates=R,
+                    share=share,
                     n=n,
                     width=w,
                     chosen=chosen,

@@ -45,8 +45,9 @@ class Order(NamedTuple):
     """The examples and the order in which they come.
 
     Attributes:
-        x: the data (R, n, w), flat.
-        replicates, n, width: R, examples, numbers an example.
+        x: the data (R / share, n, w), flat.
+        replicates, share, n, width: R, how many of them after one another draw from the same examples, how many
+            examples those are, numbers an example.
         chosen: int64 (R, steps), flat: the examples of the chunk's steps first .. first + steps - 1.
         data, drawn: int64 (2 * lanes of a bank,), where each lane's replicate begins in x and, less ``first``, in
             chosen; then the same of the next group's.
@@ -59,6 +60,7 @@ class Order(NamedTuple):
 
     x: Any
     replicates: int
+    share: int
     n: int
     width: int
     chosen: Any
@@ -143,7 +145,7 @@ def enter(group, order, schedule):
     lanes = len(order.place)
     for lane in range(2 * lanes):
         replicate = replicate_of(group + lane // lanes, lane % lanes, order, schedule)
-        order.data[lane] = replicate * order.n * order.width
+        order.data[lane] = replicate // order.share * order.n * order.width
         order.drawn[lane] = replicate * order.steps - order.first
 
 

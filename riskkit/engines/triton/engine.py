@@ -191,19 +191,21 @@ def run(
     data: Tensor,
     indices: Indices,
     rounds: Sequence[np.ndarray],
+    share: int = 1,
 ) -> list[Path]:
-    """Runs every algorithm from theta_0 on ``data`` (R, n, w) and reads it after the given rounds (ascending).
+    """Runs every algorithm from theta_0 on ``data`` (R / share, n, w) and reads it after the given rounds (ascending).
 
-    Returns one Path an algorithm, in their order. ``refusal`` must be None, and each algorithm a ``Scheme``.
+    Of the R replicates, ``share`` after one another draw their examples from the same n rows. Returns one Path an
+    algorithm, in their order. ``refusal`` must be None, and each algorithm a ``Scheme``.
     """
     after = [traits.steps_after(algorithm, own) for algorithm, own in zip(algorithms, rounds, strict=True)]
     together = companies(algorithms, problem.radius)
     paths: dict[int, Path] = {}
     if together.plain:
-        paths |= _run(_Loop, problem, problem.radius, together.plain, 1, data, indices, after)
+        paths |= _run(_Loop, problem, problem.radius, together.plain, 1, data, indices, after, share)
     for schemes in together.schemes:
         batch, radius = next((own.batch, own.radius) for own in schemes.values())
-        paths |= _run(_SchemeLoop, problem, radius, schemes, batch, data, indices, after)
+        paths |= _run(_SchemeLoop, problem, radius, schemes, batch, data, indices, after, share)
     return [had(algorithm, paths[c]) for c, algorithm in enumerate(algorithms)]
 
 
@@ -216,14 +218,15 @@ def _run(
     data: Tensor,
     indices: Indices,
     after: Sequence[np.ndarray],
+    share: int,
 ) -> dict[int, Path]:
     """What one loop runs, by their places."""
-    R, _, _ = data.shape
+    R = len(data) * share
     # In the order of the timeline's lanes: those that still run are a prefix.
     order = sorted(algorithms, key=lambda c: (-algorithms[c].steps, algorithms[c].stages[0].k, c))
     width = min(len(algorithms), 32)
     line = timeline([algorithms[c] for c in order], [after[c] for c in order], width)
-    loop = kind(problem, radius, line, data.contiguous(), batch)
+    loop = kind(problem, radius, line, data.contiguous(), batch, share)
     span = loop.span
     for first in range(0, line.steps, step := max(span, INDICES // (8 * R * batch) // span * span)):
         count = min(step, line.steps - first)
@@ -248,18 +251,20 @@ class _Table(NamedTuple):
 class _Loop:
     """The stretches of one run, and what happens between them."""
 
-    def __init__(self, problem: Problem, radius: float | None, line: Timeline, data: Tensor, batch: int) -> None:
+    def __init__(
+        self, problem: Problem, radius: float | None, line: Timeline, data: Tensor, batch: int, share: int
+    ) -> None:
         formula = problem.formula  # type: ignore[attr-defined]
         self.linear = isinstance(formula, Linear)
         weights = [formula.ridge] * problem.dim if isinstance(formula, Linear) else list(formula.parameters)
         parameter = formula.parameter if isinstance(formula, Linear) else 0.0
         self.kernel = kernel(twin(formulas.part(formula).formula))
-        self.data, self.line, self.radius, self.batch = data, line, radius, batch
+        self.data, self.line, self.radius, self.batch, self.share = data, line, radius, batch, share
         self.span = max(1, SPAN // batch)
         self.weights = data.new_tensor(weights)
         self.numbers = data.new_tensor([parameter, radius or 0.0, 1 / batch])
         self.limit = torch.finfo(data.dtype).max ** 0.5 * 1e-4  # the reference engine's
-        R, C, slots = len(data), len(line.algorithms), int(line.offsets[-1])
+        R, C, slots = len(data) * share, len(line.algorithms), int(line.offsets[-1])
         theta_0 = torch.as_tensor(np.asarray(problem.start, dtype=np.float64)).to(data)
         v = theta_0.expand(R, C, -1).contiguous()
         self.state = _State(
@@ -327,8 +332,8 @@ class _Loop:
     def _stretch(self, start: int, stop: int, active: int, table: _Table) -> None:
         eta, mixing, index, _ = table
         state = self.state
-        R, n, w = self.data.shape
-        _, C, d = state.v.shape
+        _, n, w = self.data.shape
+        R, C, d = state.v.shape
         own = blocks(C, d, self.data.element_size())
         # Triton launches on the current device.
         with torch.cuda.device_of(self.data):  # type: ignore[no-untyped-call]
@@ -351,6 +356,7 @@ class _Loop:
                 d,
                 C,
                 active,
+                self.share,
                 index.shape[1],
                 start,
                 stop,
@@ -397,8 +403,10 @@ class _Loop:
 class _SchemeLoop(_Loop):
     """The same for schemes of one batch size and radius."""
 
-    def __init__(self, problem: Problem, radius: float | None, line: Timeline, data: Tensor, batch: int) -> None:
-        super().__init__(problem, radius, line, data, batch)
+    def __init__(
+        self, problem: Problem, radius: float | None, line: Timeline, data: Tensor, batch: int, share: int
+    ) -> None:
+        super().__init__(problem, radius, line, data, batch, share)
         schemes = [scheme for scheme in line.algorithms if isinstance(scheme, Scheme)]
         self.decay = data.new_tensor([scheme.weight_decay for scheme in schemes])
         self.inertia = data.new_tensor([scheme.momentum for scheme in schemes])
@@ -411,8 +419,8 @@ class _SchemeLoop(_Loop):
 
     def _stretch(self, start: int, stop: int, active: int, table: _Table) -> None:
         state = self.state
-        R, n, w = self.data.shape
-        _, C, d = state.v.shape
+        _, n, w = self.data.shape
+        R, C, d = state.v.shape
         own = blocks(C, d, self.data.element_size(), SCHEME_SHARE)
         with torch.cuda.device_of(self.data):  # type: ignore[no-untyped-call]
             self.kernel.scheme_stretch[(R * -(-C // own.C),)](
@@ -439,6 +447,7 @@ class _SchemeLoop(_Loop):
                 C,
                 self.batch,
                 active,
+                self.share,
                 table.examples.shape[1],
                 start,
                 stop,

@@ -35,6 +35,7 @@ def stretch(
     d,
     C,
     active,
+    share,
     count,
     start,
     stop,
@@ -46,14 +47,15 @@ def stretch(
 ):
     """Steps start .. stop - 1 of a chunk of ``count``, with no event and no reading in between.
 
-    v, slow, total, anchor: (R, C, d), read and written. moment: float64 (R, C), added to. x: (R, n, w).
+    v, slow, total, anchor: (R, C, d), read and written. moment: float64 (R, C), added to. x: (R / share, n, w).
     index: int64 (R, count). eta: (count, C). beta, alpha: (C,), of the present stage. mixing: int8 (count, C), whether
     a configuration mixes after a step. weights: (d,). numbers: (2,), the formula's parameter and the radius.
-    Only the first ``active`` configurations move.
+    Only the first ``active`` configurations move; ``share`` replicates after one another draw from the same n rows.
     """
     blocks = tl.cdiv(C, C_BLOCK)
     program = tl.program_id(0)
     r = (program // blocks).to(tl.int64)  # r n w and r C d may exceed 2^31
+    first = r // share * n
     c = program % blocks * C_BLOCK + tl.arange(0, C_BLOCK)
     i = tl.arange(0, D_BLOCK)
     moving = c < active
@@ -71,7 +73,7 @@ def stretch(
     radius = tl.load(numbers + 1)
     for j in range(start, stop):
         row = tl.load(index + r * count + j)
-        z = x + (r * n + row) * w
+        z = x + (first + row) * w
         example = tl.load(z + i, mask=i < d, other=0.0)
         if LINEAR:
             y = tl.load(z + w - 1)
@@ -125,6 +127,7 @@ def scheme_stretch(
     C,
     batch,
     active,
+    share,
     count,
     start,
     stop,
@@ -142,6 +145,7 @@ def scheme_stretch(
     blocks = tl.cdiv(C, C_BLOCK)
     program = tl.program_id(0)
     r = (program // blocks).to(tl.int64)  # r n w and r C d may exceed 2^31
+    first = r // share * n
     c = program % blocks * C_BLOCK + tl.arange(0, C_BLOCK)
     i = tl.arange(0, D_BLOCK)
     moving = c < active
@@ -160,12 +164,12 @@ def scheme_stretch(
     weight = tl.load(weights + i, mask=i < d, other=0.0)
     parameter = tl.load(numbers)
     radius = tl.load(numbers + 1)
-    share = tl.load(numbers + 2)
+    inverse = tl.load(numbers + 2)
     for j in range(start, stop):
         g = tl.zeros_like(V)
         for q in range(j * batch, (j + 1) * batch):
             row = tl.load(index + r * count + q)
-            z = x + (r * n + row) * w
+            z = x + (first + row) * w
             example = tl.load(z + i, mask=i < d, other=0.0)
             if LINEAR:
                 y = tl.load(z + w - 1)
@@ -174,7 +178,7 @@ def scheme_stretch(
                 g += slope[:, None] * example[None, :]
             else:
                 g += gradient_factor(V, example[None, :], weight[None, :])
-        g *= share
+        g *= inverse
         if LINEAR:
             g += weight[None, :] * V
         g = tl.where(inside, g, 0.0)
