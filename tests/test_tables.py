@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -12,10 +13,13 @@ import subprocess
 import pytest
 from conftest import EXPERIMENTS
 
+from riskkit import SGD, Experiment, Grid, InverseTime, Lookahead, Size, run
 from riskkit.cli import main as cli
+from riskkit.problems import MeanEstimation
 from riskkit.report.tables import content, latex, markdown
 from riskkit.report.tables.table import Column, Table
 from riskkit.store.shards import StoreError
+from riskkit.theory.zhou2021 import strongly_convex
 
 SMALL = Table(
     "small",
@@ -304,3 +308,56 @@ def test_a_figure_of_a_section_leaves_room_for_its_caption(results):
     figures = [line for line in found if r"\includegraphics" in line]
     assert figures
     assert all(r"height=.75\textheight,keepaspectratio" in line for line in figures)
+
+
+HOSTILE = r"50% of_x #1 & y {z} ^~ \a <b> |c|"
+
+
+def hostile(**named) -> Experiment:
+    """An experiment whose names LaTeX and mathtext would read as commands."""
+    asked = {"title": HOSTILE, "question": f"Is {HOSTILE} right?", "algorithm": HOSTILE, "bound": HOSTILE} | named
+    step = InverseTime(lam=1.0, offset=2)
+    return Experiment(
+        name="own_x_",
+        title=asked["title"],
+        question=asked["question"],
+        problem=Odd_Name(dim=2, lam=1.0),
+        algorithms={
+            asked["algorithm"]: lambda p: Lookahead(p.T, p.k, p.alpha, step),
+            "SGD 1": lambda p: SGD(p.T, step),
+        },
+        controls=("SGD 1",),
+        bounds=(dataclasses.replace(strongly_convex.OPTIMIZATION, title=asked["bound"]),),
+        sizes={"laptop": Size(Grid("T", n=20, k=2, alpha=0.5, T=(4, 8, 16, 32)), replicates=32)},
+    )
+
+
+class Odd_Name(MeanEstimation):  # noqa: N801
+    """A class as a user may name it."""
+
+    name = HOSTILE
+
+
+@pytest.mark.parametrize("part", ["title", "question", "algorithm", "bound"])
+def test_a_dollar_in_a_name_is_refused_since_it_would_begin_mathematics(part):
+    with pytest.raises(ValueError, match=r"must have no \$, which would begin mathematics in figures; got") as error:
+        hostile(**{part: "costs $5?"})
+    assert "\n" not in str(error.value)
+
+
+def test_names_that_latex_reads_as_commands_stand_in_tables_section_and_figure_as_they_are(tmp_path):
+    run(hostile()).save(tmp_path)
+    (page,) = tmp_path.rglob("*.svg")
+    assert page.with_suffix(".txt").read_text().count("50% of_x #1 & y") >= 1
+    sections = [*tmp_path.rglob("section.tex")]
+    parts = [*tmp_path.rglob("tables/*.tex"), *sections]
+    assert len(parts) > 8
+    assert all(r"50\% of\_" in one.read_text() for one in sections)
+    if (compiler := shutil.which("pdflatex")) and shutil.which("kpsewhich"):
+        lines = [rf"\noindent\input{{{path}}}\clearpage" for path in parts]
+        head = rf"\documentclass{{article}}\usepackage{{{','.join([*latex.PACKAGES, 'graphicx'])}}}"
+        body = [rf"\newcommand{{\riskkit}}{{{tmp_path}}}\begin{{document}}", *lines, r"\end{document}"]
+        (tmp_path / "all.tex").write_text("\n".join([head, *body]))
+        command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "all.tex"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="latin-1", check=False)
+        assert done.returncode == 0, done.stdout[-2000:]

@@ -20,6 +20,8 @@ def declared(experiment: Any) -> None:
     name = experiment.name
     if not isinstance(experiment.question, str) or not experiment.question.endswith("?"):
         raise ValueError(f"{name}: question must end with a question mark; got {experiment.question!r}.")
+    _plain(name, "question", experiment.question)
+    _plain(name, "title", experiment.title)
     if isinstance(experiment.seed, bool) or not isinstance(experiment.seed, int) or not 0 <= experiment.seed < 2**64:
         raise ValueError(f"{name}: seed must be a whole number in [0, 2^64); got {experiment.seed!r}.")
     whole(name, "neighbours", experiment.neighbours, 1)
@@ -36,12 +38,14 @@ def declared(experiment: Any) -> None:
             raise ValueError(
                 f"{name}: a bound must be an Inequality, or have its members; {_said(bound)} lacks {', '.join(lacks)}."
             )
+        _plain(name, "the title of a bound", bound.title)
     names = [getattr(own, "name", None) for own in experiment.quantities]
     for own in experiment.quantities:
         if not isinstance(own, Quantity):
             raise ValueError(f"{name}: a quantity must be a Quantity(name, function); got {_said(own)}.")
         if names.count(own.name) > 1:
             raise ValueError(f"{name}: quantities must have names of their own; got {own.name} twice.")
+        _plain(name, "the name of a quantity", own.name)
     for reading in experiment.readings:
         if isinstance(reading, str | type):
             raise ValueError(f"{name}: a reading must be an object such as Best(...); got {_said(reading)}.")
@@ -65,7 +69,18 @@ def is_problem(given: Any) -> str | None:
         return f"{kind.__name__} lacks {', '.join(lacks)}"
     if getattr(kind, "__hash__", None) is None:
         return f"{kind.__name__} cannot be told from others; add @dataclass(frozen=True)"
+    if MATHEMATICS in str(given.name):
+        return f"the name of {kind.__name__} must have no {MATHEMATICS}, {BEGINS}; got {given.name!r}"
     return None
+
+
+MATHEMATICS, BEGINS = "$", "which would begin mathematics in figures"
+
+
+def _plain(name: str, what: str, given: Any) -> None:
+    """What figures and captions write is text; all else that LaTeX reads as a command is escaped."""
+    if MATHEMATICS in str(given):
+        raise ValueError(f"{name}: {what} must have no {MATHEMATICS}, {BEGINS}; got {given!r}.")
 
 
 def _problem(name: str, given: Any) -> None:
@@ -86,6 +101,7 @@ def _algorithms(name: str, given: Any) -> None:
     for label, make in given.items():
         if not isinstance(label, str) or not label.strip() or not label.isprintable():
             raise ValueError(f"{name}: the name of an algorithm must be a text of one line; got {label!r}.")
+        _plain(name, "the name of an algorithm", label)
         if not callable(make) or isinstance(make, type):
             raise ValueError(
                 f"{name}: {label} must be a function of the point, such as lambda p: SGD(p.T, Constant(0.1)); "
