@@ -161,6 +161,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from riskkit.execution.loop import Follow, answer
     from riskkit.execution.scheduling import FailFastError
     from riskkit.execution.tasks import engines
+    from riskkit.execution.terminal import Terminal
     from riskkit.experiment.vetting import vet
     from riskkit.store.provenance import circumstances
     from riskkit.store.shards import StoreError
@@ -215,6 +216,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
             wish=Wish(arguments.precision, None if arguments.decide is None else int(arguments.decide)),
             allowed=0 if arguments.fail_fast else math.inf,
             jobs=jobs,
+            terminal=Terminal.here() if arguments.verbose else None,
         )
         with writing(arguments.out, StoreError):
             standing.note(arguments, [], [name for name in left if name not in asked])

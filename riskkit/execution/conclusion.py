@@ -82,9 +82,10 @@ class Wish(NamedTuple):
 
 
 def conclude_stored(
-    request: Request, root: Path, failures: Lost, terminal: Terminal, wish: Wish
+    request: Request, root: Path, failures: Lost, terminal: Terminal | None, wish: Wish
 ) -> Concluded | Lacking | Growing:
-    """``gather`` and ``conclude``, in any process; what depends on no other experiment."""
+    """``gather`` and ``conclude``, in any process; what depends on no other experiment. ``terminal``: where verdicts
+    will be told; None: nowhere."""
     store, told = Store(root), list[str]()
     more: Request | None = None
     with warnings.catch_warnings():
@@ -106,7 +107,8 @@ def conclude_stored(
         told.append(f"{request.experiment}: the table of another question that lay there is kept in {kept}.")
     ran = sorted({measured.engine for measured in data.measured.values()})
     experiment, found = data.plan.experiment, conclude(data, store)
-    return Concluded(shown(experiment.name, experiment.question, found, terminal), ran, told)
+    text = "" if terminal is None else shown(experiment.name, experiment.question, found, terminal)
+    return Concluded(text, ran, told)
 
 
 def shown(name: str, question: str, found: Found, terminal: Terminal) -> str:

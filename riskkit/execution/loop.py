@@ -76,10 +76,12 @@ def answer(
     wish: Wish = AS_IT_IS,
     allowed: float = math.inf,
     jobs: int = 1,
+    terminal: Terminal | None = None,
 ) -> Answer:
     """Answers every request from its experiment's store; ``about`` goes into the diaries.
 
-    ``workers`` compute; ``nearby``, on this machine, concludes and shows, in up to ``jobs`` processes.
+    ``workers`` compute; ``nearby``, on this machine, concludes and shows, in up to ``jobs`` processes. ``terminal``:
+    where the verdicts will be told; None: nowhere, and ``texts`` are empty.
 
     With ``wish.precision`` the replicates double until every fitted exponent's interval is at most +-precision wide.
     With ``wish.decide`` those are added, once and at most up to it, that the declared widths of all lines take. With
@@ -91,7 +93,7 @@ def answer(
         for request in requests
     }
     ticker = Ticker(diaries)
-    sweep = _Sweep(workers, nearby, ticker, follow, allowed, jobs)
+    sweep = _Sweep(workers, nearby, ticker, follow, allowed, jobs, terminal)
     courses = {request.experiment: _Course(request, stores[request.experiment], wish, sweep) for request in requests}
     try:
         with _unwarned(courses.values()):
@@ -125,12 +127,13 @@ class _Sweep:
         follow: Follow | None,
         allowed: float,
         jobs: int,
+        terminal: Terminal | None,
     ) -> None:
         self.workers, self.ticker, self.follow, self.allowed, self.jobs = workers, ticker, follow, allowed, jobs
         self.computing = Lane(workers.executor, workers.width)
         self.nearby = Lane(nearby.executor, nearby.width)
         self.schedule = Schedule(workers, ticker.tick)
-        self.terminal = Terminal.here()
+        self.terminal = terminal
         self.begun = 0
         self.failures: list[Failure] = []
         self.errors: list[Exception] = []

@@ -7,6 +7,7 @@ reads it, and run.json gathers the diaries. Two sweeps at once write two diaries
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import os
 import platform
@@ -41,13 +42,15 @@ def span(times: Sequence[float]) -> str:
 
 def versions() -> dict[str, str | None]:
     """Of the libraries that compute or write; None for one that is not installed."""
-    found: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    return {name: _version(name) for name in PACKAGES}
+
+
+@functools.cache
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def is_stored(folder: Path) -> bool:
