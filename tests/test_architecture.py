@@ -105,9 +105,16 @@ LIGHT = {
 }
 
 
-def test_who_deals_figures_out_loads_nothing_that_draws():
-    code = "import sys; from riskkit.report import draw_figures; sys.exit('matplotlib' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("from riskkit.report import draw_figures", "matplotlib"),  # who deals figures out to others draws none
+        ("from riskkit.problems import MeanEstimation", "scipy.optimize"),  # which other problems need
+    ],
+)
+def test_what_one_part_needs_is_not_loaded_for_another(code, heavy):
+    done = subprocess.run([sys.executable, "-c", f"import sys\n{code}\nsys.exit({heavy!r} in sys.modules)"], cwd=ROOT)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(("name", "code"), LIGHT.items(), ids=LIGHT)

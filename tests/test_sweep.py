@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import re
@@ -17,6 +19,7 @@ import torch
 from riskkit import load
 from riskkit.cli import main as cli
 from riskkit.execution import tasks
+from riskkit.execution.loading import loading
 from riskkit.execution.tasks import Request, missing_tasks
 from riskkit.experiment import study
 from riskkit.store.shards import Store
@@ -307,3 +310,14 @@ def test_a_failed_task_is_a_status_with_its_reason_and_exit_1(tmp_path, capsys, 
     assert frame["reason"].str.contains("the minimiser did not converge").all()
     assert frame["mean"].isna().all()
     assert "failed: theorem2_exponents" in capsys.readouterr().err
+
+
+def test_garbage_is_looked_for_again_once_libraries_are_loaded():
+    for fault, raised in ((contextlib.nullcontext(), False), (pytest.raises(ImportError), True)):
+        held = gc.get_freeze_count()
+        with fault, loading():
+            assert not gc.isenabled()
+            if raised:
+                raise ImportError
+        assert gc.isenabled()
+        assert gc.get_freeze_count() == held  # nothing was loaded, and what is garbage here may still be found

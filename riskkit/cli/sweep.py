@@ -34,6 +34,7 @@ from riskkit.cli.common import (
     reading,
     writing,
 )
+from riskkit.execution.loading import loading
 from riskkit.execution.telling import printable, tell
 from riskkit.experiment import study
 
@@ -157,15 +158,16 @@ def _sweep(arguments: argparse.Namespace) -> int:
         # One experiment is planned, judged and, where its engine is compiled, computed here.
         serve([_asked(arguments, name) for name in left] if len(left) > 1 else [], compute=len(left) > 1)
     # Only now: the numerical libraries take a second to load.
-    from riskkit.execution.conclusion import Wish
-    from riskkit.execution.loop import Follow, answer
-    from riskkit.execution.scheduling import FailFastError
-    from riskkit.execution.tasks import engines
-    from riskkit.execution.terminal import Terminal
-    from riskkit.experiment.vetting import vet
-    from riskkit.store.provenance import circumstances
-    from riskkit.store.shards import StoreError
-    from riskkit.verdicts.bounds import refusal
+    with loading():
+        from riskkit.execution.conclusion import Wish
+        from riskkit.execution.loop import Follow, answer
+        from riskkit.execution.scheduling import FailFastError
+        from riskkit.execution.tasks import engines
+        from riskkit.execution.terminal import Terminal
+        from riskkit.experiment.vetting import vet
+        from riskkit.store.provenance import circumstances
+        from riskkit.store.shards import StoreError
+        from riskkit.verdicts.bounds import refusal
 
     started = time.monotonic()
     _check_device(arguments.device)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from riskkit.execution.executors import AHEAD
+from riskkit.execution.loading import loading
 
 SHOWING = ("riskkit.report.presenting", "riskkit.report.figures.drawing", "riskkit.report.figures.standard")
 """What workers need that draw what is stored."""
@@ -28,9 +29,10 @@ FOR_NETWORKS = "torch._dynamo"
 def prepare(told: str) -> None:
     """``told``: the requests, and whether workers ``compute``, in JSON."""
     asking, wanted = os.getppid(), json.loads(told)
-    for name in (*SHOWING, *(COMPUTING if wanted["compute"] else ())):
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+    with loading():
+        for name in (*SHOWING, *(COMPUTING if wanted["compute"] else ())):
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
     before = _threads()
     if wanted["study"]:
         from riskkit.report.figures import drawing
