@@ -81,7 +81,7 @@ def answer(result: Results) -> Answer:
         rederived=counted(groups[REDERIVED]),
         ratio=max(ratios, default=None),
         checks=checks,
-        compared="; ".join(pair.brief for pair in pairs([result])[:1]),
+        compared="; ".join(pair.line for pair in pairs([result])[:1]),
     )
 
 
@@ -168,16 +168,8 @@ class Pair(NamedTuple):
 
     @property
     def line(self) -> str:
-        return f"{self.algorithm} {self.sign} {self.against}, {self.quantity}: {self._said}"
-
-    @property
-    def brief(self) -> str:
-        """Without the quantity."""
-        return f"{self.algorithm} {self.sign} {self.against}: {self._said}"
-
-    @property
-    def _said(self) -> str:
-        return f"{self.range}, smaller in {self.smaller} and larger in {self.larger} of {self.settings}"
+        said = f"{self.range}, smaller in {self.smaller} and larger in {self.larger} of {self.settings}"
+        return f"{self.algorithm} {self.sign} {self.against}, {self.quantity}: {said}"
 
 
 def merged(pairs: Sequence[Pair]) -> Pair:

@@ -122,7 +122,8 @@ class Page:
         bound = verdict.get("stated")
         if bound is not None:
             said = "; ".join(f"{words} ${bound[form]}$" for form, words in STATED.items() if bound.get(form))
-            self.statements.setdefault(f"{verdict['bound']}: {said}.")
+            if said:
+                self.statements.setdefault(f"{verdict['bound']}: {said}.")
         self.sentences.setdefault(str(verdict["sentence"]))
 
     @property

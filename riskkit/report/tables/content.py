@@ -21,6 +21,7 @@ QUANTITY = {
     "excess": "excess risk",
     "population_excess": "population excess risk",
     "distance": "squared distance",
+    "replace_one": "replace-one estimate",
     "error": "error rate",
 }
 MEANING = {
@@ -209,9 +210,12 @@ def _kind(verdict: dict[str, Any]) -> tuple[str, str, str]:
 def running(result: Results) -> Table:
     rows: list[tuple[Cell, ...]] = []
     breaks = set()
+    several = len({line["algorithm"] for line in result.running}) > 1
     for line in result.running:
         breaks.add(len(rows))
-        first = (f"{QUANTITY.get(line['quantity'], line['quantity'])}, {OUTPUT[line['output']]}", held(line["where"]))
+        of = f", {line['algorithm']}" if several else ""
+        said = f"{QUANTITY.get(line['quantity'], line['quantity'])}, {OUTPUT[line['output']]}{of}"
+        first = (said, held(line["where"]))
         for i, span in enumerate(line["spans"]):
             ends = tuple(line[end][i] for end in ("low", "high"))
             known = ends if None not in ends else None

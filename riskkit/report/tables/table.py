@@ -6,6 +6,7 @@ import math
 from typing import Literal, NamedTuple
 
 from riskkit.identity import label, short
+from riskkit.stats.multiplicity import LEAST
 
 Align = Literal["text", "fixed", "significant", "interval", "count", "p", "math", "code", "prose"]
 Cell = str | float | int | tuple[float, float] | None
@@ -53,8 +54,8 @@ def plain(cell: Cell, column: Column) -> str:
 def number(value: float, align: Align) -> str:
     if not math.isfinite(value):
         return "inf" if value > 0 else "-inf"
-    if align == "p" and value < 1e-4:
-        return "< 1e-4"
+    if align == "p" and value <= LEAST:
+        return f"< {LEAST:g}"  # none below is stored
     if align == "fixed":
         return f"{round(value, 3) + 0.0:.3f}" if abs(value) < LARGE else short(value)
     return short(value, 2) if align == "p" else short(value) if align == "significant" else label(value)
