@@ -10,7 +10,7 @@ from problems import LinearOnBall, Logistic, MeanEstimation, MonotoneLink, Ridge
 from riskkit import SGD, Constant, InverseTime, Lookahead, Stream, simulate
 from riskkit.engines import reference
 from riskkit.engines.choice import Choice
-from riskkit.measure.blocks import block_size, measure_block
+from riskkit.measure.blocks import block_size, keeping, measure_block
 from riskkit.measure.coupled import Pair
 from riskkit.measure.own import PATH_RISK, PATH_ROOT_RISK, SQUARED_STABILITY
 from riskkit.measure.runs import Runs, drawn_indices
@@ -122,6 +122,24 @@ def test_runs_that_read_the_rows_of_S_are_those_on_neighbours_written_out(engine
                     assert torch.equal(path.theta, run.theta)
                     assert torch.equal(path.path_moment, run.path_moment)
                     assert torch.equal(path.diverged_at, run.diverged_at)
+
+
+def test_runs_on_datasets_that_were_kept_are_those_on_datasets_drawn_anew():
+    """To the last bit; those of the block before are let go."""
+    runs = [SGD(9, Constant(0.3)), Lookahead(3, 2, 0.5, Constant(0.3))]
+
+    def values(first: int) -> list[dict[str, np.ndarray]]:
+        measured = measure_block(Logistic(dim=3), 6, runs, [np.array([3]), np.array([3])], "ab", seed=4, first=first)
+        return [run.values | run.dataset for run in measured]
+
+    anew = values(0)
+    with keeping() as kept:
+        again = [values(0), values(256), values(256), values(0)]
+        assert len(kept) == 1
+    for one, other in zip(anew * 2, [*again[0], *again[3]], strict=True):
+        assert {name: value.tobytes() for name, value in one.items()} == {n: v.tobytes() for n, v in other.items()}
+    assert (again[1][0]["excess"] == again[2][0]["excess"]).all()
+    assert (again[1][0]["excess"] != anew[0]["excess"]).any()
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -21,6 +21,7 @@ from riskkit.engines.choice import Choice
 from riskkit.experiment import study
 from riskkit.experiment.plan import Plan
 from riskkit.experiment.runs import Run
+from riskkit.measure.blocks import keeping
 from riskkit.measure.quantities import QUANTITIES, Measured
 from riskkit.stats.columns import parts
 
@@ -248,9 +249,15 @@ def probe(request: Request) -> Cost:
     Two lengths tell what each step takes from what a block takes before its first step, the longer one being as long as
     it must be to tell at all; the share of a step that is paid whatever the batch holds is the typical one. A third
     measurement, at as many checkpoints as the runs have, tells what a checkpoint takes; where they have one it is taken
-    to be as far from typical as a step. Where a block takes SLOW before its first steps are done, the second is at all
-    checkpoints, and there is no third.
+    to be as far from typical as a step. Datasets and their minimisers are found in the first measurement and kept for
+    the others. Where a block takes SLOW all the same before its first steps are done, the second is at all checkpoints,
+    and there is no third.
     """
+    with keeping() as kept:
+        return _probed(request, kept)
+
+
+def _probed(request: Request, kept: Mapping[Hashable, object]) -> Cost:
     made = request.plan()
     tasks = missing_tasks(request, {})
     least, largest = (choose(tasks, key=lambda task: task.seconds) for choose in (min, max))
@@ -280,8 +287,8 @@ def probe(request: Request) -> Cost:
     if typical.over(list(cut(FEW, 1).values())) > LONG:  # one run speaks for all
         whole = {largest.runs[0]: one}
     _measure(request, {address: made.runs[address].begun(FEW, 1) for address in least.runs[:1]}, 0)  # loads, compiles
-    start = took(FEW, 1)
-    if start < ENOUGH:
+    whole_start = start = took(FEW, 1)
+    if kept or start < ENOUGH:
         start = min(start, took(FEW, 1))
     slow, short = start >= SLOW and marks > 1, (FEW, 1)
     length, total = FEW, start
@@ -298,5 +305,5 @@ def probe(request: Request) -> Cost:
             read = ratio(took(length, marks) - total, more(reading, (length, marks), (length, 1)))
     found = Cost(0.0, pace * typical.step, pace * typical.gradient, read * typical.reading)
     begun = list(cut(*short).values())
-    before = start - found.over(begun)
+    before = whole_start - found.over(begun)
     return found._replace(setup=max(before, 0.0) / (largest.n * one.dim * begun[0].block))

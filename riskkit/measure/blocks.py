@@ -7,8 +7,10 @@ for: a matrix product's bits change with its shape.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import numpy as np
@@ -83,8 +85,7 @@ def measure_block(
     choices = [chosen(problem, algorithm, device, engine, quantities) for algorithm in algorithms]
     with reference.one_thread():
         stream = Stream(seed, range(first, first + block_size(problem, n)), dtype=DTYPES[dtype], device=device)
-        data = problem.sample(stream, n)
-        pair = Pair.of(problem, stream, data, neighbours)
+        pair, ground = _known(problem, stream, n, neighbours)
         runs = Runs(algorithms, rounds, choices, threads=1)
         watch = watcher(problem, pair.data, quantities)
 
@@ -93,7 +94,6 @@ def measure_block(
 
         paths = pair.run(problem, runs, draw, watch)
         beside = controls(problem, n, algorithms, rounds, pair, draw, device)
-        ground = GroundTruth.of(problem, pair)
         return [
             Measured(
                 run=address,
@@ -108,6 +108,36 @@ def measure_block(
                 addresses, algorithms, rounds, choices, paths, beside, strict=True
             )
         ]
+
+
+Known = tuple[Pair, GroundTruth]
+"""The datasets of a block, and what is known of them before any run."""
+
+_kept: ContextVar[dict[Hashable, Known] | None] = ContextVar("kept", default=None)
+
+
+@contextlib.contextmanager
+def keeping() -> Iterator[dict[Hashable, Known]]:
+    """Inside, the datasets that were measured on last, and their minimisers, are kept for the next runs on them."""
+    kept: dict[Hashable, Known] = {}
+    token = _kept.set(kept)
+    try:
+        yield kept
+    finally:
+        _kept.reset(token)
+
+
+def _known(problem: Problem, stream: Stream, n: int, neighbours: int) -> Known:
+    kept = _kept.get()
+    place = problem, n, neighbours, stream.seed, tuple(stream.replicates), stream.dtype, stream.device
+    if kept is not None and place in kept:
+        return kept[place]
+    pair = Pair.of(problem, stream, problem.sample(stream, n), neighbours)
+    found = pair, GroundTruth.of(problem, pair)
+    if kept is not None:
+        kept.clear()
+        kept[place] = found
+    return found
 
 
 def watcher(problem: Problem, data: Tensor, quantities: Sequence[Quantity]) -> reference.Watch | None:
