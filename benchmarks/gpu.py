@@ -33,6 +33,8 @@ sys.path.insert(0, str(ROOT))
 import problems  # noqa: E402
 from problems import PowerLawLeastSquares  # noqa: E402
 from riskkit import Constant, Lookahead  # noqa: E402
+from riskkit.algorithms.formulas import HEAVY_BALL, Formulas  # noqa: E402
+from riskkit.algorithms.tracing import traced  # noqa: E402
 from riskkit.cli.common import Parser  # noqa: E402
 from riskkit.engines import formulas, reference  # noqa: E402
 from riskkit.engines.triton import engine as fused_gpu  # noqa: E402
@@ -146,9 +148,19 @@ SIZES = [(16, 8), (16, 128), (64, 32), (64, 128), (16, 512)]
 """Configurations and coordinates, beside (16, 32)."""
 
 
+def everything(v: float, g: float, m: float, s: float, j: float, eta: float, norm: float, most: float) -> Any:
+    """A step with all that a formula may use, but for sines."""
+    g = g * min(1.0, most / norm)
+    m, s = 0.9 * m + g, max(s * (1 - 1 / (j + 1)), abs(g))
+    return v - eta * math.copysign(math.exp(-s), m) / math.sqrt(s + 1e-8), m, s
+
+
+EVERYTHING = Formulas(traced(everything, "everything", ("v", "m", "s")), ("m", "s"), (0.0, 0.0), ("most",))
+
+
 def registers(quick: bool) -> None:
     """Compiles for an H100 (compute capability 9.0), as wherever Triton is installed it can be done; ``quick``: one
-    formula of each kind, and schemes for one of them."""
+    formula of each kind, and schemes and a step of one's own for one of them."""
     from riskkit.rng import philox_triton
 
     types = {"fp32": 4, "fp64": 8}
@@ -158,20 +170,21 @@ def registers(quick: bool) -> None:
         cases = [("Logistic", 16, 32), ("WarpedMean", 16, 32)]
     for (name, c, d), (kind, size) in itertools.product(cases, types.items()):
         formula = getattr(problems, name)().formula
-        loops = fused_gpu.kernel(fused_gpu.twin(formulas.part(formula).formula))
-        for loop, pulls in ((loops.stretch, "ANCHORED"), (loops.scheme_stretch, "PULLED")):
-            if quick and pulls == "PULLED" and (name, kind) != ("Logistic", "fp64"):
+        for step, what in ((None, ""), (HEAVY_BALL, "schemes "), (EVERYTHING, "a step of one's own ")):
+            if step is not None and (quick or step is EVERYTHING) and (name, kind) != ("Logistic", "fp64"):
                 continue
-            own = fused_gpu.blocks(c, d, size, fused_gpu.SCHEME_SHARE if pulls == "PULLED" else fused_gpu.SHARE)
+            loops = fused_gpu.kernel(fused_gpu.twin(formulas.part(formula).formula), step or HEAVY_BALL)
+            loop = loops.stretch if step is None else loops.scheme_stretch
+            own = fused_gpu.blocks(c, d, size, fused_gpu.SHARE if step is None else fused_gpu.scheme_share(step))
             signature = dict.fromkeys(loop.arg_names, f"*{kind}")
             signature |= {"moment": "*fp64", "index": "*i64", "mixing": "*i8"}
-            signature |= dict.fromkeys(
-                ("n", "w", "d", "C", "batch", "active", "share", "count", "start", "stop"), "i32"
-            )
-            constants = {"LINEAR": isinstance(formula, Linear), pulls: True, "BOUNDED": True}
+            counts = ("n", "w", "d", "C", "batch", "active", "share", "count", "begun", "start", "stop")
+            signature |= dict.fromkeys(counts, "i32")
+            pulled = "ANCHORED" if step is None else "PULLED"
+            constants = {"LINEAR": isinstance(formula, Linear), pulled: True, "BOUNDED": True}
             used = usage(loop, signature, constants | {"C_BLOCK": own.C, "D_BLOCK": own.d}, own.warps)
-            what = f"{name:24} {'schemes ' if pulls == 'PULLED' else ''}{kind} C = {c:2}, d = {d:3}"
-            print(f"{what}: {own.C:2} configurations, {own.warps} warps, {used}", flush=True)
+            told = f"{name:24} {what}{kind} C = {c:2}, d = {d:3}"
+            print(f"{told}: {own.C:2} configurations, {own.warps} warps, {used}", flush=True)
     pointers = {"out": "*i64", "replicates": "*i64"}
     for index in (True, False):
         numbers = dict.fromkeys(("first", "count", "purpose", "n"), "i64") | {"seed": "u64"}

@@ -18,6 +18,7 @@ from riskkit.engines import reference
 from riskkit.engines.triton import engine as fused_gpu
 from riskkit.rng import philox_triton
 from riskkit.rng.streams import Stream, purpose_number
+from tests.own_formulas import AdaGrad, Clipped, Growing, Nesterov, ScheduleFree, SignSGD, SoftThreshold
 
 ALGORITHMS = [
     Lookahead(8, 5, 0.5, Constant(0.05)),
@@ -36,6 +37,17 @@ SCHEMES = [
     SuffixSGD(12, Constant(0.05)),
     WeightedSGD(9, InverseTime(0.5, 10.0)),
 ]
+OWN = [
+    AdaGrad(7, Constant(0.1), radius=0.1, batch=2),
+    Nesterov((Stage(2, 3, 0.5, Constant(0.02), 0.3), Stage(2, 2, 1.0, Constant(0.02))), 0.8, batch=2, radius=0.1),
+    SignSGD(9, Constant(0.05)),
+    Clipped(6, Constant(0.1), 0.1, batch=2),
+    SoftThreshold(12, Constant(0.05)),
+    ScheduleFree(8, Constant(0.1)),
+    Growing(9, 1.1),
+    Growing(4, 1e60),
+]
+OWN_READ = [np.array(r) for r in ([2, 7], [1, 2, 4], [3, 9], [6], [5, 12], [2, 8], [9], [2])]
 READ = [np.array(rounds) for rounds in ([1, 4], [3, 10], [1, 2, 4], [12], [5, 6, 7, 12], [2, 9])]
 
 
@@ -89,6 +101,7 @@ def main(names):
     logistic = problems.Logistic(dim=3, radius=0.3)
     answer["shared"] = apart(logistic, torch.float64, ALGORITHMS[:1], ROUNDS[:1], share=2)
     answer["schemes, shared"] = apart(logistic, torch.float64, SCHEMES[:1], READ[:1], share=2)
+    answer["own"] = apart(problems.Logistic(dim=5), torch.float64, OWN, OWN_READ)
     answer["words"] = words()
     print(json.dumps(answer))
 

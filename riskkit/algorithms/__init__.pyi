@@ -1,3 +1,5 @@
+from .formula_method import FormulaMethod as FormulaMethod
+from .formula_method import StagedFormulaMethod as StagedFormulaMethod
 from .local_sgd import LocalSGD as LocalSGD
 from .method import Method as Method
 from .momentum import HeavyBall as HeavyBall

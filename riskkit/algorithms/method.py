@@ -8,7 +8,8 @@ from riskkit.algorithms.staged import Output
 
 
 class Method(Protocol):
-    """A user's own method, which runs on the reference engine; one that has ``scheme()`` on the fused ones as well.
+    """A user's own method, which runs on the reference engine; one that has ``scheme()`` on the fused ones as well, as
+    has a ``FormulaMethod``, which is written as formulas of one coordinate.
 
     The state is a tuple of tensors; ``step`` returns a new one, or mutates and returns the given one. Make it a frozen
     dataclass: the class name and the fields identify it. A round is one step. What else it may say of itself

@@ -151,8 +151,8 @@ def has_scheme(algorithm: Algorithmic) -> bool:
 
 
 def scheme(algorithm: Algorithmic, radius: float | None) -> Scheme | None:
-    """``scheme()``: the method as numbers; default: None, but for a staged lookahead, whose Theta is the problem's, of
-    this ``radius``."""
+    """``scheme()``: the method as numbers and formulas; default: None, but for a staged lookahead, whose Theta is the
+    problem's, of this ``radius``."""
     if isinstance(algorithm, Algorithm):
         return Scheme(algorithm.stages, radius=radius, batch=algorithm.batch, anchor_every=algorithm.anchor_every)
     own = getattr(algorithm, "scheme", None)

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 
 from riskkit.algorithms import traits
+from riskkit.algorithms.formulas import Formulas
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import OUTPUTS, Algorithm
 from riskkit.engines.reference import Path
 
 Stages = Algorithm | Scheme
-"""What is laid out: its stages and when its anchor moves; a scheme's momentum and batch are its engine's."""
+"""What is laid out: its stages and when its anchor moves; a scheme's step and batch are its engine's."""
 
 EVENT = np.dtype(
     [
@@ -132,11 +133,11 @@ class Timeline:
         """Banks in which some lane takes gradient ``first`` or a later one."""
         return int((self.ends > first).sum())
 
-    def chunk(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Step sizes, float64 (count, lanes), 0 for a lane that has finished; and int64 (count, banks), the bits of the
-        lanes that mix after a step (with alpha = 1 mixing changes nothing and is left out)."""
+    def chunk(self, first: int, count: int, ended: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Step sizes, float64 (count, lanes), ``ended`` for a lane that has finished; and int64 (count, banks), the
+        bits of the lanes that mix after a step (with alpha = 1 mixing changes nothing and is left out)."""
         placed = self.layout
-        sizes = np.zeros((len(self.algorithms) + 1, count))  # the last row is for spare lanes
+        sizes = np.full((len(self.algorithms) + 1, count), ended)  # the last row is for spare lanes
         mixing = np.zeros((count, placed.banks), dtype=np.int64)
         for c, algorithm in enumerate(self.algorithms):
             bits = (placed.configuration == c).reshape(placed.banks, placed.width) @ (1 << np.arange(placed.width))
@@ -211,7 +212,7 @@ class Companies(NamedTuple):
 
     Attributes:
         plain: staged lookaheads on single examples.
-        schemes: all others, those of one batch size and radius together, which their loop shares.
+        schemes: all others, those of one batch size, radius and kind of step together, which their loop shares.
     """
 
     plain: dict[int, Algorithm]
@@ -221,7 +222,7 @@ class Companies(NamedTuple):
 def companies(algorithms: Sequence[Algorithm | Method], radius: float | None) -> Companies:
     """An algorithm's loop depends on it alone, and on the problem's ``radius``. TypeError for one without a scheme."""
     plain: dict[int, Algorithm] = {}
-    others: dict[tuple[int, float | None], dict[int, Scheme]] = {}
+    others: dict[tuple[int, float | None, Formulas], dict[int, Scheme]] = {}
     for c, algorithm in enumerate(algorithms):
         if isinstance(algorithm, Algorithm) and algorithm.batch == 1:
             plain[c] = algorithm
@@ -229,7 +230,7 @@ def companies(algorithms: Sequence[Algorithm | Method], radius: float | None) ->
         scheme = traits.scheme(algorithm, radius)
         if scheme is None:
             raise TypeError(f"{algorithm.name} has no scheme; use the reference engine.")
-        others.setdefault((scheme.batch, scheme.radius), {})[c] = scheme
+        others.setdefault((scheme.batch, scheme.radius, scheme.step), {})[c] = scheme
     return Companies(plain, list(others.values()))
 
 

@@ -7,6 +7,7 @@ method has is the method.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from riskkit.algorithms import traits
+from riskkit.algorithms.formulas import evaluated
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import OUTPUTS
@@ -61,6 +63,8 @@ def fault(
     if (said := traits.outputs_fault(method)) is not None:
         return said, "outputs"
     had = traits.outputs(method)
+    if (said := _not_finite(method, theta, gradient, steps)) is not None:
+        return said, "update"
     moving = states(method, theta, gradient, steps)
     member = "init"
     for taken in range(steps + 1):
@@ -93,11 +97,16 @@ def fault(
 
 def walked(
     scheme: Scheme, start: Tensor, gradient: Callable[[Tensor, int], Tensor]
-) -> Iterator[tuple[int, Tensor, dict[str, Tensor]]]:
-    """A scheme step by step, as its definition reads: steps taken, the iterate and the outputs."""
+) -> Iterator[tuple[int, Tensor, dict[str, Tensor], dict[str, Tensor]]]:
+    """A scheme step by step, as its definition reads: steps taken, the iterate, the outputs and the states."""
     v = slow = anchor = start
-    m = average = torch.zeros_like(start)
-    weights, j = scheme.averaging, 0
+    average = torch.zeros_like(start)
+    step, weights, j = scheme.step, scheme.averaging, 0
+    numbers = dict(zip(step.numbers, scheme.step_numbers, strict=True))
+    own = {
+        name: start if begins == "v" else torch.full_like(start, float(begins))
+        for name, begins in zip(step.states, step.starts, strict=True)
+    }
     for q, stage in enumerate(scheme.stages):
         if q:
             v = slow = average if scheme.stages[q - 1].output == "average" else slow
@@ -109,16 +118,34 @@ def walked(
                 anchor = v
             averaged |= bool(weights[j])
             average = average + weights[j] * (v - average)
-            g = gradient(v, j) + scheme.weight_decay * v + stage.beta * (v - anchor)
-            m = scheme.momentum * m + g
-            v = v - eta * m
+            g = gradient(v, j) + stage.beta * (v - anchor)
+            asked = {"v": v, "g": g, "j": float(j), "eta": eta, "norm": g.norm(dim=-1, keepdim=True)}
+            v, *states = evaluated(step.update, asked | own | numbers)
+            own = dict(zip(step.states, states, strict=True))
             if scheme.radius is not None:
                 v = v * (scheme.radius / v.norm(dim=-1, keepdim=True)).clamp(max=1)
             if (i + 1) % stage.k == 0:
                 v = slow = (1 - stage.alpha) * slow + stage.alpha * v
             j += 1
             last = v if stage.alpha == 1 else slow
-            yield j, v, {"last": last, "average": average if averaged else last}
+            outputs = {"last": last, "average": average if averaged else last}
+            for name, program in (("last", step.last), ("average", step.average)):
+                if program is not None:
+                    (outputs[name],) = evaluated(program, {"v": v, "j": float(j)} | own | numbers)
+            yield j, v, outputs, own
+
+
+def _not_finite(method: Method, start: Tensor, gradient: Callable[[Tensor, int], Tensor], steps: int) -> str | None:
+    """Where formulas of one's own lead to what is no finite number."""
+    scheme = traits.scheme(method, None) if traits.has_scheme(method) else None
+    if not isinstance(scheme, Scheme) or scheme.formulas is None:
+        return None
+    for taken, v, outputs, own in itertools.islice(walked(scheme, start, gradient), steps):
+        for name, found in ({"v": v} | own | {name: outputs[name] for name in traits.outputs(method)}).items():
+            if not bool(found.isfinite().all()):
+                number = float(found[~found.isfinite()][0])
+                return f"its formulas must give finite numbers; {name} is {number} after {taken} steps"
+    return None
 
 
 def _scheme_fault(
@@ -138,7 +165,7 @@ def _scheme_fault(
             return f"scheme must be the method itself; it has {said} {what}, the method {own}", "scheme"
     moving = states(method, start, gradient, steps)
     next(moving)
-    for (taken, state), (_, v, outputs) in zip(moving, walked(scheme, start, gradient), strict=False):
+    for (taken, state), (_, v, outputs, _) in zip(moving, walked(scheme, start, gradient), strict=False):
         pairs = [("iterate", method.query(state), v)]
         if taken in reads:
             found = method.output(state)

@@ -7,7 +7,7 @@ numba's from the moment their modules are imported.
 from pathlib import Path
 
 from riskkit.vectors import functions  # noqa: F401
-from riskkit.vectors.arithmetic import above, across, beyond, choose, fma
+from riskkit.vectors.arithmetic import above, across, beyond, choose, fma, larger, smaller, with_sign
 from riskkit.vectors.lanes import LINE, Lanes, count, fragment, inlined, lanes_of, overload
 from riskkit.vectors.memory import (
     add_double,
@@ -44,6 +44,7 @@ __all__ = [
     "inlined",
     "lanes_of",
     "lanewise",
+    "larger",
     "load",
     "load_four",
     "on_lanes",
@@ -52,6 +53,7 @@ __all__ = [
     "prefetch",
     "put",
     "set_lane",
+    "smaller",
     "sources",
     "spread",
     "spread_at",
@@ -59,6 +61,7 @@ __all__ = [
     "store_pairs",
     "transpose",
     "uniform",
+    "with_sign",
 ]
 
 

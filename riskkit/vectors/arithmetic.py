@@ -1,4 +1,4 @@
-"""Arithmetic on lanes: operators, absolute values, roots, fused multiply-adds, sums, and choices by bits.
+"""Arithmetic on lanes: operators, absolute values, roots, fused multiply-adds, sums, extremes, and choices by bits.
 
 The operators and ``math`` functions are numba's for ``Lanes`` once this module has been imported.
 """
@@ -147,6 +147,39 @@ def _power(a, b):
         return product
 
     return power
+
+
+def _extreme(relation: str) -> Any:
+    """The smaller or larger of two vectors, lane by lane; NaN where one of them is."""
+
+    @intrinsic
+    def extreme(typing, a, b):
+        if not isinstance(a, Lanes):
+            return None
+
+        def code(context, builder, signature, values):
+            a, b = values
+            found = builder.select(builder.fcmp_ordered(relation, a, b), a, b)
+            return builder.select(builder.fcmp_unordered("uno", a, a), a, found)
+
+        return a(a, a), code
+
+    return extreme
+
+
+smaller, larger = _extreme("<"), _extreme(">")
+
+
+@intrinsic
+def with_sign(typing, a, b):
+    """|a| with the sign of b, lane by lane."""
+    if not isinstance(a, Lanes):
+        return None
+
+    def code(context, builder, signature, values):
+        return call(builder, "llvm.copysign", *values)
+
+    return a(a, a), code
 
 
 @intrinsic

@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 import numba
 
 from riskkit import vectors
+from riskkit.algorithms.formulas import Formulas
 from riskkit.engines import formulas
 from riskkit.engines.formulas import Part, module_of
+from riskkit.engines.numba import printed
 from riskkit.vectors import fma, inlined, on_lanes
 
 
@@ -49,10 +51,11 @@ LOOPS = ("kernel", "scheme_kernel")
 """Modules with a loop: for staged lookaheads on single examples, and for schemes."""
 
 
-def kernel(made: Part, loop: str = LOOPS[0]) -> ModuleType:
-    """A loop for a formula, compiled when it is first called unless the code is on disk."""
+def kernel(made: Part, step: Formulas | None = None) -> ModuleType:
+    """A loop for a problem's formula, compiled when it is first called unless the code is on disk: for plain steps, or
+    for those of schemes that have the formulas ``step``."""
     with _loading:
-        return _kernel(made, loop)
+        return _kernel(made, step)
 
 
 def sources(loop: str = LOOPS[0]) -> list[Path]:
@@ -68,12 +71,14 @@ def sources(loop: str = LOOPS[0]) -> list[Path]:
 
 
 @functools.lru_cache(maxsize=64)
-def _kernel(made: Part, loop: str) -> ModuleType:
-    text, *rest = (file.read_text() for file in sources(loop))
+def _kernel(made: Part, step: Formulas | None) -> ModuleType:
+    text, *rest = (file.read_text() for file in sources(LOOPS[step is not None]))
+    if step is not None:
+        text += f"\n\n{printed.text(step)}"
     parts = (text, *rest, repr(_described(made.formula)), made.kind, numba.__version__, sys.version)
     name = "riskkit_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     module = module_of(name, text)
-    chosen: NamedTuple = _arithmetic(made) if loop == LOOPS[0] else _sums(made)
+    chosen: NamedTuple = _arithmetic(made) if step is None else _sums(made)
     for function, own in chosen._asdict().items():
         setattr(module, function, own)
     return module

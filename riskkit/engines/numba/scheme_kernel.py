@@ -1,11 +1,13 @@
-"""The loop of the fused CPU engine for schemes: batches, momentum, weighted averages (``riskkit.algorithms.scheme``).
+"""The loop of the fused CPU engine for schemes: batches, weighted averages, momentum or a step of one's own formulas
+(``riskkit.algorithms.scheme``).
 
 All lanes of a run draw batches of one size and are projected onto one ball. A step goes through its batch by four
 examples at a time, whose products with v are taken side by side, and then by single ones, in the batch's order. The
 last of these blocks moves the parameters in the pass that adds its gradients. Examples are numbered through, batch
 after batch: the i-th of step j is number j b + i of the index stream.
 
-``kernel.py`` is the loop for single examples and plain steps, and says how the formula's functions get here.
+``kernel.py`` is the loop for single examples and plain steps, and says how the functions of the problem's formula get
+here; those of the step's are appended as text (``printed.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +17,16 @@ from typing import Any, NamedTuple
 
 import numba
 
-from riskkit.engines.numba.state import apply, copy_bank, element, enter, fetch, out_of_range, read
+from riskkit.engines.numba.state import (
+    apply,
+    copy_bank,
+    element,
+    enter,
+    fetch,
+    out_of_range,
+    read,
+    replicate_of,  # noqa: F401
+)
 from riskkit.vectors import (
     above,
     add_double,
@@ -24,16 +35,19 @@ from riskkit.vectors import (
     fragment,
     inlined,
     lanes_of,
+    larger,  # noqa: F401
     load,
     peek,
+    smaller,  # noqa: F401
     spread,
     spread_at,
     store,
+    with_sign,  # noqa: F401
 )
 
 compiled: Any = numba.njit
 
-# What differs from formula to formula; all replaced when the module is loaded.
+# What differs from problem to problem; all replaced when the module is loaded.
 
 linear = True
 """Whether a gradient is slope(<v, x>) x + ridge v, and not given coordinate by coordinate."""
@@ -49,6 +63,43 @@ def add(g: Any, slope: Any, t: Any, x: Any, weight: Any) -> Any:
     raise NotImplementedError
 
 
+# What differs from step to step; all replaced by the text that is appended.
+
+normed = False
+"""Whether a step asks for the norm of its gradient."""
+
+averaged = True
+"""Whether the mean of the iterates is wanted."""
+
+resting = False
+"""Whether lanes that have ended must be held, which steps of the size -inf say, since one of size 0 may move them."""
+
+
+def constants(numbers: Any, lane: Any, lanes: Any) -> Any:
+    """The method's own numbers of a bank, a tuple of vectors."""
+    raise NotImplementedError
+
+
+def of_group(states: Any, group: Any) -> Any:
+    """The states of a group, a tuple of arrays."""
+    raise NotImplementedError
+
+
+def copy_states(source: Any, group: Any, to: Any, place: Any, first: Any, last: Any, width: Any) -> Any:
+    """Numbers first .. last - 1 of each state."""
+    raise NotImplementedError
+
+
+def update(at: Any, v: Any, g: Any, j: Any, eta: Any, norm: Any, states: Any, own: Any, like: Any) -> Any:
+    """One coordinate after a step; its states, at ``at``, are replaced."""
+    raise NotImplementedError
+
+
+def answer(reading: Any, group: Any, d: Any, order: Any, schedule: Any, scheme: Any, state: Any, results: Any) -> Any:
+    """Writes the outputs of a lane that are formulas."""
+    raise NotImplementedError
+
+
 class Scheme(NamedTuple):
     """What schemes have beside stages.
 
@@ -58,9 +109,9 @@ class Scheme(NamedTuple):
         first, steps: of the chunk; ``Order.first`` and ``Order.steps`` count examples.
         span: steps between two checks for divergence.
         averaging: (steps, lanes) weights of the average, flat.
-        inertia, decay: (lanes,), momentum and weight decay.
-        momentum: (groups, banks * d * lanes of a bank).
-        before: (1, banks * d * lanes of a bank), room for one group's momentum.
+        numbers: (numbers of a method, lanes), flat.
+        states: a tuple of (groups, banks * d * lanes of a bank).
+        before: a tuple of (1, banks * d * lanes of a bank), room for one group's states.
         gradient: (d * lanes of a bank,), room for a batch's sum of gradients.
             The last two are a thread's own.
     """
@@ -71,9 +122,8 @@ class Scheme(NamedTuple):
     steps: int
     span: int
     averaging: Any
-    inertia: Any
-    decay: Any
-    momentum: Any
+    numbers: Any
+    states: Any
     before: Any
     gradient: Any
 
@@ -147,30 +197,50 @@ def _gather(add_block: Any) -> Any:
 
 
 def _move(add_block: Any) -> Any:
-    """The pass that adds the last block's gradients and takes the step: it answers with ||v||^2 and the squared norm
-    of the batch's mean gradient."""
+    """The pass that adds the last block's gradients and takes the step, two passes where it asks for the norm of its
+    gradient: it answers with ||v||^2 and the squared norm of the batch's mean gradient."""
+
+    @inlined
+    def whole(here, slopes, begun, i, t, order, formula, gradient, share, square):
+        """One coordinate of the batch's mean gradient, and ``square`` with what it adds to it."""
+        weight = spread_at(formula.weights, i)
+        g = choose(begun, load(gradient, i * lanes_of(t)), spread(0.0, gradient))
+        g = share * add_block(g, here, slopes, i, t, weight, order)
+        if linear:
+            g = fma(weight, t, g)
+        return g, fma(g, g, square)
 
     @inlined
     def over(here, slopes, begun, base, order, formula, gradient, banked, numbers, pulled):
-        v, total, anchor, momentum = banked
-        back, share, weighing, inertia, decay, beta = numbers
+        v, total, anchor, states = banked
+        j, eta, share, weighing, beta, own = numbers
         width = lanes_of(v)
-        norm = square = spread(0.0, v)
+        norm = square = length = spread(0.0, v)
+        moving = above(eta, -math.inf)
+        if normed:
+            size = spread(0.0, v)
+            for i in range(len(formula.weights)):
+                t = load(v, base + i * width)
+                g, square = whole(here, slopes, begun, i, t, order, formula, gradient, share, square)
+                if pulled:
+                    g = fma(beta, t - load(anchor, base + i * width), g)
+                size = fma(g, g, size)
+                store(gradient, i * width, g)
+            length = math.sqrt(size)
         for i in range(len(formula.weights)):
             at = base + i * width
-            t, weight = load(v, at), spread_at(formula.weights, i)
-            g = choose(begun, load(gradient, i * width), spread(0.0, v))
-            g = share * add_block(g, here, slopes, i, t, weight, order)
-            if linear:
-                g = fma(weight, t, g)
-            square = fma(g, g, square)
-            average = load(total, at)
-            store(total, at, fma(weighing, t - average, average))
-            if pulled:
-                g = fma(beta, t - load(anchor, at), fma(decay, t, g))
-            m = fma(inertia, load(momentum, at), g)
-            store(momentum, at, m)
-            t = fma(back, m, t)
+            t = load(v, at)
+            if normed:
+                g = load(gradient, i * width)
+            else:
+                g, square = whole(here, slopes, begun, i, t, order, formula, gradient, share, square)
+            if averaged:
+                average = load(total, at)
+                store(total, at, fma(weighing, t - average, average))
+            if pulled and not normed:
+                g = fma(beta, t - load(anchor, at), g)
+            moved = update(at, t, g, j, eta, length, states, own, v)
+            t = choose(moving, moved, t) if resting else moved
             store(v, at, t)
             norm = fma(t, t, norm)
         return norm, square
@@ -186,23 +256,23 @@ _move_one, _move_four = _move(_add_one), _move(_add_four)
 def _stretch(j0, j1, bank, group, order, formula, schedule, scheme, state):
     """Steps j0 .. j1 - 1 of one bank, with no event and no reading in between."""
     v, slow, gradient = state.v[group], state.slow[group], scheme.gradient
-    banked = (v, state.total[group], state.anchor[group], scheme.momentum[group])
+    banked = (v, state.total[group], state.anchor[group], of_group(scheme.states, group))
     moment = state.moment[group]
     width, d = lanes_of(v), len(formula.weights)
     base, lane = bank * d * width, bank * width
     lanes, banks = len(moment), len(moment) // width
     one = spread(1.0, v)
     alpha, beta = load(state.alpha[group], lane), load(state.beta[group], lane)
-    inertia, decay = load(scheme.inertia, lane), load(scheme.decay, lane)
+    own = constants(scheme.numbers, lane, lanes)
     rest, share = one - alpha, spread(scheme.share, v)
-    pulled = (above(beta, 0.0) | above(decay, 0.0)) != 0
+    pulled = above(beta, 0.0) != 0
     projected = formula.radius > 0
     radius, square_radius = spread(formula.radius, v), formula.radius * formula.radius
     for j in range(j0, j1):
         at = j - scheme.first
         place, end = j * scheme.batch, (j + 1) * scheme.batch
-        back = -load(schedule.eta, at * lanes + lane)
-        numbers = (back, share, load(scheme.averaging, at * lanes + lane), inertia, decay, beta)
+        eta = load(schedule.eta, at * lanes + lane)
+        numbers = (spread(j, v), eta, share, load(scheme.averaging, at * lanes + lane), beta, own)
         norm = square = one
         begun = 0  # no lane's gradient, then every lane's
         while place < end:
@@ -242,13 +312,6 @@ def _stretch(j0, j1, bank, group, order, formula, schedule, scheme, state):
                 store(slow, i, choose(mixing, mixed, s))
 
 
-@fragment
-def _copy_momentum(source, to, bank, d):
-    width = lanes_of(source)
-    for at in range(bank * d * width, (bank + 1) * d * width, width):
-        store(to, at, load(source, at))
-
-
 @compiled(cache=True, nogil=True, error_model="numpy")
 def advance(low, high, banks, order, formula, schedule, scheme, state, before, spare, results):
     """All steps of a chunk for the first ``banks`` of the groups low .. high - 1, group by group and bank by bank.
@@ -256,7 +319,7 @@ def advance(low, high, banks, order, formula, schedule, scheme, state, before, s
     A span of steps ends with a look at the range; where something has left it, the span is gone through again, from
     the state kept in ``before``, with a look after every step.
     """
-    d = len(formula.weights)
+    d, width = len(formula.weights), lanes_of(spare)
     end = scheme.first + scheme.steps
     events, readings = schedule.events, schedule.readings
     for group in range(low, high):
@@ -268,7 +331,8 @@ def advance(low, high, banks, order, formula, schedule, scheme, state, before, s
                     break  # and the banks after it have ended too
                 e_end, r_end = schedule.event_first[bank + 1], schedule.reading_first[bank + 1]
                 copy_bank(state, group, before, 0, bank, d)
-                _copy_momentum(scheme.momentum[group], scheme.before[0], bank, d)
+                low_end, high_end = bank * d * width, (bank + 1) * d * width
+                copy_states(scheme.states, group, scheme.before, 0, low_end, high_end, width)
                 for careful in range(2):
                     e, r = schedule.event_first[bank], schedule.reading_first[bank]
                     while e < e_end and events[e].at < start:
@@ -290,10 +354,11 @@ def advance(low, high, banks, order, formula, schedule, scheme, state, before, s
                         j = pause
                         while r < r_end and readings[r].at == j:
                             suspect |= read(readings[r], group, formula.limit, order, schedule, state, results)
+                            answer(readings[r], group, d, order, schedule, scheme, state, results)
                             r += 1
                         if careful:
                             out_of_range(bank, group, d, formula.limit, scheme.batch * j, state)
                     if careful or not (suspect or out_of_range(bank, group, d, formula.limit, 0, state)):
                         break
                     copy_bank(before, 0, state, group, bank, d)
-                    _copy_momentum(scheme.before[0], scheme.momentum[group], bank, d)
+                    copy_states(scheme.before, 0, scheme.states, group, low_end, high_end, width)

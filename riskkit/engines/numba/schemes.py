@@ -1,4 +1,4 @@
-"""Schemes on the fused CPU engine: the arrays for ``scheme_kernel.py``, of one batch size and one ball at a time."""
+"""Schemes on the fused CPU engine: the arrays for ``scheme_kernel.py``, of one step, batch size and ball at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from riskkit import vectors
+from riskkit.algorithms.formulas import ended
 from riskkit.algorithms.scheme import Scheme
 from riskkit.engines import formulas
 from riskkit.engines.numba import compiled
@@ -41,8 +42,9 @@ def run(
     threads: int,
     share: int,
 ) -> list[Path]:
-    """Runs schemes of one batch size and one radius on ``x`` (R / share, n, w), each read ``after`` so many steps."""
-    module = compiled.kernel(formulas.part(problem.formula), "scheme_kernel")  # type: ignore[attr-defined]
+    """Runs schemes of one step, batch size and radius on ``x`` (R / share, n, w), each read ``after`` so many steps."""
+    own = schemes[0].step
+    module = compiled.kernel(formulas.part(problem.formula), own)  # type: ignore[attr-defined]
     blocks, n, w = x.shape
     R = blocks * share
     batch, radius, d = schemes[0].batch, schemes[0].radius, problem.dim
@@ -54,18 +56,20 @@ def run(
     formula = numbers(problem, radius, x.dtype)
     state = start(problem, line, groups, x.dtype)
     results = unread(line, R, d, x.dtype)
-    momentum = aligned((groups, placed.banks * d * width), x.dtype, quarter=1)
-    momentum[...] = 0
-    inertia, decay = aligned(lanes, x.dtype), aligned(lanes, x.dtype)
+    size = placed.banks * d * width
+    states = tuple(aligned((groups, size), x.dtype, quarter) for quarter in range(1, 1 + len(own.states)))
+    for state_, begins in zip(states, own.starts, strict=True):
+        state_[...] = state.v if begins == "v" else begins
+    chosen_numbers = aligned((max(1, len(own.numbers)), lanes), x.dtype)
     for lane, c in enumerate(placed.configuration.tolist()):
-        inertia[lane], decay[lane] = (schemes[c].momentum, schemes[c].weight_decay) if c >= 0 else (0, 0)
+        chosen_numbers[:, lane] = (schemes[c].step_numbers or 0) if c >= 0 else 0
     span = max(1, EXAMPLES // batch)
     step = max(span, min(TABLE // (2 * x.itemsize * lanes), INDICES // (8 * R * batch)) // span * span)
 
     with ThreadPoolExecutor(threads) as pool:
         for first in range(0, line.steps, step):
             count = min(step, line.steps - first)
-            eta, mixing = line.chunk(first, count)
+            eta, mixing = line.chunk(first, count, ended(own))
             sizes, weights = (aligned(eta.size, x.dtype) for _ in range(2))
             sizes[...], weights[...] = eta.ravel(), line.averaging(first, count).ravel()
             schedule = scheduled(line, sizes, mixing)
@@ -102,10 +106,9 @@ def run(
                     steps=count,
                     span=span,
                     averaging=weights,
-                    inertia=inertia,
-                    decay=decay,
-                    momentum=momentum,
-                    before=aligned((1, momentum.shape[1]), x.dtype),
+                    numbers=chosen_numbers.reshape(-1),
+                    states=states,
+                    before=tuple(aligned((1, size), x.dtype) for _ in states),
                     gradient=aligned(d * width, x.dtype, quarter=3),
                 )
                 before = State(*(aligned((1, *part.shape[1:]), part.dtype) for part in state))

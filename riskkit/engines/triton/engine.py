@@ -25,12 +25,14 @@ import torch
 from torch import Tensor
 
 from riskkit.algorithms import traits
+from riskkit.algorithms.formulas import HEAVY_BALL, Formulas, ended, evaluated
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import OUTPUTS, Algorithm
 from riskkit.engines import formulas
 from riskkit.engines.reference import Indices, Path
 from riskkit.engines.schedule import Stages, Timeline, companies, had, timeline
+from riskkit.engines.triton import printed
 from riskkit.problem import Linear, Problem
 
 SPAN = 256
@@ -46,7 +48,7 @@ SHARE = 32
 """Bytes of a parameter array that a thread holds; at twice as many, compiled code keeps some of them in memory."""
 
 SCHEME_SHARE = 16
-"""The same in the loop of schemes, which holds a momentum and a batch's sum of gradients beside."""
+"""The same in the loop of schemes, which holds a state and a batch's sum of gradients beside; half with more states."""
 
 KNOWN = {"exp", "sin", "cos", "sqrt", "log", "fabs"}
 """What of ``math`` has a twin in Triton."""
@@ -143,14 +145,19 @@ class _Twin(ast.NodeTransformer):
 
 
 @functools.lru_cache(maxsize=64)
-def kernel(source: str) -> ModuleType:
-    """``gpu_kernel`` with a formula in it."""
+def kernel(source: str, step: Formulas = HEAVY_BALL) -> ModuleType:
+    """``kernel.py`` with a problem's formula in it, and a scheme's step."""
     text = (File(__file__).parent / "kernel.py").read_text()
     start = text.index("@triton.jit\ndef gradient_factor")
     end = text.index("@triton.jit(do_not_specialize")
-    text = text[:start] + source + "\n\n" + text[end:]
+    text = printed.inserted(text[:start] + source + "\n\n" + text[end:], step)
     name = "riskkit_gpu_" + hashlib.sha256(text.encode()).hexdigest()[:24]
     return formulas.module_of(name, text)
+
+
+def scheme_share(step: Formulas) -> int:
+    """Bytes of a parameter array that a thread holds in the loop of schemes."""
+    return SCHEME_SHARE if len(step.states) < 2 else SCHEME_SHARE // 2
 
 
 class Blocks(NamedTuple):
@@ -172,7 +179,7 @@ def blocks(C: int, d: int, size: int, share: int = SHARE) -> Blocks:
 class _State(NamedTuple):
     """(R, C, d) each, the stage's alpha and beta (C,), the sums of squared gradients and the divergences (R, C).
 
-    ``total`` is the sum of the stage's iterates, of schemes their average; momentum is (R, 0, d) but for schemes."""
+    ``total`` is the sum of the stage's iterates, of schemes their average; states are (states of a scheme, R, C, d)."""
 
     v: Tensor
     slow: Tensor
@@ -182,7 +189,7 @@ class _State(NamedTuple):
     beta: Tensor
     moment: Tensor
     diverged: Tensor
-    momentum: Tensor
+    states: Tensor
 
 
 def run(
@@ -258,7 +265,7 @@ class _Loop:
         self.linear = isinstance(formula, Linear)
         weights = [formula.ridge] * problem.dim if isinstance(formula, Linear) else list(formula.parameters)
         parameter = formula.parameter if isinstance(formula, Linear) else 0.0
-        self.kernel = kernel(twin(formulas.part(formula).formula))
+        self.kernel = kernel(twin(formulas.part(formula).formula), self._step(line))
         self.data, self.line, self.radius, self.batch, self.share = data, line, radius, batch, share
         self.span = max(1, SPAN // batch)
         self.weights = data.new_tensor(weights)
@@ -276,7 +283,7 @@ class _Loop:
             beta=data.new_tensor(line.beta[:C]),
             moment=torch.zeros((R, C), dtype=torch.float64, device=data.device),
             diverged=torch.full((R, C), -1, dtype=torch.int64, device=data.device),
-            momentum=self._momentum(v),
+            states=self._states(v),
         )
         self.theta = data.new_full((R, slots, len(OUTPUTS), problem.dim), torch.nan)
         self.moments = data.new_full((R, slots), torch.nan)
@@ -288,13 +295,21 @@ class _Loop:
             self.readings.setdefault(int(reading["at"]), []).append(reading)
         self.pauses = sorted({*self.events, *self.readings})
 
-    def _momentum(self, v: Tensor) -> Tensor:
-        return v[:, :0].clone()
+    def _step(self, line: Timeline) -> Formulas:
+        """Of the loop of schemes, which this one does not use."""
+        return HEAVY_BALL
+
+    def _ended(self) -> float:
+        """The size of a step of a configuration that has ended."""
+        return 0.0
+
+    def _states(self, v: Tensor) -> Tensor:
+        return v.new_empty((0, *v.shape))
 
     def chunk(self, first: int, count: int, index: Tensor) -> None:
         """Steps first .. first + count - 1, span by span; a span in which something leaves the range is gone through
         again, step by step, to name the step."""
-        eta, mixing = self.line.chunk(first, count)
+        eta, mixing = self.line.chunk(first, count, self._ended())
         C = len(self.line.algorithms)
         bits = (mixing[:, :, None] >> np.arange(self.line.layout.width)) & 1
         mixes = torch.as_tensor(bits.reshape(count, -1)[:, :C].astype(np.int8), device=self.data.device)
@@ -320,7 +335,7 @@ class _Loop:
         for end in ends:
             for event in self.events.get(j, ()):
                 self._apply(event)
-            self._stretch(j - first, end - first, self._active(j), table)
+            self._stretch(first, j - first, end - first, self._active(j), table)
             j = end
             for reading in self.readings.get(j, ()):
                 suspect |= self._read(reading)
@@ -329,7 +344,7 @@ class _Loop:
     def _active(self, j: int) -> int:
         return sum(algorithm.steps > j for algorithm in self.line.algorithms)
 
-    def _stretch(self, start: int, stop: int, active: int, table: _Table) -> None:
+    def _stretch(self, first: int, start: int, stop: int, active: int, table: _Table) -> None:
         eta, mixing, index, _ = table
         state = self.state
         _, n, w = self.data.shape
@@ -401,42 +416,62 @@ class _Loop:
 
 
 class _SchemeLoop(_Loop):
-    """The same for schemes of one batch size and radius."""
+    """The same for schemes of one kind of step, batch size and radius."""
 
     def __init__(
         self, problem: Problem, radius: float | None, line: Timeline, data: Tensor, batch: int, share: int
     ) -> None:
+        self.step = self._step(line)
         super().__init__(problem, radius, line, data, batch, share)
-        schemes = [scheme for scheme in line.algorithms if isinstance(scheme, Scheme)]
-        self.decay = data.new_tensor([scheme.weight_decay for scheme in schemes])
-        self.inertia = data.new_tensor([scheme.momentum for scheme in schemes])
+        own = [scheme.step_numbers for scheme in line.algorithms if isinstance(scheme, Scheme)]
+        self.own = data.new_tensor(own).T.contiguous()  # (numbers, C)
 
-    def _momentum(self, v: Tensor) -> Tensor:
-        return torch.zeros_like(v)
+    def _step(self, line: Timeline) -> Formulas:
+        scheme = line.algorithms[0]
+        assert isinstance(scheme, Scheme)
+        return scheme.step
+
+    def _ended(self) -> float:
+        return ended(self.step)
+
+    def _states(self, v: Tensor) -> Tensor:
+        begun = [v if start == "v" else torch.full_like(v, float(start)) for start in self.step.starts]
+        return torch.stack(begun) if begun else super()._states(v)
+
+    def _read(self, reading: Any) -> bool:
+        """Outputs that are formulas are made of what was read."""
+        suspect = super()._read(reading)
+        c, slot = int(reading["lane"]), int(reading["slot"])
+        given = dict(zip(self.step.states, self.state.states[:, :, c], strict=True))
+        given |= dict(zip(self.step.numbers, self.own[:, c].tolist(), strict=True))
+        given |= {"v": self.state.v[:, c], "j": float(reading["at"])}
+        for output, program in enumerate((self.step.last, self.step.average)):
+            if program is not None:
+                (self.theta[:, slot, output],) = evaluated(program, given)
+        return suspect
 
     def _averaging(self, first: int, count: int) -> Tensor:
         return self.data.new_tensor(self.line.averaging(first, count)[:, : len(self.line.algorithms)])
 
-    def _stretch(self, start: int, stop: int, active: int, table: _Table) -> None:
+    def _stretch(self, first: int, start: int, stop: int, active: int, table: _Table) -> None:
         state = self.state
         _, n, w = self.data.shape
         R, C, d = state.v.shape
-        own = blocks(C, d, self.data.element_size(), SCHEME_SHARE)
+        own = blocks(C, d, self.data.element_size(), scheme_share(self.step))
         with torch.cuda.device_of(self.data):  # type: ignore[no-untyped-call]
             self.kernel.scheme_stretch[(R * -(-C // own.C),)](
                 state.v,
                 state.slow,
                 state.total,
                 state.anchor,
-                state.momentum,
+                state.states,
                 state.moment,
                 self.data,
                 table.examples,
                 table.eta,
                 table.averaging,
                 state.beta,
-                self.decay,
-                self.inertia,
+                self.own,
                 state.alpha,
                 table.mixing,
                 self.weights,
@@ -449,10 +484,11 @@ class _SchemeLoop(_Loop):
                 active,
                 self.share,
                 table.examples.shape[1],
+                first,
                 start,
                 stop,
                 LINEAR=self.linear,
-                PULLED=bool((state.beta > 0).any()) or bool((self.decay > 0).any()),
+                PULLED=bool((state.beta > 0).any()),
                 BOUNDED=self.radius is not None,
                 C_BLOCK=own.C,
                 D_BLOCK=own.d,

@@ -2,7 +2,8 @@
 them where they fit.
 
 ``riskkit.engines.triton.engine`` writes a copy of this module for each formula, with the formula's function in the
-place of ``gradient_factor``: Triton compiles source text.
+place of ``gradient_factor``, and with a scheme's step between the marks ``begin`` and ``end``: Triton compiles source
+text. What stands there is heavy ball.
 """
 
 import triton
@@ -102,21 +103,20 @@ def stretch(
     tl.store(moment + r * C + c, squares, mask=moving)
 
 
-@triton.jit(do_not_specialize=["batch", "active", "count", "start", "stop"])
+@triton.jit(do_not_specialize=["batch", "active", "count", "begun", "start", "stop"])
 def scheme_stretch(
     v,
     slow,
     average,
     anchor,
-    momentum,
+    states,
     moment,
     x,
     index,
     eta,
     averaging,
     beta,
-    decay,
-    inertia,
+    own,
     alpha,
     mixing,
     weights,
@@ -129,6 +129,7 @@ def scheme_stretch(
     active,
     share,
     count,
+    begun,
     start,
     stop,
     LINEAR: tl.constexpr,
@@ -138,9 +139,9 @@ def scheme_stretch(
     D_BLOCK: tl.constexpr,
 ):
     """The same for schemes (``riskkit.algorithms.scheme``), which draw ``batch`` examples a step: ``count`` and the
-    columns of ``index`` are examples, start and stop are steps. momentum: (R, C, d), read and written. averaging:
-    (count / batch, C), the weights of the average. decay, inertia: (C,), weight decay and momentum. numbers: (3,), the
-    last is 1 / batch.
+    columns of ``index`` are examples, start and stop are steps of a chunk before which ``begun`` were taken. states:
+    (states, R, C, d), read and written. averaging: (count / batch, C), the weights of the average. own: (numbers of the
+    step, C). numbers: (3,), the last is 1 / batch.
     """
     blocks = tl.cdiv(C, C_BLOCK)
     program = tl.program_id(0)
@@ -153,18 +154,20 @@ def scheme_stretch(
     at = (r * C + c[:, None]) * d + i[None, :]
     V = tl.load(v + at, mask=inside, other=0.0)
     S = tl.load(slow + at, mask=inside, other=0.0)
-    M = tl.load(momentum + at, mask=inside, other=0.0)
     mean = tl.load(average + at, mask=inside, other=0.0)
     A = tl.load(anchor + at, mask=inside, other=0.0)
     squares = tl.load(moment + r * C + c, mask=moving, other=0.0)
     b = tl.load(beta + c, mask=moving, other=0.0)[:, None]
-    shrunk = tl.load(decay + c, mask=moving, other=0.0)[:, None]
-    kept = tl.load(inertia + c, mask=moving, other=0.0)[:, None]
     outer = tl.load(alpha + c, mask=moving, other=1.0)[:, None]
     weight = tl.load(weights + i, mask=i < d, other=0.0)
     parameter = tl.load(numbers)
     radius = tl.load(numbers + 1)
     inverse = tl.load(numbers + 2)
+    size = (tl.num_programs(0) // blocks).to(tl.int64) * C * d  # noqa: F841
+    # begin load
+    s0 = tl.load(states + at, mask=inside, other=0.0)
+    c0 = tl.load(own + c, mask=moving, other=0.0)[:, None]
+    # end load
     for j in range(start, stop):
         g = tl.zeros_like(V)
         for q in range(j * batch, (j + 1) * batch):
@@ -186,10 +189,14 @@ def scheme_stretch(
         part = tl.load(averaging + j * C + c, mask=moving, other=0.0)[:, None]
         mean += part * (V - mean)
         if PULLED:
-            g += shrunk * V + b * (V - A)
-        M = kept * M + g
+            g += b * (V - A)
+            g = tl.where(inside, g, 0.0)
         step = tl.load(eta + j * C + c, mask=moving, other=0.0)[:, None]
-        V -= step * M
+        number = tl.zeros((1, 1), V.dtype) + (begun + j)  # noqa: F841
+        # begin step
+        s0 = c0 * s0 + g
+        V = tl.where(inside & (step > float("-inf")), V - step * s0, V)
+        # end step
         if BOUNDED:
             norm = tl.sqrt(tl.sum(V * V, 1))
             V *= (radius / tl.maximum(norm, radius))[:, None]
@@ -200,5 +207,7 @@ def scheme_stretch(
     tl.store(v + at, V, mask=inside)
     tl.store(slow + at, S, mask=inside)
     tl.store(average + at, mean, mask=inside)
-    tl.store(momentum + at, M, mask=inside)
+    # begin store
+    tl.store(states + at, s0, mask=inside)
+    # end store
     tl.store(moment + r * C + c, squares, mask=moving)
