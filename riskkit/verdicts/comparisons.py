@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -88,42 +88,50 @@ def _meeting(data: Data, ours: str, theirs: str) -> list[tuple[Part, Part]]:
     else:
         every = lines(data)
         parts = [[line.cells for line in every if line.head.name == name] for name in (ours, theirs)]
-    met = _Met(parts[1], () if plan.experiment.read is None else ("gradients",))
-    return [(a, b) for a in parts[0] for b in met.by(a) if (a[0].address, a[-1].rounds) != (b[0].address, b[-1].rounds)]
+    uncounted = () if plan.experiment.read is None else ("gradients",)
+    met = Meeting(_placed(part, uncounted) for part in parts[1])
+    return [
+        (a, b)
+        for a in parts[0]
+        for b in met.by(*_placed(a, uncounted)[:2])
+        if (a[0].address, a[-1].rounds) != (b[0].address, b[-1].rounds)
+    ]
 
 
-class _Met:
-    """Parts, by where others meet them: looked up, since each of many thousands meets one or two.
+def _placed(part: Part, uncounted: Sequence[str]) -> tuple[Hashable, dict[str, float], Part]:
+    """Problem and sample size, and the coordinates that count."""
+    run, point = part[0].run, part[0].point
+    return (datasets(run), run.n), {name: value for name, value in point.items() if name not in uncounted}, part
 
-    Cells have the same value of every coordinate of both points, but for those that do not count.
-    """
 
-    def __init__(self, parts: Sequence[Part], uncounted: Sequence[str]) -> None:
-        self._uncounted = frozenset(uncounted)
-        self._shapes: dict[frozenset[str], list[tuple[int, Part]]] = {}
-        for number, part in enumerate(parts):
-            self._shapes.setdefault(frozenset(part[0].point), []).append((number, part))
-        self._places: dict[tuple[frozenset[str], tuple[str, ...]], dict[Any, list[tuple[int, Part]]]] = {}
+Item = TypeVar("Item")
 
-    def by(self, part: Part) -> list[Part]:
-        """Those of the part's problem and sample size that meet it, in their order."""
-        found: list[tuple[int, Part]] = []
+
+class Meeting(Generic[Item]):
+    """Items of groups, each with coordinates, by where others meet them: where those that both have agree. Looked up,
+    since each of many thousands meets one or two."""
+
+    def __init__(self, items: Iterable[tuple[Hashable, Mapping[str, float], Item]]) -> None:
+        self._shapes: dict[frozenset[str], list[tuple[int, Hashable, Mapping[str, float], Item]]] = {}
+        for number, (group, where, item) in enumerate(items):
+            self._shapes.setdefault(frozenset(where), []).append((number, group, where, item))
+        self._places: dict[tuple[frozenset[str], tuple[str, ...]], dict[Any, list[tuple[int, Item]]]] = {}
+
+    def by(self, group: Hashable, where: Mapping[str, float]) -> list[Item]:
+        """Those of the group that one with such coordinates meets, in their order."""
+        found: list[tuple[int, Item]] = []
         for shape in self._shapes:
-            shared = tuple(sorted(shape.intersection(part[0].point) - self._uncounted))
-            found += self._at(shape, shared).get(_place(part, shared), ())
-        return [other for _, other in sorted(found, key=lambda one: one[0])]
+            shared = tuple(sorted(shape.intersection(where)))
+            found += self._at(shape, shared).get((group, *(where[name] for name in shared)), ())
+        return [item for _, item in sorted(found, key=lambda one: one[0])]
 
-    def _at(self, shape: frozenset[str], shared: tuple[str, ...]) -> dict[Any, list[tuple[int, Part]]]:
-        """Parts whose points have the coordinates ``shape``, by their values of those that are shared."""
+    def _at(self, shape: frozenset[str], shared: tuple[str, ...]) -> dict[Any, list[tuple[int, Item]]]:
+        """Those that have the coordinates ``shape``, by their values of those that are shared."""
         if (shape, shared) not in self._places:
             places = self._places.setdefault((shape, shared), {})
-            for number, other in self._shapes[shape]:
-                places.setdefault(_place(other, shared), []).append((number, other))
+            for number, group, where, item in self._shapes[shape]:
+                places.setdefault((group, *(where[name] for name in shared)), []).append((number, item))
         return self._places[shape, shared]
-
-
-def _place(part: Part, shared: Sequence[str]) -> Any:
-    return datasets(part[0].run), part[0].run.n, part[0].point.at(shared)
 
 
 def _paired(data: Data, reading: Paired) -> list[Comparison]:
@@ -236,12 +244,10 @@ def _tuned(data: Data, reading: Tuned) -> list[Comparison]:
             if key not in best or mean < best[key][0]:
                 best[key] = (mean, cell)
         inside = {key: _inside(_tuned_values(cell, reading), tried[key]) for key, (_, cell) in best.items()}
+        others = Meeting((key[0], dict(key[2]), key) for key in best if key[1] in reading.against)
         for mine, (_, ours) in best.items():
-            for yours, (_, theirs) in best.items():
-                if mine[1] != reading.algorithm or yours[1] not in reading.against or mine[0] != yours[0]:
-                    continue
-                if not all(dict(yours[2]).get(name, value) == value for name, value in mine[2]):
-                    continue
+            for yours in others.by(mine[0], dict(mine[2])) if mine[1] == reading.algorithm else ():
+                theirs = best[yours][1]
                 sizes = len(tried[mine]), len(tried[yours])
                 said = ["both tuned", f"over {sizes[0]} and {sizes[1]} settings" if sizes[0] != sizes[1] else ""]
                 decided = inside[mine] and inside[yours]
