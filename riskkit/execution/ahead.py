@@ -26,13 +26,13 @@ FOR_NETWORKS = "torch._dynamo"
 """What torch loads at the first gradient of a stack of networks: a second and a half."""
 
 
+@loading()
 def prepare(told: str) -> None:
     """``told``: the requests, and whether workers ``compute``, in JSON."""
     asking, wanted = os.getppid(), json.loads(told)
-    with loading():
-        for name in (*SHOWING, *(COMPUTING if wanted["compute"] else ())):
-            with contextlib.suppress(Exception):
-                importlib.import_module(name)
+    for name in (*SHOWING, *(COMPUTING if wanted["compute"] else ())):
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
     before = _threads()
     if wanted["study"]:
         from riskkit.report.figures import drawing
