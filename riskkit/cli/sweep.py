@@ -154,9 +154,12 @@ def _sweep(arguments: argparse.Namespace) -> int:
         return _told_again(arguments, before)
     from riskkit.execution.executors import Seats, WorkersError, beside, nearby, serve
 
-    if _jobs(arguments) > 1 and not arguments.dry_run:
-        # One experiment is planned, judged and, where its engine is compiled, computed here.
-        serve([_asked(arguments, name) for name in left] if len(left) > 1 else [], compute=len(left) > 1)
+    # One experiment is planned, judged and, where its engine is compiled, computed here.
+    served = (
+        _jobs(arguments) > 1
+        and not arguments.dry_run
+        and serve([_asked(arguments, name) for name in left] if len(left) > 1 else [], compute=len(left) > 1)
+    )
     # Only now: the numerical libraries take a second to load.
     with loading():
         from riskkit.execution.conclusion import Wish
@@ -191,7 +194,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     workers = _workers(arguments, requests)
     jobs = _jobs(arguments)
     judges = nearby(workers, jobs, len(requests) > 1)
-    drawers = beside(workers, jobs) if jobs > 1 and not isinstance(judges.executor, Seats) else judges
+    drawers = beside(workers, jobs) if served and not isinstance(judges.executor, Seats) else judges
     # One experiment's figures are dealt out once it is judged.
     show = functools.partial(presenting.present_one, arguments.out) if drawers is judges else None
     about = {
