@@ -26,16 +26,18 @@ HERE = Path(__file__).resolve().parent.parent
 def parts(results: Path) -> None:
     """The innermost clock counts; files are PDF, SVG, numbers and caption."""
     began = time.process_time()
-    from riskkit.report.figures import drawing
+    from riskkit.report.figures import drawing, standard, stored
     from riskkit.report.figures.page import Page
 
     modules = drawing.figure_modules()
     loading = time.process_time() - began
     clock = Clock(rest="else")
-    clock.on(drawing, "stored", "reading")
     for module in modules.values():
         clock.on(module, "draw", "drawing")
-    clock.on(drawing, "errors", "drawing")
+    for owner, name, part in ((stored, "stored", "reading"), (standard, "errors", "drawing")):
+        clock.on(owner, name, part)
+        if hasattr(drawing, name):  # an older checkout, which has its own name of it
+            clock.on(drawing, name, part)
     clock.on(Page, "finish", "layout")
     clock.on(Page, "save", "files")
     names = sorted(path.parent.name for path in results.glob("*/verdict.json"))
