@@ -53,8 +53,9 @@ def draw(stored: plot.Stored) -> plot.Page | None:
             about=about,
             style=style,
         )
-        if drawn.any() and ratios["mean"][drawn].max() > MOST:
-            panel.text(0.99, 1 - (place + 0.5) / len(roles), f"to {ratios['mean'][drawn].max():.0e}", ha="right")
+        if (most := max(ratios["mean"][drawn], default=0.0)) > MOST:
+            (end,) = plot.written([float(f"{most:.0e}")])
+            panel.text(0.99, 1 - (place + 0.5) / len(roles), f"to {end}", ha="right")
         if not drawn.any():
             panel.inside(place, f"{name}; nothing is drawn")
         page.key(name, Line2D([], [], **style))

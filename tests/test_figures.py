@@ -228,6 +228,20 @@ def test_a_page_of_twenty_values_of_one_and_of_lost_cells_is_legible(drawn, name
                     shown(page)
 
 
+def test_slopes_of_several_lines_fit_into_a_narrow_panel():
+    found = {"slope": 1.0, "claim_slope": 1.0}
+    lines = [plot.Line(pd.DataFrame(), "alpha", {"n": n}, found) for n in (880.0, 1030.0)]
+    page = plot.Page("narrow", height=1.5, columns=5)
+    for _ in range(5):
+        panel = page.panel(xlabel="alpha")
+        panel.points("made up", [0.1, 1.0], [0.1, 1.0], x_name="alpha")
+        panel.slopes(lines)
+    page.finish()
+    shown = [area.get_text() for area in panel._box.get_child().get_children()]
+    assert shown == ["$n = 880$: +1.00", "$n = 1030$: +1.00", "slope; claim +1.00"]
+    assert panel._box.get_window_extent().width <= panel.axes.bbox.width + 2
+
+
 def beyond(figure):
     """Tick labels outside the view, which matplotlib keeps but does not draw."""
     hidden = set()

@@ -97,6 +97,7 @@ class Panel:
         self._areas: dict[str, list[Any]] = {}
         self._trivial: set[tuple[bytes, bytes]] = set()
         self._box: AnchoredOffsetbox | None = None
+        self._shorter: Sequence[str] = ()
         self._small: dict[str, Locator] = {}
         self._cuts = False
 
@@ -331,9 +332,10 @@ class Panel:
             words = symbols({name: line.where[name] for name in differing(lines) if name in line.where})
             self.end_label(line, words, colour=FAINT if line.axis == "alpha" else None)
 
-    def box(self, entries: Iterable[tuple[str, str]]) -> None:
-        """Lines of small text, (words, colour) each, where nothing else is; the y axis is widened if need be."""
-        entries = list(entries)
+    def box(self, entries: Iterable[tuple[str, str]], shorter: Sequence[str] = ()) -> None:
+        """Lines of small text, (words, colour) each, where nothing else is; the y axis is widened if need be.
+        ``shorter``: words for a panel that is narrower than those."""
+        entries, self._shorter = list(entries), shorter
         if not entries:
             return
         with house_style():
@@ -368,8 +370,9 @@ class Panel:
                     words = f"{words.replace(': slope', ':')} / {signed(judged['claim_slope'])}"
             entries.append((words, colour))
         if claims:
-            entries.append((f"claim {claims.pop()}" if len(claims) == 1 else "slope / claim", INK))
-        self.box(entries)
+            entries.append((f"claim {next(iter(claims))}" if len(claims) == 1 else "slope / claim", INK))
+        once = [words.replace(": slope ", ": ") for words, _ in entries]  # which numbers are slopes is said at the end
+        self.box(entries, [*once[:-1], f"slope; {once[-1]}"] if differ and len(claims) == 1 else ())
 
     def text(self, x: float, y: float, words: str, *, colour: str = INK, ha: str = "left", va: str = "center") -> None:
         """Small text at the place (x, y), in fractions of the panel."""
@@ -530,6 +533,11 @@ class Panel:
             return
         renderer: Any = self.page.figure.canvas.get_renderer()  # type: ignore[attr-defined]
         size = self._box.get_bbox(renderer)
+        if size.width > self.axes.bbox.width and self._shorter:
+            packed: Any = self._box.get_child()
+            for area, words in zip(packed.get_children(), self._shorter, strict=True):
+                area.set_text(words)
+            size = self._box.get_bbox(renderer)
         for _ in range(12):
             drawn, centres = self._drawn()
             crowding: dict[str, int] = {}

@@ -241,7 +241,8 @@ def written(values: Sequence[float]) -> list[str]:
 
     def decimal(value: float) -> str:
         mantissa, e, exponent = label(value).partition("e")
-        return rf"${mantissa} \times 10^{{{int(exponent)}}}$" if e else mantissa
+        times = "" if mantissa == "1" else rf"{mantissa} \times "
+        return rf"${times}10^{{{int(exponent)}}}$" if e else mantissa
 
     long = any(power(value) and len(f"{value:g}") > 5 for value in values)
     return [f"$2^{{{power(v)}}}$" if long and power(v) and v != 1 else decimal(v) for v in values]
