@@ -131,6 +131,8 @@ def bands(trials: int) -> list[Row]:
         (squared(2), Dependence.COMMON, 256, 20, 0.97),
         (squared(2), Dependence.NONE, 32, 40, 0.99),
         (lognormal(), Dependence.NONE, 128, 40, 0.99),
+        (squared(2), Dependence.RUN, 1024, 20, 0.97),
+        (lognormal(), Dependence.NONE, 1024, 20, 0.99),
     ]
     for number, (population, dependence, R, P, high) in enumerate(settings):
         rng = np.random.default_rng([6, number])

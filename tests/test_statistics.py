@@ -19,7 +19,7 @@ from riskkit.judges.level import judge_level
 from riskkit.judges.outcome import Outcome, adjust, not_covered
 from riskkit.judges.rate import judge_rate
 from riskkit.stats import slopes
-from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.bands import simultaneous_band, simultaneous_bands
 from riskkit.stats.multiplicity import cautious, holm
 from riskkit.stats.paired import paired_difference, paired_ratio
 from riskkit.stats.planning import replicates_for_precision, replicates_needed
@@ -93,6 +93,18 @@ class TestOracles:
         half = stats.t.ppf(0.975, 399) * stats.sem(values[:, 0])
         assert band.high[0] - band.mean[0] == pytest.approx(half, rel=0.1)
         assert band.mean[0] - band.low[0] == pytest.approx(half, rel=0.1)
+
+    def test_bands_over_sets_of_columns_are_the_bands_over_each(self):
+        values = errors(np.ones(300), 40, seed=6)
+        values[:, 7] = 2.0
+        sets = [np.arange(3, 290), np.array([7]), np.array([5, 7, 290]), np.array([299])]
+        for places, band in zip(sets, simultaneous_bands(values, sets), strict=True):
+            alone = simultaneous_band(values[:, places])
+            for name in ("mean", "sem", "low", "high"):
+                np.testing.assert_allclose(getattr(band, name), getattr(alone, name), rtol=1e-12)
+            for mine, theirs in ((band.over, alone.over), (band.under, alone.under)):
+                assert (mine.points, mine.df) == (theirs.points, theirs.df)
+                np.testing.assert_allclose(mine.suprema, theirs.suprema, rtol=1e-9)
 
 
 class TestPlantedTruths:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from problems import LinearOnBall, Logistic, LogisticRidge, MeanEstimation, Ridge, WarpedMean
 from riskkit import SGD, SLRLA, Constant, Constants, InverseTime, Lookahead, SqrtHorizon, Stage
-from riskkit.theory import exact_moments
+from riskkit.theory import exact_moments, recursion
 from riskkit.theory.zhou2021 import BOUNDS, convex, polyak_lojasiewicz, slrla, strongly_convex
 from riskkit.theory.zhou2021.audits import table
 from riskkit.theory.zhou2021.setting import Setting
@@ -142,6 +142,21 @@ def test_recursions_equal_their_loops():
         np.testing.assert_allclose(
             explicit(strongly_convex.GENERALIZATION, constants, step, **grid), stability, rtol=1e-12
         )
+
+
+def test_a_recursion_has_the_same_bits_at_a_cell_alone_and_among_others():
+    rng = np.random.default_rng(2)
+    T, k = rng.integers(1, 700, 60).astype(float), rng.integers(1, 4, 60).astype(float)
+    alpha = rng.choice(rng.uniform(0.01, 1, 25), 60)
+
+    def rounds(T, k):
+        j = np.arange(1.0, T + 1)
+        return recursion.Rounds(1 - k / (j + k), 1 / j, 1 / (j + k) ** 2)
+
+    together = recursion.solve(T, k, alpha, rounds)
+    for p in range(60):
+        alone = recursion.solve(T[[p]], k[[p]], alpha[[p]], rounds)
+        assert [one[0] for one in alone] == [one[p] for one in together]
 
 
 def test_a_first_step_longer_than_half_the_inverse_curvature_has_its_loop_too():

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.bands import simultaneous_bands
 from riskkit.stats.columns import Columns, Floats
 from riskkit.stats.jackknife import MINIMUM_VERDICT, LeaveOut, covariance, leave_out, t_quantile
 
@@ -59,7 +59,7 @@ def minimiser(values: npt.ArrayLike | Columns, x: npt.ArrayLike, *, level: float
     low = high = math.nan
     p_least = np.full(grid.size, math.nan)
     if columns.replicates >= MINIMUM_VERDICT:
-        p_least = np.array([_p_least(columns, p) for p in range(grid.size)])
+        p_least = _p_least(columns)
         kept = np.flatnonzero(p_least > 1 - level)
         low, high = float(grid[min(kept)]), float(grid[max(kept)])
     vertex, below, above, leaves = _vertex_of(left, grid, level)
@@ -85,11 +85,13 @@ def _vertex_of(left: LeaveOut, x: Floats, level: float) -> tuple[float, float, f
     return vertex, below, above, leaves
 
 
-def _p_least(columns: Columns, p: int) -> float:
-    """p-value against a column being the least: small if some other column is smaller beyond chance."""
-    others = np.delete(np.arange(columns.shape[1]), p)
-    band = simultaneous_band(columns.columns(np.full(others.size, p)).less(columns.columns(others)))
-    return band.p_above(np.zeros(others.size))
+def _p_least(columns: Columns) -> Floats:
+    """(P,) p-value against each column being the least: small if some other column is smaller beyond chance."""
+    P = columns.shape[1]
+    each, other = np.nonzero(~np.eye(P, dtype=bool))
+    sets = np.arange(each.size).reshape(P, P - 1)
+    bands = simultaneous_bands(columns.columns(each).less(columns.columns(other)), list(sets))
+    return np.array([band.p_above(np.zeros(P - 1)) for band in bands])
 
 
 def _fieller(left: LeaveOut, x: Floats, t: float) -> tuple[float, float]:

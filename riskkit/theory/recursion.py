@@ -39,25 +39,42 @@ class Solution(NamedTuple):
 
 
 def scan(a: Floats, *b: Floats) -> tuple[Floats, ...]:
-    """Running solutions of x_t = a_t x_{t-1} + b_t: (A, B, ...) with x_t = A_t x_0 + B_t, each (T,).
+    """Running solutions of x_t = a_t x_{t-1} + b_t along the last axis: (A, B, ...) with x_t = A_t x_0 + B_t, each of
+    one shape (..., T).
 
     Composes the affine maps by doubling: log2(T) vectorised passes, and neither a division nor a difference, so that
     for a in [0, 1] and b >= 0 the relative error stays within some log2(T) roundings of each term.
     """
     A, B = a.copy(), [part.copy() for part in b]
     shift = 1
-    while shift < A.size:
+    while shift < A.shape[-1]:
         for part in B:
-            part[shift:] += A[shift:] * part[:-shift]
-        A[shift:] *= A[:-shift].copy()
+            part[..., shift:] += A[..., shift:] * part[..., :-shift]
+        A[..., shift:] *= A[..., :-shift].copy()
         shift *= 2
     return A, *B
+
+
+def compose(a: Floats, *b: Floats) -> tuple[Floats, ...]:
+    """What ``scan`` ends in, (A_T, B_T, ...) of shape (..., 1), by the same products and sums and no others."""
+    A, B = a, list(b)
+    while A.shape[-1] > 1:
+        odd = A.shape[-1] % 2  # the earliest map waits
+        earlier, later = (slice(odd, None, 2), slice(odd + 1, None, 2))
+        B = [np.concatenate([x[..., :odd], x[..., later] + A[..., later] * x[..., earlier]], axis=-1) for x in B]
+        A = np.concatenate([A[..., :odd], A[..., later] * A[..., earlier]], axis=-1)
+    return A, *B
+
+
+TOGETHER = 2**13
+"""Numbers that are scanned together: they stay in cache."""
 
 
 def solve(T: Floats, k: Floats, alpha: Floats, rounds: Callable[[int, int], Rounds]) -> Solution:
     """The recursion at every cell: T, k, alpha of one shape, ``rounds(T, k)`` what each round does for a given k.
 
-    One call of ``rounds`` for each k, one scan for each (k, alpha), both for the largest T they are asked for.
+    One call of ``rounds`` for each k, one scan for each (k, alpha), both for the largest T they are asked for; where it
+    is the only one, what lies before is not made.
     """
     shape = T.shape
     T, k, alpha = T.ravel(), k.ravel(), alpha.ravel()
@@ -66,18 +83,25 @@ def solve(T: Floats, k: Floats, alpha: Floats, rounds: Callable[[int, int], Roun
         made = rounds(int(T[of_k].max()), int(period))
         p, w = made.contraction, made.addition
         c = np.broadcast_to(made.mixing, p.shape)
-        for mix, within in groups(alpha[of_k]):
-            cells = of_k[within]
+        mixes = groups(alpha[of_k])
+        rows = max(1, TOGETHER // p.size)
+        for some in (mixes[first : first + rows] for first in range(0, len(mixes), rows)):
+            cells = of_k[np.concatenate([within for _, within in some])]
+            row = np.repeat(np.arange(len(some)), [len(within) for _, within in some])
             last = T[cells].astype(np.int64) - 1
             stop = int(last.max()) + 1
-            A, *B = scan(1 - mix + mix * p[:stop], mix * w[:stop], mix * (1 - mix) * c[:stop])
-            for answer, curve in zip(found, (A, *B), strict=True):
-                answer[cells] = curve[last]
+            mix = np.array([value for value, _ in some])[:, None]
+            maps = 1 - mix + mix * p[:stop], mix * w[:stop], mix * (1 - mix) * c[:stop]
+            alone = int(last.min()) + 1 == stop
+            for answer, curves in zip(found, (compose if alone else scan)(*maps), strict=True):
+                answer[cells] = curves[row, 0 if alone else last]
     return Solution(*(answer.reshape(shape) for answer in found))
 
 
 def groups(values: Floats) -> list[tuple[float, np.ndarray]]:
     """(value, where it stands) for each distinct value of an array (P,)."""
+    if values.size and (values == values[0]).all():
+        return [(float(values[0]), np.arange(values.size))]
     distinct, inverse = np.unique(values, return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     edges = np.searchsorted(inverse[order], np.arange(distinct.size + 1))

@@ -15,7 +15,7 @@ from riskkit.algorithms.staged import OUTPUTS
 from riskkit.experiment.plan import Cell
 from riskkit.measure.quantities import CONTROLS, DATASET, FOLLOWED
 from riskkit.stats import slopes
-from riskkit.stats.bands import simultaneous_band
+from riskkit.stats.bands import simultaneous_bands
 from riskkit.stats.columns import Columns
 from riskkit.stats.jackknife import MINIMUM_INTERVAL
 from riskkit.theory.bound import Floats
@@ -213,10 +213,13 @@ def _of_cells(data: Data, states: Sequence[tuple[str, str]]) -> dict[str, list[A
 def _bands(values: Columns, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
     """(P,) ends of the 95% band that is simultaneous over the sound cells of an algorithm; NaN for other cells."""
     low, high = np.full((2, len(cells)), np.nan)
-    sound = values.finite
-    for name in dict.fromkeys(cell.name for cell in cells):
-        places = np.flatnonzero(sound & np.array([cell.name == name for cell in cells]))
-        if len(places) and values.replicates >= MINIMUM_INTERVAL:
-            band = simultaneous_band(values.columns(places))
-            low[places], high[places] = band.low, band.high
+    if values.replicates < MINIMUM_INTERVAL:
+        return low, high
+    sound = np.flatnonzero(values.finite)
+    own: dict[str, list[int]] = {}
+    for place, p in enumerate(sound.tolist()):
+        own.setdefault(cells[p].name, []).append(place)
+    sets = [np.array(places) for places in own.values()]
+    for places, band in zip(sets, simultaneous_bands(values.columns(sound), sets), strict=True):
+        low[sound[places]], high[sound[places]] = band.low, band.high
     return low, high

@@ -40,7 +40,7 @@ import numpy.typing as npt
 from riskkit.algorithms.steps import Constant, SqrtHorizon, first_size
 from riskkit.theory.bound import Condition, Floats, Scale
 from riskkit.theory.hypotheses import convex, finite, one_stage, scheduled, step_at_most, within_reach
-from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality
 
 TITLE = "Theorem 1 (paper: Theorem 3)"
 
@@ -77,7 +77,7 @@ class ExcessRate(NamedTuple):
 
 def step_size(setting: Setting) -> Floats:
     """eta at every cell. Raises TypeError for a step that is not constant in j."""
-    cells = grid(setting)
+    cells = setting.grid
     if not isinstance(setting.step, SCHEDULES):
         raise TypeError(f"{TITLE} needs a Constant or SqrtHorizon step; got {type(setting.step).__name__}.")
     sizes = np.vectorize(lambda T, k: first_size(setting.step, int(T), int(k)), otypes=[np.float64])
@@ -85,18 +85,18 @@ def step_size(setting: Setting) -> Floats:
 
 
 def _optimization_average(setting: Setting) -> Optimization:
-    cells, eta = grid(setting), step_size(setting)
+    cells, eta = setting.grid, step_size(setting)
     moment = np.where(np.isnan(cells.path_moment), setting.constants.G**2, cells.path_moment)
     return Optimization(cells.D2 / (2 * cells.alpha * eta * cells.k * cells.T), eta * moment / 2)
 
 
 def _generalization_last(setting: Setting) -> Stability:
-    n, T, k, alpha, *_ = grid(setting)
+    n, T, k, alpha, *_ = setting.grid
     return Stability(2 * alpha * step_size(setting) * setting.constants.G**2 * k * T / n)
 
 
 def _generalization_average(setting: Setting) -> Stability:
-    n, T, k, alpha, *_ = grid(setting)
+    n, T, k, alpha, *_ = setting.grid
     return Stability(step_size(setting) * setting.constants.G**2 / n * (alpha * k * (T - 1) + k - 1))
 
 
@@ -110,12 +110,12 @@ def _claimed(setting: Setting, values: Floats) -> Floats:
 
 
 def _optimization_claim(setting: Setting) -> Rate:
-    _, T, k, alpha, *_ = grid(setting)
+    _, T, k, alpha, *_ = setting.grid
     return Rate(_claimed(setting, 1 / (alpha * np.sqrt(k * T))))
 
 
 def _generalization_claim(setting: Setting) -> Rate:
-    n, T, k, alpha, *_ = grid(setting)
+    n, T, k, alpha, *_ = setting.grid
     return Rate(_claimed(setting, alpha * np.sqrt(k * T) / n))
 
 

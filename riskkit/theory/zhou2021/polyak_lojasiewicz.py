@@ -58,7 +58,7 @@ from riskkit.theory.hypotheses import (
     step_constant_at_most,
     within_reach,
 )
-from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality
 
 TITLE = "Theorem 3 (paper: Theorem 4)"
 
@@ -106,7 +106,7 @@ class ExcessRate(NamedTuple):
 
 
 def _optimization(setting: Setting) -> Optimization:
-    cells, step, constants = grid(setting), inverse_time(TITLE, setting.step), setting.constants
+    cells, step, constants = setting.grid, inverse_time(TITLE, setting.step), setting.constants
     solved = recursion.solve(
         cells.T, cells.k, cells.alpha, lambda T, k: recursion.inverse_time_rounds(T, k, step.offset)
     )
@@ -119,7 +119,7 @@ def _optimization(setting: Setting) -> Optimization:
 
 
 def _generalization(setting: Setting) -> Generalization:
-    cells, step, constants = grid(setting), inverse_time(TITLE, setting.step), setting.constants
+    cells, step, constants = setting.grid, inverse_time(TITLE, setting.step), setting.constants
     _two_examples(cells.n)
     burn_in, stability = np.empty(cells.n.shape), np.empty(cells.n.shape)
     shaped = (cells.n, cells.T, cells.k, cells.alpha, burn_in, stability)
@@ -190,14 +190,14 @@ def _two_examples(n: Floats) -> None:
 
 
 def _optimization_claim(setting: Setting) -> OptimizationRate:
-    _, T, k, alpha, *_ = grid(setting)
+    _, T, k, alpha, *_ = setting.grid
     steps = k * T + 1
     factor = alpha * (alpha + 2 * (1 - alpha) * (k - 1)) / setting.constants.mu**2
     return OptimizationRate(steps ** (-2 * alpha), factor * steps ** (1 - 2 * alpha))
 
 
 def _generalization_claim(setting: Setting) -> StabilityRate:
-    n, T, k, alpha, *_ = grid(setting)
+    n, T, k, alpha, *_ = setting.grid
     _two_examples(n)
     gamma = (1 - 1 / n) * alpha * setting.constants.L / setting.constants.mu
     return StabilityRate(alpha ** (1 / (1 + gamma)) * (k * T) ** (gamma / (1 + gamma)) / (n - 1))

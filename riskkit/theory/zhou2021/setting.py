@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -37,6 +38,19 @@ NUMBERS = (
 """The two numberings, for a reader of either."""
 
 
+class Grid(NamedTuple):
+    """A setting's arrays as floats, broadcast against each other."""
+
+    n: Floats
+    T: Floats
+    k: Floats
+    alpha: Floats
+    D2: Floats
+    f0: Floats
+    g2: Floats
+    path_moment: Floats
+
+
 @dataclasses.dataclass(frozen=True)
 class Setting:
     """Where a bound is evaluated. ``n, T, k, alpha`` and the measured inputs broadcast against each other.
@@ -62,6 +76,19 @@ class Setting:
     f0: npt.ArrayLike = np.nan
     g2: npt.ArrayLike = 0.0
     path_moment: npt.ArrayLike = np.nan
+
+    @functools.cached_property
+    def grid(self) -> Grid:
+        """Every formula's first step. Raises ValueError, in one line, for n, T, k, alpha that no run has."""
+        given = [np.asarray(getattr(self, name), dtype=np.float64) for name in Grid._fields]
+        for name, values in zip(("n", "T", "k"), given, strict=False):
+            if not np.all((values >= 1) & (values == np.floor(values)) & np.isfinite(values)):
+                raise ValueError(f"Setting: {name} must hold whole numbers >= 1; got {getattr(self, name)!r}.")
+        alpha = given[Grid._fields.index("alpha")]
+        if not np.all((alpha > 0) & (alpha <= 1)):
+            raise ValueError(f"Setting: alpha must lie in (0, 1]; got {self.alpha!r}.")
+        shape = np.broadcast_shapes(*(values.shape for values in given))
+        return Grid(*(values if values.shape == shape else np.broadcast_to(values, shape) for values in given))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +147,7 @@ def trivial(quantity: Quantity, setting: Setting, diameter: float = math.inf) ->
     """What is true of every run, without any theorem: the range M of the loss for risks, the diameter of Theta (or of
     the set that the iterates reach) for the stability, and its square for the squared distance."""
     known = {"stability": diameter, "distance": diameter**2}.get(quantity, setting.constants.M)
-    return np.full(grid(setting).n.shape, known)
+    return np.full(setting.grid.n.shape, known)
 
 
 def setting_of(at: At) -> Setting:
@@ -144,34 +171,9 @@ def setting_of(at: At) -> Setting:
     )
 
 
-class Grid(NamedTuple):
-    """A setting's arrays as floats, broadcast against each other."""
-
-    n: Floats
-    T: Floats
-    k: Floats
-    alpha: Floats
-    D2: Floats
-    f0: Floats
-    g2: Floats
-    path_moment: Floats
-
-
-def grid(setting: Setting) -> Grid:
-    """Raises ValueError, in one line, for n, T, k, alpha that no run has."""
-    cells = Grid(*np.broadcast_arrays(*(np.asarray(getattr(setting, name), dtype=np.float64) for name in Grid._fields)))
-    for name in ("n", "T", "k"):
-        values = getattr(cells, name)
-        if not np.all((values >= 1) & (values == np.floor(values)) & np.isfinite(values)):
-            raise ValueError(f"Setting: {name} must hold whole numbers >= 1; got {getattr(setting, name)!r}.")
-    if not np.all((cells.alpha > 0) & (cells.alpha <= 1)):
-        raise ValueError(f"Setting: alpha must lie in (0, 1]; got {setting.alpha!r}.")
-    return cells
-
-
 def not_proved(setting: Setting) -> NamedTuple:
     """The explicit form of a claim for which no bound is proved: one term, nan everywhere."""
-    return Unproved(np.full(grid(setting).n.shape, np.nan))
+    return Unproved(np.full(setting.grid.n.shape, np.nan))
 
 
 class Unproved(NamedTuple):

@@ -189,14 +189,14 @@ def lookahead_gradients(bound: StagedInequality, setting: Setting, eps: npt.Arra
         here = {name: float(values[place]) for name, values in zip(names, cells, strict=True)}
         k, horizon, tried = here["k"], 64, 0
         while tried * k < most and np.isinf(answer[place]).any():
-            T = np.arange(1, horizon + 1)
+            T = np.arange(tried + 1, horizon + 1)
             terms: tuple[Floats, ...] = bound.explicit(Setting(setting.constants, setting.step, T=T, **here))
             total = np.sum(terms, axis=0)
             if np.isnan(total).any():
                 raise ValueError(f"{bound.name} is not known here; give the setting all it needs (D2, f0, g2).")
             for e, target in enumerate(targets.ravel()):
                 reached = np.flatnonzero(total <= target)
-                if reached.size and T[reached[0]] * k <= most:
+                if np.isinf(answer[(*place, e)]) and reached.size and T[reached[0]] * k <= most:
                     answer[(*place, e)] = k * T[reached[0]]
             tried, horizon = horizon, min(2 * horizon, max(math.ceil(most / k), 1))
     return answer.reshape((*cells[0].shape, *targets.shape))

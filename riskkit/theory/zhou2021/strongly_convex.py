@@ -58,7 +58,7 @@ from riskkit.theory.hypotheses import (
     strongly_convex_examples,
     within_reach,
 )
-from riskkit.theory.zhou2021.setting import Setting, StagedInequality, grid, minimise_over_alpha
+from riskkit.theory.zhou2021.setting import Setting, StagedInequality, minimise_over_alpha
 
 TITLE = "Theorem 2 (paper: Theorems 1 and 2)"
 
@@ -105,7 +105,7 @@ class ExcessRate(NamedTuple):
 
 
 def _distance(setting: Setting) -> Distance:
-    cells, step = grid(setting), inverse_time(TITLE, setting.step)
+    cells, step = setting.grid, inverse_time(TITLE, setting.step)
     solved = recursion.solve(
         cells.T, cells.k, cells.alpha, lambda T, k: recursion.inverse_time_rounds(T, k, step.offset)
     )
@@ -116,11 +116,11 @@ def _optimization(setting: Setting) -> Optimization:
     initial, noise = _distance(setting)
     half = setting.constants.L / 2
     left = np.maximum(initial + noise, 0.0)  # a rounding below 0 where they cancel
-    return Optimization(half * initial, half * noise, np.sqrt(grid(setting).g2 * left))
+    return Optimization(half * initial, half * noise, np.sqrt(setting.grid.g2 * left))
 
 
 def _generalization(setting: Setting) -> Stability:
-    cells, step, constants = grid(setting), inverse_time(TITLE, setting.step), setting.constants
+    cells, step, constants = setting.grid, inverse_time(TITLE, setting.step), setting.constants
 
     def rounds(T: int, k: int) -> recursion.Rounds:
         q = k / (k * np.arange(1.0, T + 1) + step.offset - 1)
@@ -139,13 +139,13 @@ def _excess(setting: Setting) -> Excess:
 
 
 def _optimization_claim(setting: Setting) -> OptimizationRate:
-    _, T, k, alpha, *_ = grid(setting)
+    _, T, k, alpha, *_ = setting.grid
     lam = setting.constants.lam
     return OptimizationRate(T ** (-2 * alpha), claimed_noise(alpha, k, T, lam))
 
 
 def _generalization_claim(setting: Setting) -> StabilityRate:
-    n, T, k, alpha, *_ = grid(setting)
+    n, T, k, alpha, *_ = setting.grid
     return StabilityRate(((k * T + 1) ** alpha - 1) / ((T + 1) * k + 2) ** alpha / (n * setting.constants.lam))
 
 
@@ -279,7 +279,7 @@ def best_alpha(n: npt.ArrayLike, k: npt.ArrayLike, T: npt.ArrayLike, lam: npt.Ar
 
 def best_alpha_explicit(setting: Setting) -> Floats:
     """The alpha that minimises the explicit excess bound at each cell, numerically; setting.alpha is not read."""
-    cells = grid(setting)
+    cells = setting.grid
     answer = np.empty(cells.T.shape)
     for place in np.ndindex(answer.shape):
         here = {name: float(getattr(cells, name)[place]) for name in cells._fields}
