@@ -41,7 +41,8 @@ def main() -> None:
             ratios.append(critical[0] / critical[1])
         few, every = covered / TRIALS
         ratio = f"{np.mean(ratios):.3f} ({np.std(ratios):.3f})"
-        print(f"| {population[0]}, {dependence} | {P} | {R} | {few:.3f} | {every:.3f} | {ratio} |", flush=True)
+        errors = population[0].replace("|", "\\|")
+        print(f"| {errors}, {dependence} | {P} | {R} | {few:.3f} | {every:.3f} | {ratio} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -239,7 +239,7 @@ def gains(data: Data) -> list[float]:
         run = stored[0]
         for quantity in FOLLOWED:
             for output in traits.outputs(cell.algorithm):
-                if quantity not in run.values or data.estimator(cell, quantity, output) not in (
+                if quantity not in run.values or data.estimators([cell], quantity, output)[0] not in (
                     "controlled",
                     "regressed",
                 ):

@@ -30,7 +30,7 @@ from riskkit.problem import Problem, constants_of, diameter
 from riskkit.stats.columns import Columns, joined, part_starts, reduced
 from riskkit.stats.controls import LEAST
 from riskkit.theory.bound import FORMS, At, Bound, Floats, Form, total
-from riskkit.verdicts.estimates import LARGEST, Estimate, Wanted, estimates
+from riskkit.verdicts.estimates import CONTROLLED, LARGEST, Estimate, Wanted, estimates, has_companion
 
 RAN_AWAY = frozenset({"diverged", "non-finite", "below the minimum"})
 """The statuses that an algorithm itself brings about."""
@@ -103,27 +103,33 @@ class Data:
     def values(self, cells: Sequence[Cell], quantity: str, output: str) -> Columns:
         """(R, P), the estimate of each cell (``riskkit.verdicts.estimates``); NaN columns for cells that failed or
         diverged, and for runs that do not measure the quantity."""
-        return self._columns([(cell, self._pairs(cell)) for cell in cells], quantity, output)
+        return self._columns(cells, quantity, output, paired=True)
 
     def unpaired(self, cells: Sequence[Cell], output: str) -> Columns:
         """(R, P), estimates of the generalization error that do not use the runs on S with one example replaced."""
-        return self._columns([(cell, False) for cell in cells], "generalization", output)
+        return self._columns(cells, "generalization", output, paired=False)
 
-    def _columns(self, cells: Sequence[tuple[Cell, bool]], quantity: str, output: str) -> Columns:
-        found = self._estimated(cells, quantity, output)
+    def _columns(self, cells: Sequence[Cell], quantity: str, output: str, *, paired: bool) -> Columns:
+        found = self._estimated(cells, quantity, output, paired=paired)
         return joined([None if one is None else one.values for one in found], self.replicates)
 
-    def _estimated(self, cells: Sequence[tuple[Cell, bool]], quantity: str, output: str) -> list[Estimate | None]:
-        """The estimate of each cell, paired with the runs on S with one example replaced or not; None where the
-        quantity was not measured. What is not known yet is estimated together, and kept while there is room."""
-        places = [(cell.address, cell.rounds, quantity, output, paired) for cell, paired in cells]
+    def _estimated(
+        self, cells: Sequence[Cell], quantity: str, output: str, *, paired: bool = True
+    ) -> list[Estimate | None]:
+        """The estimate of each cell, paired with the runs on S with one example replaced where that helps, or not; None
+        where the quantity was not measured. What is not known yet is estimated together, and kept while there is
+        room."""
+        places = []
         wanted: dict[Any, Wanted] = {}
-        for (cell, paired), place in zip(cells, places, strict=True):
+        for cell in cells:
+            pairs = paired and quantity in CONTROLLED and self._pairs(cell, quantity, output)
+            place = (cell.address, cell.rounds, quantity, output, pairs)
+            places.append(place)
             if place not in self._estimates and place not in wanted:
                 found = self.of(cell)
                 if found is not None and quantity in found[0].values:
                     follows = quantity != "stability" or self._hit(cell) >= LEAST / 2
-                    wanted[place] = Wanted(*found, paired=paired, followed_pairs=follows)
+                    wanted[place] = Wanted(*found, paired=pairs, followed_pairs=follows)
         made = dict(zip(wanted, estimates(list(wanted.values()), quantity, output), strict=True))
         for place, one in made.items():
             # What was simulated lies among what was measured, unless it is known as sums, which are soon made again.
@@ -136,9 +142,13 @@ class Data:
                 self._estimates[place] = one
         return [made.get(place) or self._estimates.get(place) for place in places]
 
-    def _pairs(self, cell: Cell) -> bool:
-        """Whether the replace-one estimate is a control: of real algorithms, after 2n draws for all neighbours."""
-        return cell.name not in self._planted and self._draws(cell) >= 2 * cell.run.n
+    def _pairs(self, cell: Cell, quantity: str, output: str) -> bool:
+        """Whether the replace-one estimate is a control: of real algorithms without a companion, after 2n draws for all
+        neighbours."""
+        found = self.of(cell)
+        if found is None or cell.name in self._planted or has_companion(*found, quantity, output):
+            return False
+        return self._draws(cell) >= 2 * cell.run.n
 
     def _hit(self, cell: Cell) -> float:
         """How many replicates have drawn an example that was replaced, in expectation."""
@@ -200,20 +210,25 @@ class Data:
         run, slot = found
         return np.asarray(run.values[quantity][:, slot, OUTPUTS.index(output)], dtype=np.float64)
 
-    def estimator(self, cell: Cell, quantity: str, output: str) -> str:
-        """How a mean was had: ``exact`` (an expectation, without a standard error), ``given S`` (the mean over datasets
-        of an expectation over the draws), or as ``riskkit.verdicts.estimates`` says; "" without one."""
+    def estimators(self, cells: Sequence[Cell], quantity: str, output: str) -> list[str]:
+        """How each mean was had: ``exact`` (an expectation, without a standard error), ``given S`` (the mean over
+        datasets of an expectation over the draws), or as ``riskkit.verdicts.estimates`` says; "" without one."""
+        how = [self._expected(cell, quantity, output) for cell in cells]
+        sampled = [cell for cell, known in zip(cells, how, strict=True) if known is None]
+        estimated = iter(self._estimated(sampled, quantity, output))
+        # One that was not measured is known to be "".
+        return [known if known is not None else next(estimated).how for known in how]  # type: ignore[union-attr]
+
+    def _expected(self, cell: Cell, quantity: str, output: str) -> str | None:
+        """How a mean was had that is no estimate; None for one that is."""
         found = self.of(cell)
         if found is None or quantity not in found[0].values:
             return ""
-        if found[0].engine.startswith(MOMENTS):
-            if self.exact_cells([cell], quantity, output):
-                return "exact"
-            if quantity not in COUPLED:
-                return "given S"
-        (estimated,) = self._estimated([(cell, self._pairs(cell))], quantity, output)
-        assert estimated is not None
-        return estimated.how
+        if not found[0].engine.startswith(MOMENTS):
+            return None
+        if self.exact_cells([cell], quantity, output):
+            return "exact"
+        return None if quantity in COUPLED else "given S"
 
     def exact_cells(self, cells: Sequence[Cell], quantity: str, output: str) -> bool:
         """Whether the means at all of the cells are expectations, equal in every replicate."""
@@ -444,14 +459,9 @@ class Data:
         """(P,) what is true of every run, without any bound: the range M of the loss for the generalization error, the
         optimization error and the excess risk, the diameter of Theta (or of the set that the iterates reach) for the
         stability, its square for the squared distance. inf where the problem, or the step, knows no such number."""
-        found = np.full(len(cells), math.inf)
-        own = {one.name for one in self.plan.experiment.quantities}
-        for p, cell in enumerate(cells):
-            if (problem := cell.run.problem) is None or _beyond(problem, cell.algorithm) or quantity in own:
-                continue
-            across = diameter(problem)
-            found[p] = {"stability": across, "distance": across**2}.get(quantity, constants_of(problem).M)
-        return found
+        if quantity in {one.name for one in self.plan.experiment.quantities}:
+            return np.full(len(cells), math.inf)
+        return np.array([_range(_Same(cell.run.problem), _Same(cell.algorithm), quantity) for cell in cells])
 
     def at_start(self, quantity: str, cells: Sequence[Cell]) -> Floats:
         """(P,) the mean of the quantity at theta_0, which bounds no run: E f_0 for the optimization error and the
@@ -493,17 +503,6 @@ def _input(at: At, field: str) -> Floats:
     return np.asarray(given, dtype=np.float64)
 
 
-@functools.lru_cache(maxsize=4096)
-def _beyond(problem: Problem, algorithm: Any) -> bool:
-    """Whether the steps may leave the set on which the problem's constants hold."""
-    most = getattr(problem, "largest_step", math.inf) * (1 + 4 * np.finfo(float).eps)
-    if problem.radius is not None or not math.isfinite(most):
-        return False
-    stages = getattr(algorithm, "stages", ())
-    within = all(stage.alpha <= 1 and first_size(stage.step, stage.T, stage.k) <= most for stage in stages)
-    return not (stages and within)
-
-
 def excludes(bound: Bound, cell: Cell) -> str | None:
     """Why the bound says nothing about the cell, or None."""
     if cell.run.problem is None:
@@ -526,6 +525,26 @@ class _Same:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and other.itself is self.itself
+
+
+@functools.lru_cache(maxsize=2**15)
+def _range(problem: _Same, algorithm: _Same, quantity: str) -> float:
+    """What every run of the algorithm keeps to; inf where nothing is known."""
+    made = problem.itself
+    if made is None or _beyond(made, algorithm.itself):
+        return math.inf
+    across = diameter(made)
+    return float({"stability": across, "distance": across**2}.get(quantity, constants_of(made).M))
+
+
+def _beyond(problem: Problem, algorithm: Any) -> bool:
+    """Whether the steps may leave the set on which the problem's constants hold."""
+    most = getattr(problem, "largest_step", math.inf) * (1 + 4 * np.finfo(float).eps)
+    if problem.radius is not None or not math.isfinite(most):
+        return False
+    stages = getattr(algorithm, "stages", ())
+    within = all(stage.alpha <= 1 and first_size(stage.step, stage.T, stage.k) <= most for stage in stages)
+    return not (stages and within)
 
 
 @functools.lru_cache(maxsize=2**15)

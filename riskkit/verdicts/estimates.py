@@ -73,12 +73,15 @@ def estimates(wanted: Sequence[Wanted], quantity: str, output: str) -> list[Esti
     The regressions of checkpoints with as many controls are made together."""
     found: list[Estimate] = []
     fitted: dict[int, list[tuple[int, Floats, list[Floats]]]] = {}
+    sets: dict[int, dict[str, Floats]] = {}
     for place, (run, slot, paired, followed_pairs) in enumerate(wanted):
         measured = run.values[quantity][:, slot, OUTPUTS.index(output)]
         if quantity not in FOLLOWED or (run.engine.startswith(MOMENTS) and (measured == measured[0]).all()):
             found.append(Estimate(reduced(measured), "simulated"))
             continue
-        controls = controls_of(run, slot, quantity, output, paired=paired)
+        if id(run) not in sets:
+            sets[id(run)] = _of_datasets(run)
+        controls = _controls(run, slot, quantity, output, sets[id(run)], paired=paired)
         if quantity == "stability" and not followed_pairs:
             controls = {}
         subtracted = quantity in CONTROLLED and "control" in run.dataset
@@ -107,19 +110,39 @@ def _regress(found: list[Estimate], group: Sequence[tuple[int, Floats, list[Floa
 
 def controls_of(run: Measured, slot: int, quantity: str, output: str, *, paired: bool = True) -> dict[str, Floats]:
     """Name -> (R,), below LARGEST and of mean 0, in the order in which they are taken."""
+    return _controls(run, slot, quantity, output, _of_datasets(run), paired=paired)
+
+
+def _of_datasets(run: Measured) -> dict[str, Floats]:
+    """The controls that are the same for all quantities and checkpoints of a run."""
+    found = {name: run.dataset[name] for name in DATASETS if name in run.dataset}
+    return {name: values for name, values in found.items() if _moderate(values)}
+
+
+def _controls(
+    run: Measured, slot: int, quantity: str, output: str, sets: dict[str, Floats], *, paired: bool
+) -> dict[str, Floats]:
     o = OUTPUTS.index(output)
     found: dict[str, Floats] = {}
-    if followed(quantity) in run.values and np.isfinite(own := run.values[followed(quantity)][:, slot, o]).all():
+    companion = has_companion(run, slot, quantity, output)
+    if companion and _moderate(own := run.values[followed(quantity)][:, slot, o]):
         found["companion"] = own
-    if quantity in CONTROLLED:
-        sets = {name: run.dataset[name] for name in DATASETS if name in run.dataset}
-        if "control_start" in sets:
-            found["control_start"] = sets.pop("control_start")
-        if paired and "companion" not in found and {"generalization", "replace_one"} <= set(run.values):
-            direct, other = (run.values[name][:, slot, o] for name in ("generalization", "replace_one"))
-            found["replace-one"] = direct - other
-        found |= sets
-    return {name: values for name, values in found.items() if _moderate(values)}
+    if quantity not in CONTROLLED:
+        return found
+    sets = dict(sets)
+    if "control_start" in sets:
+        found["control_start"] = sets.pop("control_start")
+    if paired and not companion and {"generalization", "replace_one"} <= set(run.values):
+        direct, other = (run.values[name][:, slot, o] for name in ("generalization", "replace_one"))
+        if _moderate(apart := direct - other):
+            found["replace-one"] = apart
+    return found | sets
+
+
+def has_companion(run: Measured, slot: int, quantity: str, output: str) -> bool:
+    """Whether the same run on the problem's companion was measured, and stayed in range."""
+    own = run.values.get(followed(quantity))
+    return own is not None and bool(np.isfinite(own[:, slot, OUTPUTS.index(output)]).all())
 
 
 def _moderate(values: Floats) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +34,18 @@ LAST = (
 columns of ``SHOWN``."""
 
 
-def columns(data: Data) -> list[str]:
+class _Place(NamedTuple):
+    """What is said of a cell: its coordinates, and what its run says of itself."""
+
+    coordinates: dict[str, Any]
+    about: dict[str, Any]
+
+
+def _columns(data: Data, places: Sequence[_Place]) -> list[str]:
     """Of the table, in its order."""
     fixed = {*FIRST, *SHOWN, *LAST}
-    told = [name for cell in data.plan.cells for name in (*coordinates(cell), *cell.run.about())]
-    others = dict.fromkeys(name for name in told if name not in fixed)
+    told = dict.fromkeys(name for place in places for part in place for name in part)
+    others = [name for name in told if name not in fixed]
     return [*FIRST, *others, *SHOWN, *(name for name in _told(data) if name not in others), *LAST]
 
 
@@ -56,9 +63,11 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
     experiment, cells = data.plan.experiment, data.plan.cells
     states = [data.status(cell) for cell in cells]
     ok = np.array([state == "ok" for state, _ in states])
-    same = _of_cells(data, states)
+    places = [_Place(coordinates(cell), dict(cell.run.about())) for cell in cells]
+    names = _columns(data, places)
+    same = _of_cells(data, states, places, names)
+    outputs = [traits.outputs(cell.algorithm) for cell in cells]
     banded = _banded(data)
-    names = columns(data)
     parts: dict[str, list[Any]] = {name: [] for name in names}
     nothing = np.full(len(cells), np.nan)
     for quantity in _quantities(data):
@@ -70,6 +79,7 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 band_low, band_high = _bands(values, cells)
             width = np.array([data.minimum_width(cell, quantity) for cell in cells])
             level = _level(data, cells, quantity, output)
+            how = data.estimators(cells, quantity, output)
             agreement = nothing
             if quantity == "generalization":
                 apart = data.unpaired(cells, output).less(data.values(cells, "replace_one", output))
@@ -93,14 +103,14 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
                 "trivial": _trivial(data, quantity, cells),
                 "exact": data.exact(quantity, output, cells),
                 "z_replace_one": agreement,
-                "saved": _saved(data, quantity, output, values),
-                "estimator": [data.estimator(cell, quantity, output) for cell in cells],
+                "saved": _saved(data, quantity, output, values, how),
+                "estimator": how,
                 "reason": [
                     reason
-                    or (f"{cell.name} has no output {output!r}" if output not in traits.outputs(cell.algorithm) else "")
+                    or (f"{cell.name} has no output {output!r}" if output not in own else "")
                     or (f"not covered: {uncovered}" if uncovered else "")
-                    for cell, (_, reason), uncovered in zip(
-                        cells, states, level.reasons or [None] * len(cells), strict=True
+                    for cell, own, (_, reason), uncovered in zip(
+                        cells, outputs, states, level.reasons or [None] * len(cells), strict=True
                     )
                 ],
             }
@@ -112,12 +122,17 @@ def table(data: Data) -> dict[str, list[Any] | npt.NDArray[Any]]:
     }
 
 
-def _saved(data: Data, quantity: str, output: str, values: Columns) -> Floats:
+def _saved(data: Data, quantity: str, output: str, values: Columns, how: Sequence[str]) -> Floats:
     """(P,) the variance of what was measured over that of the estimate; nan where no control variate is used."""
     if quantity not in FOLLOWED or data.replicates < 2:
         return np.full(values.shape[1], np.nan)
+    # What is neither controlled nor regressed is what was measured.
+    other = [p for p, one in enumerate(how) if one not in ("simulated", "exact", "")]
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged has no variance
-        before, after = data.raw(data.plan.cells, quantity, output).variance(), values.variance()
+        before = after = values.variance()
+        if other:
+            before = after.copy()
+            before[other] = data.raw([data.plan.cells[p] for p in other], quantity, output).variance()
     return np.where(after > 0, before / np.where(after > 0, after, 1.0), np.nan)
 
 
@@ -169,15 +184,16 @@ def _trivial(data: Data, quantity: str, cells: Sequence[Cell]) -> Floats:
     return np.where(np.isfinite(known), known, np.nan)
 
 
-def _of_cells(data: Data, states: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
+def _of_cells(
+    data: Data, states: Sequence[tuple[str, str]], said: Sequence[_Place], names: Sequence[str]
+) -> dict[str, list[Any]]:
     """The columns that are the same for every quantity and output."""
     cells = data.plan.cells
     diverged = [data.diverged(cell) for cell in cells]
-    about = [dict(cell.run.about()) for cell in cells]
-    places = [{**one, **coordinates(cell)} for one, cell in zip(about, cells, strict=True)]
+    places = [{**place.about, **place.coordinates} for place in said]
     found = [data.of(cell) for cell in cells]
     whole = {"n", "T", "k", "gradients", "batch", "d"}
-    named = [name for name in columns(data) if any(name in place for place in places)]
+    named = [name for name in names if any(name in place for place in places)]
     coordinate = {
         name: [
             (int(place[name]) if name in whole and place[name] == place[name] else place[name])

@@ -80,8 +80,9 @@ def step_size(setting: Setting) -> Floats:
     cells = setting.grid
     if not isinstance(setting.step, SCHEDULES):
         raise TypeError(f"{TITLE} needs a Constant or SqrtHorizon step; got {type(setting.step).__name__}.")
-    sizes = np.vectorize(lambda T, k: first_size(setting.step, int(T), int(k)), otypes=[np.float64])
-    return sizes(cells.T, cells.k)
+    runs = list(zip(cells.T.ravel().tolist(), cells.k.ravel().tolist(), strict=True))
+    sizes = {(T, k): first_size(setting.step, int(T), int(k)) for T, k in dict.fromkeys(runs)}
+    return np.array([sizes[run] for run in runs], dtype=np.float64).reshape(cells.T.shape)
 
 
 def _optimization_average(setting: Setting) -> Optimization:

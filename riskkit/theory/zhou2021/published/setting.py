@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -126,12 +127,13 @@ def kept_near(at: At, factor: Floats, gain: Floats, alpha: float, most: float) -
         for tau in range(k):
             a, b = factors[:, tau] * a, factors[:, tau] * b + gains[:, tau]
             c = np.minimum(most, factors[:, tau] * c + gains[:, tau])
-        delta, reached = 0.0, np.empty(len(a))
-        for t in range(len(a)):
-            grown = a[t] * delta + b[t] if delta else b[t]
-            delta = (1 - alpha) * delta + alpha * min(float(c[t]), float(np.nan_to_num(grown, nan=math.inf)))
-            reached[t] = delta
-    return reached[at.rounds - 1]
+    delta, reached = 0.0, []
+    for ahead, added, nearest in zip(a.tolist(), b.tolist(), c.tolist(), strict=True):
+        grown = ahead * delta + added if delta else added
+        grown = math.inf if math.isnan(grown) else min(grown, sys.float_info.max)
+        delta = (1 - alpha) * delta + alpha * min(nearest, grown)
+        reached.append(delta)
+    return np.array(reached)[at.rounds - 1]
 
 
 def burn_in(at: At, factor: Floats, gain: Floats, alpha: float, most: float) -> BurnIn:
