@@ -8,10 +8,13 @@ two upper critical values.
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.planted import Dependence, draw, lognormal, pareto, squared
+from riskkit.cli.common import Parser
 from riskkit.stats import bands
 from riskkit.stats.columns import GROUPS
 
@@ -46,5 +49,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with threadpool_limits(limits=1):
         main()
