@@ -23,7 +23,7 @@ from riskkit.theory.bound import Floats
 
 
 class Rounds(NamedTuple):
-    """What a round does to x, for t = 1..T; ``mixing`` 0 where x is convex. Each (T,)."""
+    """What a round does to x, for t = 1..T, each (T,); ``mixing`` the number 0 where x is convex."""
 
     contraction: Floats
     addition: Floats
@@ -78,11 +78,10 @@ def solve(T: Floats, k: Floats, alpha: Floats, rounds: Callable[[int, int], Roun
     """
     shape = T.shape
     T, k, alpha = T.ravel(), k.ravel(), alpha.ravel()
-    found = Solution(*(np.empty(T.size) for _ in range(3)))
+    found = Solution(np.empty(T.size), np.empty(T.size), np.zeros(T.size))
     for period, of_k in groups(k):
         made = rounds(int(T[of_k].max()), int(period))
         p, w = made.contraction, made.addition
-        c = np.broadcast_to(made.mixing, p.shape)
         mixes = groups(alpha[of_k])
         rows = max(1, TOGETHER // p.size)
         for some in (mixes[first : first + rows] for first in range(0, len(mixes), rows)):
@@ -91,9 +90,11 @@ def solve(T: Floats, k: Floats, alpha: Floats, rounds: Callable[[int, int], Roun
             last = T[cells].astype(np.int64) - 1
             stop = int(last.max()) + 1
             mix = np.array([value for value, _ in some])[:, None]
-            maps = 1 - mix + mix * p[:stop], mix * w[:stop], mix * (1 - mix) * c[:stop]
+            maps = [1 - mix + mix * p[:stop], mix * w[:stop]]
+            if isinstance(made.mixing, np.ndarray):
+                maps.append(mix * (1 - mix) * made.mixing[:stop])
             alone = int(last.min()) + 1 == stop
-            for answer, curves in zip(found, (compose if alone else scan)(*maps), strict=True):
+            for answer, curves in zip(found, (compose if alone else scan)(*maps), strict=False):
                 answer[cells] = curves[row, 0 if alone else last]
     return Solution(*(answer.reshape(shape) for answer in found))
 

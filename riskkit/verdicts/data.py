@@ -315,12 +315,14 @@ class Data:
     def _looked(self) -> dict[str, npt.NDArray[np.bool_]]:
         return {}
 
-    def path_moment(self, cell: Cell) -> float:
-        """Mean over the run's gradients and the replicates of ||grad l(v_j; z_j)||^2."""
-        place = (cell.address, cell.rounds)
-        if place not in self._moments:
-            self._moments[place] = float(self.values([cell], "path_moment", "last").mean()[0])
-        return self._moments[place]
+    def path_moments(self, cells: Sequence[Cell]) -> Floats:
+        """(P,) the mean over each run's gradients and the replicates of ||grad l(v_j; z_j)||^2."""
+        places = [(cell.address, cell.rounds) for cell in cells]
+        missing = {place: cell for place, cell in zip(places, cells, strict=True) if place not in self._moments}
+        values = self.values(list(missing.values()), "path_moment", "last")
+        # Column by column: the bits of a mean do not depend on what is asked for beside it.
+        self._moments.update({place: float(values.columns([p]).mean()[0]) for p, place in enumerate(missing)})
+        return np.array([self._moments[place] for place in places])
 
     @functools.cached_property
     def _moments(self) -> dict[tuple[str, int], float]:
@@ -369,7 +371,7 @@ class Data:
             algorithm=longest.algorithm,
             n=head.run.n,
             rounds=np.array([cell.taken for cell in cells], dtype=np.int64),
-            path_moment=np.array([self.path_moment(cell) for cell in cells]),
+            path_moment=self.path_moments(cells),
             measured={name: self.values(cells, name, "last").mean() for name in self._along},
             **measured,
         )
@@ -477,13 +479,14 @@ class Data:
     def exact(self, quantity: str, output: str, cells: Sequence[Cell]) -> Floats:
         """(P,) expectations known in closed form, NaN where none is; a planted fault has what it pretends to be."""
         answer = np.full(len(cells), np.nan)
-        place = {(cell.point, cell.name): p for p, cell in enumerate(cells)}
-        for reading in self.plan.experiment.readings:
-            if isinstance(reading, Exact | Follows) and (reading.quantity, reading.output) == (quantity, output):
-                own = [c for c in cells if c.run.problem is not None and c.name in (reading.algorithms or (c.name,))]
-                for group in self.alike(own):
-                    for cell, value in zip(group, self.expected(reading, group).tolist(), strict=True):
-                        answer[place[cell.point, cell.name]] = value
+        asked = [one for one in self.plan.experiment.readings if isinstance(one, Exact | Follows)]
+        asked = [one for one in asked if (one.quantity, one.output) == (quantity, output)]
+        place = {(cell.point, cell.name): p for p, cell in enumerate(cells)} if asked else {}
+        for reading in asked:
+            own = [c for c in cells if c.run.problem is not None and c.name in (reading.algorithms or (c.name,))]
+            for group in self.alike(own):
+                for cell, value in zip(group, self.expected(reading, group).tolist(), strict=True):
+                    answer[place[cell.point, cell.name]] = value
         return answer
 
     def expected(self, reading: Exact | Follows | Reaches | Smaller, cells: Sequence[Cell]) -> Floats:

@@ -40,6 +40,7 @@ Source: Zhou et al., NeurIPS 2021, Algorithm 3 and Theorem 4 (informal).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -302,7 +303,12 @@ def stability(constants: Constants, algorithm: Algorithm, n: int, rho_example: f
     """
     if (reason := stability_excluded(constants, algorithm)) is not None:
         raise ValueError(reason)
-    rho = constants.L if rho_example is None else rho_example
+    return _stage_ends(constants, algorithm, n, constants.L if rho_example is None else rho_example)
+
+
+@functools.lru_cache(maxsize=256)
+def _stage_ends(constants: Constants, algorithm: Algorithm, n: int, rho: float) -> Floats:
+    """``stability``, kept, read-only: every bound that rests on it asks anew for each of its measured inputs."""
     delta, answer = 0.0, []
     for stage in algorithm.stages:
         eta = np.asarray(stage.step.sizes(stage.T, stage.k), dtype=np.float64).reshape(stage.T, stage.k)
@@ -312,7 +318,9 @@ def stability(constants: Constants, algorithm: Algorithm, n: int, rho_example: f
             factor = 1 - eta * (stage.beta + constants.lam_example)
         delta = _stage_stability(factor, eta * (stage.beta * delta + 2 * constants.G / n), delta, stage)
         answer.append(delta)
-    return np.array(answer)
+    found = np.array(answer)
+    found.setflags(write=False)
+    return found
 
 
 def _stage_stability(factor: Floats, addition: Floats, start: float, stage: Stage) -> float:

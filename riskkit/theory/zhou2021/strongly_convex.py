@@ -106,9 +106,11 @@ class ExcessRate(NamedTuple):
 
 def _distance(setting: Setting) -> Distance:
     cells, step = setting.grid, inverse_time(TITLE, setting.step)
-    solved = recursion.solve(
-        cells.T, cells.k, cells.alpha, lambda T, k: recursion.inverse_time_rounds(T, k, step.offset)
-    )
+
+    def rounds(T: int, k: int) -> recursion.Rounds:
+        return recursion.inverse_time_rounds(T, k, step.offset)._replace(mixing=0.0)  # a squared distance is convex
+
+    solved = recursion.solve(cells.T, cells.k, cells.alpha, rounds)
     return Distance(solved.initial * cells.D2, solved.noise * (setting.constants.G / step.lam) ** 2)
 
 
