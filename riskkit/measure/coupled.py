@@ -84,8 +84,10 @@ class Pair(NamedTuple):
 
             def drawn(first: int, count: int) -> Tensor:
                 own = indices(first, count)
-                others = [torch.where(own == self.places[:, q, None], n + q, own) for q in range(neighbours)]
-                return torch.stack([own, *others], dim=1).reshape(R * together, -1)
+                every = own[:, None].repeat(1, together, 1)
+                for q in range(neighbours):
+                    every[:, 1 + q].masked_fill_(own == self.places[:, q, None], n + q)
+                return every.reshape(R * together, -1)
 
             return drawn
 
