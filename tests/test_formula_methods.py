@@ -166,6 +166,12 @@ def test_the_trial_sees_numbers_that_are_not_finite():
     assert (said, member) == ("its formulas must give finite numbers; v is nan after 1 steps", "update")
 
 
+def test_a_method_that_leaves_theta_is_told_what_to_do():
+    said, _ = trial.fault(AdaGrad(99, STEP), (0.0, 0.0), 0.2, 1.0, 99, [99])
+    assert said.startswith("query must stay in Theta, the ball of radius 0.2; ")
+    assert said.endswith("; give it a radius")
+
+
 def branch(v, g, eta):
     return v - eta * g if g > 0 else v
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from riskkit.algorithms import traits
+from riskkit.algorithms.formula_method import FormulaMethod
 from riskkit.algorithms.formulas import evaluated
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.scheme import Scheme
@@ -63,6 +64,7 @@ def fault(
     if (said := traits.outputs_fault(method)) is not None:
         return said, "outputs"
     had = traits.outputs(method)
+    inside = "give it a radius" if isinstance(method, FormulaMethod) else "project in step"
     if (said := _not_finite(method, theta, gradient, steps)) is not None:
         return said, "update"
     moving = states(method, theta, gradient, steps)
@@ -74,7 +76,7 @@ def fault(
         at = method.query(state)
         if (wrong := _shape("query", at, theta, taken)) is not None:
             return wrong, "query"
-        if (wrong := _outside("query", at, radius, taken)) is not None:
+        if (wrong := _outside("query", at, radius, taken, inside)) is not None:
             return wrong, "step"
         if taken in reads:
             found = method.output(state)
@@ -88,7 +90,7 @@ def fault(
                 )
             for name in had:
                 who = f"the output {name}"
-                wrong = _shape(who, found[name], theta, taken) or _outside(who, found[name], radius, taken)
+                wrong = _shape(who, found[name], theta, taken) or _outside(who, found[name], radius, taken, inside)
                 if wrong is not None:
                     return wrong, "output"
         member = "step"
@@ -196,7 +198,8 @@ def _shape(who: str, found: Any, like: Tensor, taken: int) -> str | None:
     return None
 
 
-def _outside(who: str, found: Tensor, radius: float | None, taken: int) -> str | None:
+def _outside(who: str, found: Tensor, radius: float | None, taken: int, inside: str) -> str | None:
+    """``inside``: what to do about it."""
     if radius is None:
         return None
     norm = float(found.norm(dim=-1).max())
@@ -204,5 +207,5 @@ def _outside(who: str, found: Tensor, radius: float | None, taken: int) -> str |
         return None
     return (
         f"{who} must stay in Theta, the ball of radius {radius:g}; gradients of the largest norm lead to "
-        f"||theta|| = {norm:.3g} after {taken} steps; project in step"
+        f"||theta|| = {norm:.3g} after {taken} steps; {inside}"
     )
