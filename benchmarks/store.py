@@ -28,7 +28,6 @@ from innermost import Clock
 import riskkit
 from riskkit import sweep
 from riskkit.cli.common import Parser
-from riskkit.cli.main import main as command
 from riskkit.execution import conclusion, executors, loop, tasks
 from riskkit.execution.progress import Ticker
 from riskkit.execution.tasks import Request, missing_tasks
@@ -215,7 +214,7 @@ def told(sizes: int) -> None:
             subprocess.run([sys.executable, __file__, "told", str(sizes), part, str(root)], check=True)
 
 
-TOLD = ("conclude", "tables", "figures", "report", "status", "load")
+TOLD = ("conclude", "tables", "figures", "report", "load")
 
 
 def part_of(sizes: int, part: str, root: Path) -> None:
@@ -241,9 +240,6 @@ def part_of(sizes: int, part: str, root: Path) -> None:
             drawing.draw_figures(results, [name])
         case "report":
             html.write_report(results)
-        case "status":
-            with contextlib.redirect_stdout(io.StringIO()):
-                command(["status", "--results", str(results)])
         case "load":
             riskkit.load(root)
     clock.mark()
