@@ -11,6 +11,7 @@ float64. Both ways must end at the same bits.
 
 from __future__ import annotations
 
+import argparse
 import time
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 
 from riskkit import Constant, Lookahead
+from riskkit.cli.common import Parser
 from riskkit.data import breast_cancer
 from riskkit.engines.choice import Choice
 from riskkit.engines.numba import engine as fused_cpu
@@ -117,5 +119,6 @@ def compare(case: Case) -> None:
 
 
 if __name__ == "__main__":
+    Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for case in cases():
         compare(case)
