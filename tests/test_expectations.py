@@ -20,10 +20,12 @@ from riskkit.algorithms import (
     LinearDecay,
     SqrtHorizon,
     Stage,
+    SuffixSGD,
+    WeightedSGD,
 )
 from riskkit.algorithms.linear import LinearMaps, Steps
 from riskkit.cli.main import main
-from riskkit.engines import moments
+from riskkit.engines import moments, trial
 from riskkit.experiment import Exact, Experiment, Grid, Paired, Size, doubling
 from riskkit.experiment.expected import Expected
 from riskkit.experiment.runs import Simulated
@@ -233,6 +235,71 @@ def test_a_method_of_ones_own_has_expectations_if_it_says_its_maps():
     for name, value in exact.items():
         values = np.concatenate([block[0].values[name] for block in blocks])
         assert (np.abs(values.mean(0) - value) < 5 * values.std(0) / 512**0.5 + 1e-12).all(), name
+
+
+@dataclasses.dataclass(frozen=True)
+class Altered(Damped):
+    """The same method, with one thing of its maps not as it is."""
+
+    part: str = "none"
+
+    def linear_maps(self):
+        maps = super().linear_maps()
+
+        def steps(first, count):
+            made = maps.steps(first, count)
+            if self.part in made._fields:
+                getattr(made, self.part)[...] *= 1.001
+            if self.part == "count":
+                made.push[-1] *= 1 + count
+            if self.part == "shape":
+                made = made._replace(fall=made.push)
+            return made
+
+        outputs = {"average": 1.001}.get(self.part, 1.0)
+        start = np.array([1.0, 1.001]) if self.part == "start" else maps.start
+        return LinearMaps(start, steps, lambda taken: maps.outputs(taken) * np.array([1.0, outputs])[:, None])
+
+
+@dataclasses.dataclass(frozen=True)
+class Halved(HeavyBall):
+    """Takes half of each step, and inherits the maps of whole ones."""
+
+    def step(self, state, gradient, j):
+        return super().step(state, gradient / 2, j)
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        (Damped(6), None),
+        (Altered(6), None),
+        (Altered(6, part="transition"), "after 1 steps of the same gradients their query is"),
+        (Altered(6, part="push"), "after 1 steps of the same gradients their query is"),
+        (Altered(6, part="query"), "after 0 steps of the same gradients their query is"),
+        (Altered(6, part="average"), "after 3 steps of the same gradients their output average is"),
+        (Altered(6, part="start"), "after 3 steps of the same gradients their output average is"),
+        (Altered(6, part="count"), "must not depend on count; push does"),
+        (Altered(6, part="shape"), "must give fall of shape (6,); got (6, 2)"),
+        (HeavyBall(6, InverseTime(1.0, 2)), None),
+        (Halved(6, InverseTime(1.0, 2)), "after 1 steps of the same gradients their query is"),
+        (SuffixSGD(6, Constant(0.1)), None),
+        (WeightedSGD(6, InverseTime(1.0, 2)), None),
+    ],
+)
+@pytest.mark.parametrize(("start", "radius"), [([0.5, 0.25], None), ([0.0, 0.0], None), ([0.6, 0.8], 1.0)])
+def test_maps_are_held_against_the_methods_first_steps(method, said, start, radius):
+    found = trial._maps_fault(method, torch.tensor(start, dtype=torch.float64).expand(2, 1, -1), radius, 6, [3, 6])
+    if start == [0.0, 0.0]:  # What multiplies theta_0 is not seen from 0, and what multiplies the state a step later.
+        part = getattr(method, "part", "")
+        said = None if part == "start" else "after 1 steps" if part == "query" else said
+        said = "after 2 steps" if part == "transition" else said
+    if said is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert said in found[0]
+        assert found[1] == "linear_maps"
 
 
 @pytest.mark.parametrize(

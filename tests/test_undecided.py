@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
@@ -53,7 +55,7 @@ def test_a_statement_left_out_is_undecided_unless_another_experiment_asks_it(tmp
     assert last.startswith("| all | 4 / 4 (100%) | 3 / 5 (60%) | 2 |")
 
 
-def test_a_question_that_is_asked_no_more_is_left_out(tmp_path):
+def test_a_question_that_is_asked_no_more_is_left_out(tmp_path, capsys):
     before, after = tmp_path / "before", tmp_path / "after"
     check = verdict("TIGHT", 0.5, bound="z") | {"group": "self-check"}
     write(before, "a", [verdict("TIGHT", 0.5, bound="x"), verdict("PRE-ASYMPTOTIC", 0.5, bound="y"), check])
@@ -61,7 +63,11 @@ def test_a_question_that_is_asked_no_more_is_left_out(tmp_path):
     rows = undecided.rows(before, after)
     assert rows == [("a", (1, 2), (0, 2), 1, 0)]
     assert "| all | 1 / 2 (50%) | 1 / 3 (33%) | 1 |" in undecided.page(rows)
-    assert undecided.main(["nowhere"]) == 2
+    for words in (["nowhere"], ["nowhere", "nowhere"]):
+        with pytest.raises(SystemExit) as left:
+            undecided.main(words)
+        assert left.value.code == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
 def test_paper_size_stands_beside_the_default(tmp_path, monkeypatch, capsys):

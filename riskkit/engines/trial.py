@@ -2,7 +2,7 @@
 
 The reference engine takes what a method answers as it comes. Here every answer is looked at: states, queries, outputs,
 whether the largest gradients, all in one direction, drive the parameters out of Theta, and whether a scheme that a
-method has is the method.
+method has, or its linear maps, are the method.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,9 +22,13 @@ from riskkit.algorithms.formulas import evaluated
 from riskkit.algorithms.method import Method
 from riskkit.algorithms.scheme import Scheme
 from riskkit.algorithms.staged import OUTPUTS
+from riskkit.engines.moments.maps import linear_maps
 
 SAME = 1e-6
 """How far apart, relative to their size, the iterates and outputs of a method and of its scheme may be."""
+
+LINEAR = 1e-9
+"""The same for linear maps, which are in double precision, with gradients of a thousandth of what theta_0 allows."""
 
 INSIDE = 1e-9
 """How far beyond the radius of Theta rounding may lead, in radii."""
@@ -94,7 +99,7 @@ def fault(
                 if wrong is not None:
                     return wrong, "output"
         member = "step"
-    return _scheme_fault(method, theta, gradient, steps, reads)
+    return _scheme_fault(method, theta, gradient, steps, reads) or _maps_fault(method, theta, radius, steps, reads)
 
 
 def walked(
@@ -177,6 +182,65 @@ def _scheme_fault(
                 apart = f"its {what} is {_few(other)}, the method's {_few(its)}"
                 return f"scheme must be the method itself; after {taken} steps of the same gradients {apart}", "scheme"
     return None
+
+
+def _maps_fault(
+    method: Method, start: Tensor, radius: float | None, steps: int, reads: Sequence[int]
+) -> tuple[str, str] | None:
+    """Where a method and its linear maps, if it has some, come apart: with the same small gradients, towards 0 so that
+    they stay in Theta, each step's of another length. A step that its landing says is projected ends the comparison."""
+    maps = linear_maps(method)
+    if maps is None or steps == 0:
+        return None
+    m, made = len(maps.start), maps.steps(0, steps)
+    shapes = ((steps, m, m), (steps, m), (steps, m), (steps, m), (steps,))
+    for name, part, shape in zip(made._fields, made, shapes, strict=True):
+        if np.shape(part) != shape or np.shape(getattr(maps.steps(steps - 1, 1), name)) != (1, *shape[1:]):
+            return f"linear_maps must give {name} of shape {shape}; got {np.shape(part)}", "linear_maps"
+        if not np.array_equal(part[-1], getattr(maps.steps(steps - 1, 1), name)[0]):
+            return f"steps(first, count) of linear_maps must not depend on count; {name} does", "linear_maps"
+    if np.shape(maps.outputs(np.array([steps]))) != (1, 2, m):
+        got = np.shape(maps.outputs(np.array([steps])))
+        return (
+            f"outputs of linear_maps must be of shape {(1, 2, m)} after one number of steps; got {got}",
+            "linear_maps",
+        )
+    towards = torch.where(start.norm(dim=-1, keepdim=True) > 0, start, torch.ones_like(start))
+
+    def gradient(at: Tensor, j: int) -> Tensor:
+        return 1e-3 * (1 + 0.5 * math.cos(j)) * towards
+
+    moving = states(method, start, gradient, steps)
+    held = torch.stack([float(c) * start for c in maps.start])
+    place = {name: i for i, name in enumerate(OUTPUTS)}
+    for taken, state in moving:
+        pairs = []
+        if taken < steps:
+            pairs = [("query", method.query(state), _combined(made.query[taken], held))]
+        if taken and taken in reads:
+            found, rows = method.output(state), maps.outputs(np.array([taken]))[0]
+            pairs += [(f"output {n}", found[n], _combined(rows[place[n]], held)) for n in traits.outputs(method)]
+        for what, its, other in pairs:
+            if not float((its - other).norm()) <= LINEAR * float(its.norm() + other.norm()):
+                apart = f"their {what} is {_few(other)}, the method's {_few(its)}"
+                said = f"linear_maps must be the method itself; after {taken} steps of the same gradients {apart}"
+                return said, "linear_maps"
+        if taken < steps:
+            g = gradient(start, taken)
+            lands = _combined(made.landing[taken], held) + float(made.fall[taken]) * g
+            if radius is not None and float(lands.norm(dim=-1).max()) > radius:
+                return None
+            moved = [
+                _combined(row, held) + float(c) * g
+                for row, c in zip(made.transition[taken], made.push[taken], strict=True)
+            ]
+            held = torch.stack(moved)
+    return None
+
+
+def _combined(row: Any, held: Tensor) -> Tensor:
+    """A combination (m,) of the parts of a state (m, R, 1, d)."""
+    return torch.tensordot(torch.as_tensor(row, dtype=held.dtype), held, dims=1)
 
 
 def _few(found: Tensor) -> str:

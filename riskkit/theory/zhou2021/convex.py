@@ -25,8 +25,9 @@ Proof. *Optimization.* With x = theta*_S, projection being non-expansive, a fast
     to delta_t = 2 alpha eta G k t/n, and the loss is G-Lipschitz. The mean over all v_0 .. v_{k-1} gives the average's.
     delta itself is what coupled runs measure: ``STABILITY_LAST``, ``STABILITY_AVERAGE``.
 Reading: with output last, alpha enters the generalization bound only through alpha eta, and SGD with step alpha eta
-    (matched SGD) has an optimization bound with floor alpha eta G^2/2: it is never worse. The trade-off in alpha that
-    the slides find is one in alpha eta. ``refined_floor`` keeps what the outer step gains.
+    (matched SGD) has an optimization bound with floor alpha eta G^2/2: that bound is never the larger one, while the
+    measured errors may stand either way. The trade-off in alpha that the slides find is one in alpha eta.
+    ``refined_floor`` keeps what the outer step gains.
 Source: Zhou et al., NeurIPS 2021, Theorem 1 (informal); stability after Hardt, Recht and Singer, ICML 2016.
 """
 
