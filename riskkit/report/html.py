@@ -7,6 +7,7 @@ command that gives them again. Nothing is computed.
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 import re
 from collections import Counter
@@ -21,6 +22,7 @@ from markupsafe import Markup, escape
 from riskkit.experiment import study
 from riskkit.identity import short
 from riskkit.report import answers, statements
+from riskkit.report.garbage import swept_up
 from riskkit.report.tables import content
 from riskkit.report.tables.references import bibliography, sources, toolkit_version
 from riskkit.report.tables.study import study_headlines, study_tables, study_topics
@@ -317,6 +319,7 @@ def figures(folder: Path, drawings: Drawings) -> list[Figure]:
     return found
 
 
+@functools.lru_cache(maxsize=2**14)
 def prose(text: str) -> str:
     """Plain text with Greek letters, true minus signs and relations, as a page can show them."""
     text = re.sub(rf"(?<![\w.])({'|'.join(GREEK)})(?![A-Za-z])", lambda found: GREEK[found[1]], text)
@@ -324,6 +327,7 @@ def prose(text: str) -> str:
     return text.replace("<=", "≤").replace(">=", "≥").replace("+-", "±").replace("theta*", "θ*")
 
 
+@functools.lru_cache(maxsize=2**14)
 def mathematics(text: str) -> Markup:
     """Text whose parts between dollar signs are LaTeX, as HTML and MathML."""
     parts = text.split("$")
@@ -340,5 +344,6 @@ def cell(value: Cell, column: Column) -> Markup:
 def write_report(folder: Path, path: Path | None = None) -> Path:
     """Writes the page (default: ``report.html`` in the results folder) and returns its path."""
     path = path or folder / "report.html"
-    write_text(path, render(folder), durable=False)
+    with swept_up():
+        write_text(path, render(folder), durable=False)
     return path

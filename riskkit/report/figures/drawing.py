@@ -11,7 +11,6 @@ the standard page, and other figures that were saved beside it are the program's
 from __future__ import annotations
 
 import contextlib
-import gc
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from riskkit.execution.executors import Seats
 from riskkit.experiment import study
+from riskkit.report.garbage import swept_up
 from riskkit.store.atomic import StoreError
 from riskkit.store.provenance import from_python, is_stored
 
@@ -157,7 +157,7 @@ def _draw(
             if wanted is not None and key not in wanted:
                 continue
             paths: list[Path] = []
-            with _swept_up(), _noted(f"figure {key}", drawn):
+            with swept_up(), _noted(f"figure {key}", drawn):
                 paths = _saved(make(shown), folder, key, png)
                 drawn.paths.extend(paths)
                 drawn.done.append((owner, key, paths))
@@ -178,20 +178,6 @@ def _draw(
 def _saved(page: Page | None, folder: Path, key: str, png: bool) -> list[Path]:
     """The files of a page, none where there is nothing to show."""
     return [] if page is None else page.save(folder, key, png)
-
-
-@contextlib.contextmanager
-def _swept_up() -> Iterator[None]:
-    """A page's artists, which know each other, are thrown away together when it is drawn. Until then they are looked
-    through by nobody: the search for garbage among them, and among all that is loaded, took a fifth of the time."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.collect(0)  # what is new since
-        if before:
-            gc.enable()
 
 
 def _dealt(names: frozenset[str] | None, hands: int) -> list[frozenset[str] | None]:
