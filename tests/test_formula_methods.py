@@ -22,7 +22,7 @@ from riskkit.engines import trial
 from riskkit.engines.numba import schemes
 from riskkit.measure import measure_block
 from tests.own_formulas import AdaGrad, Clipped, Falling, Growing, Nesterov, ScheduleFree, SignSGD, SoftThreshold
-from tests.test_fused import agree, both
+from tests.test_fused import agree, both, same_bits_alone
 
 STEP = Constant(0.1)
 MADE = [
@@ -79,11 +79,7 @@ def same_bits(chosen, monkeypatch):
     _, together = both(problem, made * 2, read * 2, replicates=13)
     monkeypatch.setattr(schemes, "TABLE", 1)
     _, threaded = both(problem, made, ends, replicates=13, threads=3)
-    for i, own in enumerate(made):
-        _, (alone,) = both(problem, [own], ends[i : i + 1], replicates=4)
-        for other in (together[i], together[i + len(made)], threaded[i]):
-            assert torch.equal(alone.theta[:, -1], other.theta[:4, -1])
-            assert torch.equal(alone.path_moment[:, -1], other.path_moment[:4, -1])
+    same_bits_alone(problem, made, ends, (together, threaded))
 
 
 def test_a_run_has_the_same_bits_in_any_company_chunks_and_on_any_number_of_threads(monkeypatch):

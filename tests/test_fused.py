@@ -62,6 +62,16 @@ def agree(expected, found, tolerance):
         assert torch.equal(one.diverged_at, other.diverged_at)
 
 
+def same_bits_alone(problem, made, ends, others):
+    """Each run by itself, of 4 replicates, has the bits that it has in other companies: ``others`` are found runs, or
+    more of the same, in the order of ``made``."""
+    for i, own in enumerate(made):
+        _, (alone,) = both(problem, [own], ends[i : i + 1], replicates=4)
+        for other in (one for found in others for one in found[i :: len(made)]):
+            assert torch.equal(alone.theta[:, -1], other.theta[:4, -1])
+            assert torch.equal(alone.path_moment[:, -1], other.path_moment[:4, -1])
+
+
 @pytest.mark.parametrize("name", FAST)
 def test_the_engines_agree_in_double_precision(name):
     """Every output, stages, anchors and projection included, over 1,000 steps."""

@@ -18,7 +18,7 @@ from riskkit.engines.numba import schemes
 from riskkit.measure import measure_block
 from riskkit.measure.runs import drawn_indices
 from riskkit.rng.streams import Stream
-from tests.test_fused import FAST, ROUNDS, SINGLE, STAGED, agree, both
+from tests.test_fused import FAST, ROUNDS, SINGLE, STAGED, agree, both, same_bits_alone
 
 RADIUS = 0.3
 QUICK = ("Logistic", "MeanEstimation")
@@ -82,11 +82,7 @@ def test_a_run_has_the_same_bits_in_any_company_chunks_and_on_any_number_of_thre
     _, together = both(problem, plain * 2 + MADE * 2, [ROUNDS[0], *READ] * 2 + READ * 2, replicates=13)
     monkeypatch.setattr(schemes, "TABLE", 1)
     _, threaded = both(problem, plain, ends, replicates=13, threads=3)
-    for i, algorithm in enumerate(plain):
-        _, (alone,) = both(problem, [algorithm], ends[i : i + 1], replicates=4)
-        for other in (together[i], together[i + len(plain)], threaded[i]):
-            assert torch.equal(alone.theta[:, -1], other.theta[:4, -1])
-            assert torch.equal(alone.path_moment[:, -1], other.path_moment[:4, -1])
+    same_bits_alone(problem, plain, ends, (together[: 2 * len(plain)], threaded))
 
 
 @pytest.mark.parametrize("sampling", ["without replacement", "one shuffle"])

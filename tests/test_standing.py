@@ -218,5 +218,5 @@ def test_a_data_file_that_a_module_names_is_a_source(home):
 def test_the_instrument_and_the_libraries_are_sources(monkeypatch):
     before = sources.instrument.__wrapped__()
     assert re.fullmatch(r"[0-9a-f]{64}", before)
-    monkeypatch.setattr(sources, "_version", lambda name: "another")
+    monkeypatch.setattr(sources, "installed", lambda name: "another")
     assert sources.instrument.__wrapped__() != before

@@ -192,17 +192,16 @@ def _maps_fault(
     maps = linear_maps(method)
     if maps is None or steps == 0:
         return None
-    m, made = len(maps.start), maps.steps(0, steps)
+    m, made, alone = len(maps.start), maps.steps(0, steps), maps.steps(steps - 1, 1)
     shapes = ((steps, m, m), (steps, m), (steps, m), (steps, m), (steps,))
-    for name, part, shape in zip(made._fields, made, shapes, strict=True):
-        if np.shape(part) != shape or np.shape(getattr(maps.steps(steps - 1, 1), name)) != (1, *shape[1:]):
+    for name, part, single, shape in zip(made._fields, made, alone, shapes, strict=True):
+        if np.shape(part) != shape or np.shape(single) != (1, *shape[1:]):
             return f"linear_maps must give {name} of shape {shape}; got {np.shape(part)}", "linear_maps"
-        if not np.array_equal(part[-1], getattr(maps.steps(steps - 1, 1), name)[0]):
+        if not np.array_equal(part[-1], single[0]):
             return f"steps(first, count) of linear_maps must not depend on count; {name} does", "linear_maps"
-    if np.shape(maps.outputs(np.array([steps]))) != (1, 2, m):
-        got = np.shape(maps.outputs(np.array([steps])))
+    if (got := np.shape(maps.outputs(np.array([steps])))) != (1, 2, m):
         return (
-            f"outputs of linear_maps must be of shape {(1, 2, m)} after one number of steps; got {got}",
+            f"outputs of linear_maps must be of shape {(1, 2, m)} for one number of steps; got {got}",
             "linear_maps",
         )
     towards = torch.where(start.norm(dim=-1, keepdim=True) > 0, start, torch.ones_like(start))

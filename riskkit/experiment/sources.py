@@ -41,7 +41,7 @@ def instrument() -> str:
     """The digest of riskkit itself as it runs: its own files, Python's version and the libraries'."""
     own = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     files = {path.relative_to(PACKAGE).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in own}
-    return digest([files, sys.version, {name: _version(name) for name in LIBRARIES}])
+    return digest([files, sys.version, {name: installed(name) for name in LIBRARIES}])
 
 
 def source(module: str, study: Path) -> str:
@@ -61,7 +61,8 @@ def literal(module: str, name: str, study: Path) -> object:
 
 
 @functools.cache
-def _version(name: str) -> str | None:
+def installed(name: str) -> str | None:
+    """The version of a library; None for one that is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -163,7 +164,7 @@ class _Walk:
             return None
         origin = None if found is None else found.origin
         if origin is None or {"site-packages", "dist-packages"} & set(Path(origin).parts):
-            self.libraries[parts[0]] = _version(parts[0])
+            self.libraries[parts[0]] = installed(parts[0])
             return None
         file = Path(origin)
         return (file.parent.parent if file.name == "__init__.py" else file.parent), name

@@ -7,7 +7,6 @@ reads it, and run.json gathers the diaries. Two sweeps at once write two diaries
 from __future__ import annotations
 
 import datetime
-import functools
 import json
 import os
 import platform
@@ -16,10 +15,10 @@ import secrets
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from riskkit.experiment.sources import installed
 from riskkit.store.atomic import StoreError, read, write_json
 
 PACKAGES = ("riskkit", "numpy", "scipy", "torch", "numba", "pandas", "pyarrow", "joblib", "distributed")
@@ -42,15 +41,7 @@ def span(times: Sequence[float]) -> str:
 
 def versions() -> dict[str, str | None]:
     """Of the libraries that compute or write; None for one that is not installed."""
-    return {name: _version(name) for name in PACKAGES}
-
-
-@functools.cache
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+    return {name: installed(name) for name in PACKAGES}
 
 
 def is_stored(folder: Path) -> bool:
