@@ -32,14 +32,14 @@ ROUNDS = [np.array(rounds) for rounds in ([1, 8], [10, 40], [3, 5, 7], [2, 3])]
 SCHEMES = [
     Lookahead(4, 3, 0.5, Constant(0.05), batch=3),
     HeavyBall(10, InverseTime(1.0, 20.0), 0.9, batch=3),
-    MomentumLookahead((Stage(2, 3, 0.5, Constant(0.05), 0.3), Stage(2, 2, 1.0, Constant(0.02))), 0.8, 0.01, batch=3),
+    MomentumLookahead((Stage(2, 3, 0.3, Constant(0.05), 0.3), Stage(2, 2, 1.0, Constant(0.02))), 0.8, 0.01, batch=3),
     HeavyBall(12, Constant(0.05), 0.5, radius=0.05),
     SuffixSGD(12, Constant(0.05)),
     WeightedSGD(9, InverseTime(0.5, 10.0)),
 ]
 OWN = [
     AdaGrad(7, Constant(0.1), radius=0.1, batch=2),
-    Nesterov((Stage(2, 3, 0.5, Constant(0.02), 0.3), Stage(2, 2, 1.0, Constant(0.02))), 0.8, batch=2, radius=0.1),
+    Nesterov((Stage(2, 3, 0.3, Constant(0.02), 0.3), Stage(2, 2, 1.0, Constant(0.02))), 0.8, batch=2, radius=0.1),
     SignSGD(9, Constant(0.05)),
     Clipped(6, Constant(0.1), 0.1, batch=2),
     SoftThreshold(12, Constant(0.05)),

@@ -28,7 +28,7 @@ STEP = Constant(0.1)
 MADE = [
     AdaGrad(1000, STEP, radius=0.4, batch=2),
     AdaGrad(700, Constant(0.05), 1e-3, radius=0.4, batch=2),
-    Nesterov((Stage(60, 5, 0.5, Constant(0.02), 0.3), Stage(70, 10, 1.0, Constant(0.02))), 0.8, batch=3, radius=0.5),
+    Nesterov((Stage(60, 5, 0.3, Constant(0.02), 0.3), Stage(70, 10, 1.0, Constant(0.02))), 0.8, batch=3, radius=0.5),
     SignSGD(1000, InverseTime(1.0, 50.0)),
     Clipped(1000, STEP, batch=5),
     Clipped(900, Constant(0.05), 0.01, batch=5),

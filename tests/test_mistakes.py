@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 
 import riskkit.problems as problems
 from riskkit import (
@@ -32,6 +34,7 @@ from riskkit import (
     simulate,
 )
 from riskkit.cli.main import main
+from riskkit.engines.draws import outside
 from riskkit.engines.trial_problem import problem_fault
 from riskkit.execution import direct
 from riskkit.experiment import study
@@ -776,3 +779,14 @@ def test_a_mistake_in_a_bound_of_a_study_stops_the_sweep_with_exit_2(own_study, 
     assert main(["sweep", "bad"]) == 2
     said = f"bad: own, proved: a bound must not be negative; got -0.5 at n = 20 after 2 rounds {BAD}5)."
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reach", [math.inf, 1.0])
+def test_a_mean_is_outside_just_beyond_the_bound_of_empirical_bernstein(reach):
+    """Half of the values 0 and half 1: V = N / (4 (N - 1)), and 2/p is 4 / 1e-9."""
+    N, log = 4096, math.log(4e9)
+    values = torch.arange(N, dtype=torch.float64) % 2
+    allowed = math.sqrt(2 * N / (4 * (N - 1)) * log / N) + (7 * log / (3 * (N - 1)) if reach == 1 else 0)
+    for side in (-1, 1):
+        assert not outside(values, 0.5 + side * 0.999 * allowed, reach)
+        assert outside(values, 0.5 + side * 1.001 * allowed, reach)

@@ -412,3 +412,19 @@ def test_a_ratio_that_bends_along_alpha_is_loose_though_its_slope_is_zero():
         assert straight.outcome is Outcome.INCONCLUSIVE
     few = judge_rate(errors(kink, 128), x, np.ones(8), None, None, **arguments)
     assert few.outcome is Outcome.LOOSE or few.replicates_needed > 128
+
+
+def test_the_wider_side_of_a_band_is_that_of_the_long_tail():
+    """The studentised mean of skewed draws errs further to the low side, so that the mean may lie far above it: seed 1,
+    and the same draws with the sign changed."""
+    draws = np.random.default_rng(1).exponential(size=(64, 3))
+    band, mirrored = simultaneous_band(draws), simultaneous_band(-draws)
+    assert ((band.high - band.mean) > 1.2 * (band.mean - band.low)).all()
+    np.testing.assert_allclose(band.high, -mirrored.low, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("replicates", "df"), [(64, 63), (256, 255), (512, 255), (600, 199), (1024, 255)])
+def test_at_most_256_groups_are_drawn(replicates, df):
+    """600 replicates in runs of three."""
+    band = simultaneous_band(np.random.default_rng(2).normal(size=(replicates, 2)))
+    assert (band.over.df, band.under.df) == (df, df)
